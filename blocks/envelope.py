@@ -1,0 +1,194 @@
+"""What travels around an item: identity, header, receiver state and trace. Plain blocks never see it.
+
+A block asks for a part of it by the annotation of a further `work` argument (`Header`, `State`, `Trace`, `Identity`,
+`Stream`) and writes by returning `Out`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Generic, Literal, NamedTuple, TypeVar
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import SignalError
+
+__all__ = ["Envelope", "Header", "HeaderEntry", "HeaderField", "Identity", "Out", "State", "Stream", "Trace"]
+
+T = TypeVar("T")
+F = TypeVar("F", bound="HeaderField")
+
+
+class Identity(NamedTuple):
+    """Which item this is: its number at the source, and its part where one item became several."""
+
+    seq: int = 0
+    part: int = 0
+    last: bool = True
+
+
+class Stream(NamedTuple):
+    """Where a chunk of `Samples` stands in its stream."""
+
+    offset: int = 0
+    sample_rate_hz: float = 1.0
+
+
+class HeaderField(msgspec.Struct, frozen=True):
+    """Base of what a transmitter tells the receiver. A subclass has typed fields and declares its cost in bits."""
+
+    def bits(self) -> int:
+        """Bits that this field costs on the air."""
+        raise TypeError(f"{type(self).__name__} must define bits()")
+
+
+class HeaderEntry(msgspec.Struct, frozen=True):
+    """One field of a header as it travels: blocks that pass it on need not know its class."""
+
+    bits: int
+    fields: dict[str, Any]
+
+
+class Header(Mapping[str, HeaderEntry]):
+    """The fields that came with an item, by class name; read one with ``header[ImageShape]``-like `read`."""
+
+    __slots__ = ("_entries",)
+
+    def __init__(self, entries: Mapping[str, HeaderEntry] | None = None) -> None:
+        self._entries = dict(entries or {})
+
+    def __getitem__(self, name: str) -> HeaderEntry:
+        return self._entries[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._entries)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __repr__(self) -> str:
+        return f"Header({self._entries!r})"
+
+    @property
+    def bits(self) -> int:
+        """Bits of the whole header: what is charged to the bandwidth."""
+        return sum(entry.bits for entry in self._entries.values())
+
+    def read(self, field: type[F]) -> F:
+        """Return the field of this class.
+
+        Raises:
+            SignalError: no block upstream wrote it, or what came is not of its types.
+        """
+        entry = self._entries.get(field.__name__)
+        if entry is None:
+            have = ", ".join(self._entries) or "nothing"
+            raise SignalError(f"header: expected {field.__name__}, got {have}; connect a block that writes it")
+        try:
+            return msgspec.convert(entry.fields, field)
+        except msgspec.ValidationError as error:
+            raise SignalError(f"header: {field.__name__}: {error}") from None
+
+    def with_fields(self, *fields: HeaderField) -> Header:
+        """Return a header with these fields added; a field of the same class is replaced."""
+        new = {type(field).__name__: HeaderEntry(field.bits(), msgspec.to_builtins(field)) for field in fields}
+        return Header({**self._entries, **new})
+
+    def merged(self, other: Header) -> Header:
+        """Return the union of two headers that met at a block with several inputs.
+
+        Raises:
+            SignalError: both carry the same field with different values.
+        """
+        for name in self._entries.keys() & other._entries.keys():
+            if self._entries[name] != other._entries[name]:
+                raise SignalError(
+                    f"header: two inputs disagree on {name}: {self._entries[name].fields} and {other._entries[name].fields}"
+                )
+        return Header({**self._entries, **other._entries})
+
+
+class State(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """What the receiver itself knows: free of charge, made by channels, equalisers and synchronisation.
+
+    Attributes:
+        n0: Effective noise variance per complex symbol after equalisation: one number or float32 ``[n]``.
+        h: Channel coefficient per symbol, complex64 ``[n]``.
+        esn0_db: Estimated mean Es/N0 in dB.
+        csi: How the channel state became known.
+    """
+
+    n0: float | NDArray[np.float32] | None = None
+    h: NDArray[np.complex64] | None = None
+    esn0_db: float | None = None
+    csi: Literal["perfect", "pilots"] | None = None
+
+    def updated(self, new: State) -> State:
+        """Return this state with every field that ``new`` has set."""
+        return State(**{name: _or(getattr(new, name), getattr(self, name)) for name in self.__struct_fields__})
+
+
+class Trace(msgspec.Struct, frozen=True, kw_only=True):
+    """The truth, for measurements alone; no decoder may read it.
+
+    Attributes:
+        label: Where the item came from: a picture's file name without its ending.
+        born_s: When the source made it, seconds of the host's clock; 0 when unknown.
+        age_s: Seconds since then, filled in on delivery; never stored.
+        values: Named measurements of blocks: ``signal_energy``, ``noise_energy`` (means per symbol).
+    """
+
+    label: str = ""
+    born_s: float = 0.0
+    age_s: float = 0.0
+    values: dict[str, float] = msgspec.field(default_factory=dict)
+
+    def updated(self, label: str | None, values: Mapping[str, float]) -> Trace:
+        """Return this trace with a label (if there is one) and values added."""
+        new = self.label if label is None else label
+        return Trace(label=new, born_s=self.born_s, age_s=self.age_s, values={**self.values, **values})
+
+
+class Envelope(msgspec.Struct, frozen=True):
+    """All that travels around one item."""
+
+    identity: Identity = Identity()
+    stream: Stream | None = None
+    header: Header = Header()
+    state: State = State()
+    trace: Trace = Trace()
+
+
+class Out(Generic[T]):
+    """What `work` returns when it writes more than a value.
+
+    Args:
+        value: The item, or the `NamedTuple` of a block with several outputs.
+        header: Fields to add to the header.
+        state: What the receiver learnt; fields that are ``None`` leave what is there.
+        label: A name for the item (sources).
+        trace: Measurements, by name.
+    """
+
+    __slots__ = ("header", "label", "state", "trace", "value")
+
+    def __init__(
+        self,
+        value: T,
+        *,
+        header: HeaderField | tuple[HeaderField, ...] = (),
+        state: State | None = None,
+        label: str | None = None,
+        trace: Mapping[str, float] | None = None,
+    ) -> None:
+        self.value = value
+        self.header = header if isinstance(header, tuple) else (header,)
+        self.state = state
+        self.label = label
+        self.trace = dict(trace or {})
+
+
+def _or(new: Any, old: Any) -> Any:
+    return old if new is None else new

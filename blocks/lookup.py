@@ -1,0 +1,161 @@
+"""Finds blocks: the path is the name. `channels/awgn` is `blocks/channels/awgn.py`; nothing is registered by hand.
+
+Three places: this package; folders that other distributions add through the entry-point group ``semcom.blocks``
+(an entry ``mylab = "mylab.blocks"`` makes ``mylab/blocks/channels/x.py`` known as ``mylab/channels/x``); and single files,
+``./my_block.py``. Listing reads files and imports none of them, so a broken plug-in breaks nothing else.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import hashlib
+import importlib
+import importlib.util
+import sys
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from pathlib import Path
+from types import ModuleType
+
+from ..errors import UnknownBlock
+from .block import Block
+
+__all__ = ["BlockFile", "find_block", "list_blocks", "load_block"]
+
+ENTRY_POINTS = "semcom.blocks"
+HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class BlockFile:
+    """One block's file, not imported.
+
+    Attributes:
+        use: The name users write: ``channels/awgn``.
+        path: The file.
+        module: Its import name; empty for a single-file plug-in.
+        summary: First line of the class's docstring; empty when the file is broken.
+        broken: Why it cannot be read; empty when it can.
+    """
+
+    use: str
+    path: Path
+    module: str
+    summary: str = ""
+    broken: str = ""
+
+
+def list_blocks() -> list[BlockFile]:
+    """List every block of this package and of the installed plug-ins, sorted by name, broken ones included."""
+    found = _list_folder(HERE, __package__, prefix="")
+    for entry in entry_points(group=ENTRY_POINTS):
+        try:
+            folder = _package_folder(entry.value)
+        except (ImportError, ValueError, AttributeError) as error:
+            found.append(
+                BlockFile(f"{entry.name}/*", Path(entry.value), entry.value, broken=f"{type(error).__name__}: {error}")
+            )
+            continue
+        found += _list_folder(folder, entry.value, prefix=f"{entry.name}/")
+    return sorted(found, key=lambda block: block.use)
+
+
+def find_block(use: str, base: Path | None = None) -> BlockFile:
+    """Find a block by its name, without importing it.
+
+    Args:
+        use: ``channels/awgn``, ``mylab/channels/x``, or the path of a file, ``./my_block.py``.
+        base: The folder that relative paths start from: the flowgraph file's. Default: the working directory.
+
+    Raises:
+        UnknownBlock: nothing has this name; the message suggests the nearest.
+    """
+    if use.endswith(".py"):
+        path = ((base or Path()) / Path(use).expanduser()).resolve()
+        if not path.is_file():
+            raise UnknownBlock(f"no file {use} (looked at {path})")
+        return _read(use, path, module="")
+    blocks = {block.use: block for block in list_blocks()}
+    if use in blocks:
+        return blocks[use]
+    raise UnknownBlock(f"no block {use!r}{_suggestion(use, list(blocks))}; `semcom blocks` lists them")
+
+
+def load_block(use: str, base: Path | None = None) -> type[Block]:
+    """Import a block and return its class: the one subclass of `Block` that its file defines.
+
+    Raises:
+        UnknownBlock: no such block, the file raises on import, or it defines no block or several.
+    """
+    block = find_block(use, base)
+    try:
+        module = _import_file(block.path) if not block.module else importlib.import_module(block.module)
+    except Exception as error:  # a plug-in may raise anything; it is reported, not passed on
+        raise UnknownBlock(f"block {use!r} does not load: {type(error).__name__}: {error} ({block.path})") from error
+    classes = [
+        value
+        for value in vars(module).values()
+        if isinstance(value, type) and issubclass(value, Block) and value.__module__ == module.__name__
+    ]
+    if len(classes) != 1:
+        names = ", ".join(found.__name__ for found in classes) or "none"
+        raise UnknownBlock(f"block {use!r}: expected one subclass of Block in {block.path}, got {names}")
+    return classes[0]
+
+
+def _list_folder(folder: Path, package: str, prefix: str) -> list[BlockFile]:
+    files = (path for path in folder.rglob("*.py") if path.parent != folder and not path.name.startswith("_"))
+    blocks = []
+    for path in files:
+        name = path.relative_to(folder).with_suffix("").as_posix()
+        blocks.append(_read(f"{prefix}{name}", path, f"{package}.{name.replace('/', '.')}"))
+    return blocks
+
+
+def _read(use: str, path: Path, module: str) -> BlockFile:
+    """Read what a listing shows, from the source text alone."""
+    try:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+    except (OSError, SyntaxError, ValueError) as error:
+        return BlockFile(use, path, module, broken=f"{type(error).__name__}: {error}")
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef) and any(_last_name(base) == "Block" for base in node.bases):
+            lines = (ast.get_docstring(node) or "").splitlines()
+            return BlockFile(use, path, module, summary=lines[0] if lines else "")
+    return BlockFile(use, path, module, broken="no subclass of Block in this file")
+
+
+def _last_name(node: ast.expr) -> str:
+    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+
+
+def _package_folder(package: str) -> Path:
+    spec = importlib.util.find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        raise ImportError(f"no package {package}")
+    return Path(next(iter(spec.submodule_search_locations)))
+
+
+def _import_file(path: Path) -> ModuleType:
+    """Import a single-file plug-in; an edited file is another module, so that a swap to it runs the new text."""
+    digest = hashlib.sha256(str(path).encode() + path.read_bytes()).hexdigest()[:16]
+    name = f"semcom_plugin_{path.stem}_{digest}"
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path} is not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
+
+
+def _suggestion(name: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    return f" (did you mean {near[0]!r}?)" if near else ""

@@ -1,0 +1,76 @@
+"""Port types: annotated numpy arrays. The annotation of `work` is the port; the runtime checks every array against it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import SignalError
+
+__all__ = ["PORT_TYPES", "Bits", "Bytes", "Features", "Image", "Llrs", "PortType", "Samples", "Symbols"]
+
+
+@dataclass(frozen=True)
+class PortType:
+    """What one kind of port carries.
+
+    Attributes:
+        name: As users read it in messages: ``Symbols``.
+        dtype: The numpy dtype, little-endian on the wire.
+        shape: One entry an axis: a number, or a letter where any length fits; ``None``: any number of axes.
+        meaning: One line for the documentation.
+        stream: A chunk of an endless stream (`Samples`) and not an item of its own.
+    """
+
+    name: str
+    dtype: np.dtype[Any]
+    shape: tuple[str | int, ...] | None
+    meaning: str
+    stream: bool = False
+
+    def __str__(self) -> str:
+        axes = "[...]" if self.shape is None else "[" + ", ".join(map(str, self.shape)) + "]"
+        return f"{self.name} ({self.dtype} {axes})"
+
+    def check(self, value: object, where: str) -> NDArray[Any]:
+        """Return ``value`` if it is an array of this type.
+
+        Raises:
+            SignalError: dtype or shape differ; the message starts with ``where``.
+        """
+        if not isinstance(value, np.ndarray):
+            raise SignalError(f"{where}: expected {self}, got {type(value).__name__}")
+        fits = value.dtype == self.dtype and (
+            self.shape is None
+            or (
+                value.ndim == len(self.shape)
+                and all(
+                    isinstance(want, str) or want == have for want, have in zip(self.shape, value.shape, strict=True)
+                )
+            )
+        )
+        if not fits:
+            raise SignalError(f"{where}: expected {self}, got {value.dtype} {list(value.shape)}")
+        return value
+
+
+IMAGE = PortType("Image", np.dtype("uint8"), ("H", "W", 3), "a picture, sRGB")
+FEATURES = PortType("Features", np.dtype("float32"), None, "real values that a network made")
+BITS = PortType("Bits", np.dtype("uint8"), ("n",), "bits, one 0 or 1 an element")
+BYTES = PortType("Bytes", np.dtype("uint8"), ("n",), "bytes")
+SYMBOLS = PortType("Symbols", np.dtype("complex64"), ("n",), "one frame's channel uses, unit mean energy")
+LLRS = PortType("Llrs", np.dtype("float32"), ("n",), "log-likelihood ratios ln P(1)/P(0)")
+SAMPLES = PortType("Samples", np.dtype("complex64"), ("n",), "a chunk of an endless baseband stream", stream=True)
+
+PORT_TYPES = {port.name: port for port in (IMAGE, FEATURES, BITS, BYTES, SYMBOLS, LLRS, SAMPLES)}
+
+Image = Annotated[NDArray[np.uint8], IMAGE]
+Features = Annotated[NDArray[np.float32], FEATURES]
+Bits = Annotated[NDArray[np.uint8], BITS]
+Bytes = Annotated[NDArray[np.uint8], BYTES]
+Symbols = Annotated[NDArray[np.complex64], SYMBOLS]
+Llrs = Annotated[NDArray[np.float32], LLRS]
+Samples = Annotated[NDArray[np.complex64], SAMPLES]
