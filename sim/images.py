@@ -1,0 +1,214 @@
+"""Reading pictures: any format of Pillow becomes uint8 sRGB ``[H, W, 3]`` by rules that are written down here.
+
+- EXIF orientation is applied; an ICC profile is not: values are taken as sRGB.
+- Grey becomes three equal channels; a palette is looked up; CMYK and YCbCr are converted by Pillow.
+- Transparency is composited over white, on 8-bit sRGB values.
+- 16-bit grey is scaled, ``round(v * 255 / 65535)``; 16-bit colour is reduced to 8 bits by Pillow. Floating-point
+  and wider integer pictures have no stated range and are refused.
+- Of an animation the first frame is read.
+- No side may exceed `MAX_SIDE` and no picture `MAX_PIXELS`; both are checked before anything is decoded.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import InputError
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+__all__ = ["MAX_PIXELS", "MAX_SIDE", "PHOTOS", "Fit", "fit_image", "image_files", "read_image"]
+
+MAX_SIDE = 20_000
+"""Longest side of a picture that is read, in pixels."""
+
+MAX_PIXELS = 1 << 26
+"""Most pixels of a picture that is read: 8192 x 8192."""
+
+PHOTOS = ("astronaut", "chelsea", "coffee", "motorcycle", "rocket")
+"""The pictures of ``builtin:photos``: colour photographs that are inside the scikit-image wheel, no download needed."""
+
+Fit = Literal["cover", "crop", "stretch"]
+"""How a picture comes to a stated size: ``cover`` scales it until it covers the size and cuts out the centre, ``crop``
+cuts out the centre without scaling, ``stretch`` scales height and width apart."""
+
+_BUILTIN_FILES = {
+    "astronaut": "astronaut.png",
+    "chelsea": "chelsea.png",
+    "coffee": "coffee.png",
+    "motorcycle": "motorcycle_left.png",
+    "rocket": "rocket.jpg",
+    "hubble": "hubble_deep_field.jpg",
+    "ihc": "ihc.png",
+    "retina": "retina.jpg",
+}
+# Postscript runs an interpreter; the others are stubs without a decoder, or not pictures.
+_REFUSED_FORMATS = {"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"}
+
+
+def image_files(path: str) -> list[Path]:
+    """The picture files that a path names.
+
+    Args:
+        path: A picture file; a folder, whose picture files (by suffix, hidden ones and subfolders left out) come in
+            natural order, so that ``2.png`` precedes ``10.png``; ``builtin:photos`` for all of `PHOTOS`, or
+            ``builtin:NAME`` for one of them or for ``hubble``, ``ihc`` or ``retina``.
+
+    Raises:
+        InputError: There is no such file, folder or built-in picture, or the folder holds no picture.
+    """
+    if path.startswith("builtin:"):
+        return _builtin_files(path.removeprefix("builtin:"))
+    place = Path(path).expanduser()
+    if place.is_dir():
+        files = [f for f in place.iterdir() if _looks_like_image(f)]
+        if not files:
+            raise InputError(f"{path}: expected a folder with pictures, got one without")
+        return sorted(files, key=_natural)
+    if not place.exists():
+        raise InputError(f"{path}: no such file or folder")
+    return [place]
+
+
+def read_image(path: str | Path, *, size: tuple[int, int] | None = None, fit: Fit = "cover") -> NDArray[np.uint8]:
+    """Read one picture by the rules of this module.
+
+    Args:
+        path: The file.
+        size: Height and width wanted, in pixels; ``None`` keeps the picture's own.
+        fit: How the picture comes to that size.
+
+    Returns:
+        uint8 sRGB ``[H, W, 3]``.
+
+    Raises:
+        InputError: The file is missing, empty, not a picture, truncated, or beyond the bounds; the message says which.
+    """
+    from PIL import Image
+
+    place = Path(path)
+    if not place.exists():
+        raise InputError(f"{path}: no such file")
+    if not place.is_file():
+        raise InputError(f"{path}: expected a picture file, got a folder or a device")
+    if place.stat().st_size == 0:
+        raise InputError(f"{path}: expected a picture, got an empty file")
+    too_large = f"{path}: expected at most {MAX_SIDE} pixels a side and {MAX_PIXELS} in all, got "
+    try:
+        with Image.open(place, formats=_formats()) as picture:
+            width, height = picture.size
+            if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
+                raise InputError(f"{too_large}{width} x {height}: scale it down first")
+            rgb = _to_rgb(picture, str(path))
+    except InputError:
+        raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise InputError(f"{too_large}many times more: scale it down first") from None
+    except Image.UnidentifiedImageError:
+        raise InputError(f"{path}: expected a picture, got a file that no decoder knows") from None
+    except PermissionError as error:
+        raise InputError(f"{path}: {error.strerror}") from None
+    except Exception as error:  # decoders meet a damaged file with any exception there is
+        reason = str(error) or type(error).__name__
+        raise InputError(f"{path}: the picture is truncated or damaged: {reason}") from None
+    return fit_image(rgb, size, fit, name=str(path))
+
+
+def fit_image(
+    picture: NDArray[np.uint8], size: tuple[int, int] | None, fit: Fit = "cover", *, name: str = "picture"
+) -> NDArray[np.uint8]:
+    """Bring a picture to a size, antialiased (Lanczos).
+
+    Args:
+        picture: uint8 ``[H, W, 3]``.
+        size: Height and width wanted; ``None`` or the picture's own leaves every value as it is.
+        fit: How; see `Fit`.
+        name: The picture's name, for the message.
+
+    Raises:
+        InputError: ``fit`` is ``crop`` and the picture is smaller than the size.
+    """
+    from PIL import Image
+
+    height, width = picture.shape[:2]
+    if size is None or size == (height, width):
+        return picture
+    rows, columns = size
+    if fit == "crop":
+        if height < rows or width < columns:
+            raise InputError(f"{name}: expected at least {rows} x {columns} pixels to crop, got {height} x {width}")
+        top, left = (height - rows) // 2, (width - columns) // 2
+        return np.ascontiguousarray(picture[top : top + rows, left : left + columns])
+    box = (0.0, 0.0, float(width), float(height))
+    if fit == "cover":
+        scale = max(rows / height, columns / width)
+        seen_width, seen_height = min(columns / scale, width), min(rows / scale, height)
+        left_edge, top_edge = (width - seen_width) / 2, (height - seen_height) / 2
+        box = (left_edge, top_edge, left_edge + seen_width, top_edge + seen_height)
+    scaled = Image.fromarray(picture).resize((columns, rows), Image.Resampling.LANCZOS, box=box)
+    return np.array(scaled, dtype=np.uint8)
+
+
+def _builtin_files(name: str) -> list[Path]:
+    spec = importlib.util.find_spec("skimage")
+    if spec is None or spec.origin is None:
+        raise InputError(f"builtin:{name}: scikit-image, which holds the built-in photographs, is not installed")
+    folder = Path(spec.origin).parent / "data"
+    if name == "photos":
+        return [folder / _BUILTIN_FILES[photo] for photo in PHOTOS]
+    if name not in _BUILTIN_FILES:
+        known = ", ".join(["photos", *_BUILTIN_FILES])
+        raise InputError(f"builtin:{name}: no such built-in picture; there are {known}")
+    return [folder / _BUILTIN_FILES[name]]
+
+
+@functools.cache
+def _formats() -> tuple[str, ...]:
+    from PIL import Image
+
+    Image.init()
+    return tuple(name for name in Image.OPEN if name not in _REFUSED_FORMATS)
+
+
+@functools.cache
+def _suffixes() -> frozenset[str]:
+    from PIL import Image
+
+    readable = set(_formats())
+    return frozenset(suffix for suffix, name in Image.registered_extensions().items() if name in readable)
+
+
+def _looks_like_image(file: Path) -> bool:
+    return file.suffix.lower() in _suffixes() and not file.name.startswith(".") and file.is_file()
+
+
+def _natural(file: Path) -> tuple[list[tuple[int, int, str]], str]:
+    parts = re.split(r"([0-9]+)", file.name.lower())
+    return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in parts if part], file.name
+
+
+def _to_rgb(picture: Image.Image, path: str) -> NDArray[np.uint8]:
+    from PIL import Image, ImageOps
+
+    picture.load()
+    upright = ImageOps.exif_transpose(picture)
+    if upright.mode.startswith("I"):
+        values = np.asarray(upright)
+        if values.size and (values.min() < 0 or values.max() > 65535):
+            raise InputError(f"{path}: expected 8 or 16 bits a channel, got values up to {values.max()}: convert it")
+        grey = ((values.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
+        return np.repeat(grey[..., None], 3, axis=2)
+    if upright.mode == "F":
+        raise InputError(f"{path}: expected 8 or 16 bits a channel, got floating-point values: convert it first")
+    if upright.has_transparency_data:
+        opaque = Image.new("RGBA", upright.size, (255, 255, 255, 255))
+        upright = Image.alpha_composite(opaque, upright.convert("RGBA"))
+    return np.array(upright.convert("RGB"), dtype=np.uint8)

@@ -1,0 +1,66 @@
+"""Reading videos: the frames of any file that FFmpeg knows become uint8 sRGB ``[H, W, 3]``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import InputError, MissingExtra
+from .images import MAX_PIXELS, MAX_SIDE, Fit, fit_image
+
+__all__ = ["read_frames"]
+
+
+def read_frames(
+    path: str | Path, *, size: tuple[int, int] | None = None, fit: Fit = "cover", max_frames: int | None = None
+) -> Iterator[NDArray[np.uint8]]:
+    """The frames of a video's first video stream, in order of presentation, turned upright.
+
+    Args:
+        path: The file; a local one, never an address.
+        size: Height and width wanted, in pixels; ``None`` keeps the video's own.
+        fit: How a frame comes to that size.
+        max_frames: Stop after so many frames; ``None`` reads to the end.
+
+    Raises:
+        MissingExtra: PyAV is not installed.
+        InputError: The file is missing, empty, not a video, without a video stream, damaged, or beyond the bounds that
+            hold for pictures.
+    """
+    try:
+        import av
+    except ImportError:
+        raise MissingExtra("sources/video", "av", "video") from None
+    place = Path(path).expanduser()
+    if not place.exists():
+        raise InputError(f"{path}: no such file")
+    if not place.is_file():
+        raise InputError(f"{path}: expected a video file, got a folder or a device")
+    if place.stat().st_size == 0:
+        raise InputError(f"{path}: expected a video, got an empty file")
+    number = 0
+    try:
+        with av.open(f"file:{place}") as container:
+            if not container.streams.video:
+                raise InputError(f"{path}: expected a video, got a file without a video stream")
+            stream = container.streams.video[0]
+            if max(stream.width, stream.height) > MAX_SIDE or stream.width * stream.height > MAX_PIXELS:
+                raise InputError(
+                    f"{path}: expected at most {MAX_SIDE} pixels a side and {MAX_PIXELS} in all, "
+                    f"got {stream.width} x {stream.height}: scale it down first"
+                )
+            stream.thread_type = "AUTO"
+            for frame in container.decode(stream):
+                if max_frames is not None and number >= max_frames:
+                    return
+                turned = np.rot90(frame.to_ndarray(format="rgb24"), k=round(frame.rotation / 90))
+                yield fit_image(np.ascontiguousarray(turned), size, fit, name=f"{path}, frame {number}")
+                number += 1
+    except av.FFmpegError as error:
+        where = "expected a video" if number == 0 else f"the video is damaged after frame {number - 1}"
+        raise InputError(f"{path}: {where}: {error.strerror}") from None
+    if number == 0 and max_frames != 0:
+        raise InputError(f"{path}: expected a video, got a stream without a frame")
