@@ -92,7 +92,7 @@ def read_image(path: str | Path, *, size: tuple[int, int] | None = None, fit: Fi
     Raises:
         InputError: The file is missing, empty, not a picture, truncated, or beyond the bounds; the message says which.
     """
-    from PIL import Image
+    from PIL import Image, UnidentifiedImageError
 
     place = Path(path)
     if not place.exists():
@@ -112,7 +112,7 @@ def read_image(path: str | Path, *, size: tuple[int, int] | None = None, fit: Fi
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise InputError(f"{too_large}many times more: scale it down first") from None
-    except Image.UnidentifiedImageError:
+    except UnidentifiedImageError:
         raise InputError(f"{path}: expected a picture, got a file that no decoder knows") from None
     except PermissionError as error:
         raise InputError(f"{path}: {error.strerror}") from None

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from ..errors import SignalError
 
-__all__ = ["CounterNoise"]
+__all__ = ["CounterNoise", "complex_normal"]
 
 _WORDS_PER_COUNT = 4  # a Philox4x64 counter step gives four 64-bit words
 _PIECE = 1 << 14  # samples worked on at once: the temporaries stay in the second-level cache
@@ -60,6 +60,22 @@ class CounterNoise:
         for start in range(0, count, _PIECE):
             _box_muller(self._philox.random_raw(min(_PIECE, count - start)), out[start : start + _PIECE])
         return out
+
+
+def complex_normal(rng: np.random.Generator, count: int) -> NDArray[np.complex64]:
+    """Circularly symmetric complex normal noise of unit variance from a generator, complex64 ``[count]``.
+
+    The same transform as `CounterNoise`, one 64-bit word per sample, at half the cost of ``standard_normal``.
+
+    Args:
+        rng: Where the words are drawn; a `numpy.random.Philox` gives the samples of `CounterNoise` of its key.
+        count: Samples wanted.
+    """
+    out = np.empty(count, np.complex64)
+    for start in range(0, count, _PIECE):
+        piece = out[start : start + _PIECE]
+        _box_muller(rng.bit_generator.random_raw(piece.size), piece)
+    return out
 
 
 def _box_muller(words: NDArray[np.uint64], out: NDArray[np.complex64]) -> None:

@@ -32,4 +32,4 @@ def awgn(x: Array, noise: Array, n0: Any) -> Array:
 
     Source: Proakis & Salehi, Digital Communications, 5th ed., section 2.9.
     """
-    return x + n0**0.5 * noise  # type: ignore[operator,no-any-return]
+    return x + n0**0.5 * noise  # type: ignore[no-any-return]

@@ -1,0 +1,75 @@
+"""`channels/rayleigh`."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+from pydantic import Field
+
+from ...sim.channels import equalizer
+from ...sim.channels.awgn import n0_from_esn0_db
+from ...sim.channels.fading import fading_blocks
+from ...sim.channels.rayleigh import rayleigh
+from ...sim.noise import complex_normal
+from ..block import Block
+from ..envelope import Identity, Out, State
+from ..params import BlockParams, Live
+from ..ports import Symbols
+
+__all__ = ["Rayleigh"]
+
+
+class Rayleigh(Block):
+    r"""Rayleigh flat fading with noise, equalised with perfect channel state.
+
+    .. math:: y[n] = h[n]\, x[n] + w[n], \quad h \sim \mathcal{CN}(0, 1), \quad w[n] \sim \mathcal{CN}(0, N_0),
+        \quad N_0 = 10^{-\mathrm{esn0\_db}/10}
+
+    E|h|^2 = 1, so esn0_db is the mean over the fading. ``zf`` and ``mmse`` (bias removed) give
+    :math:`\hat x = y / h` with :math:`N_{0,\mathrm{eff}} = N_0 / |h|^2`, which for one tap is the same;
+    ``lmmse`` keeps the bias, :math:`\hat x = h^* y / (|h|^2 + N_0)`, and states the mean-square error
+    :math:`N_0 / (|h|^2 + N_0)`; ``none`` gives y.
+
+    Input:   symbols: complex64 ``[n]``, mean energy Es = 1.
+    Output:  complex64 ``[n]``; receiver state: n0 (float32 ``[n]``; one number with ``none``), h (complex64 ``[n]``),
+             esn0_db, perfect; trace: signal_energy (of h x) and noise_energy per symbol before the equaliser,
+             channel_uses.
+    State:   none: fading and noise of an item depend on the run's seed, the block's name and the item's number.
+    Source:  Tse & Viswanath, Fundamentals of Wireless Communication, section 2.4.2.
+    Example: ``channel: {use: channels/rayleigh, esn0_db: 10, coherence_symbols: 1}``
+    """
+
+    class Params(BlockParams):
+        """Parameters."""
+
+        esn0_db: Live[float] = Field(10.0, ge=-30, le=60, description="Mean Es/N0 in dB; Es = 1, E|h|^2 = 1.")
+        coherence_symbols: int | None = Field(
+            None, ge=1, description="Symbols over which the gain stays: 1 is fast fading, null the whole frame."
+        )
+        equalizer: Literal["mmse", "zf", "lmmse", "none"] = Field(
+            "mmse", description="mmse and zf: unbiased; lmmse: with its bias; none: the received symbols."
+        )
+
+    params: Params
+
+    def work(self, symbols: Symbols, identity: Identity) -> Out[Symbols]:
+        """Fade, add noise and equalise this item."""
+        n0 = n0_from_esn0_db(self.params.esn0_db)
+        coherence = self.params.coherence_symbols
+        rng = self.rng(identity)
+        noise = complex_normal(rng, symbols.size)
+        scattered = complex_normal(rng, fading_blocks(symbols.size, coherence))
+        received, h = rayleigh(symbols, scattered, noise, n0=n0, coherence_symbols=coherence)
+        faded = h * symbols
+        uses = max(symbols.size, 1)
+        trace = {
+            "signal_energy": float(np.vdot(faded, faded).real) / uses,
+            "noise_energy": n0 * float(np.vdot(noise, noise).real) / uses,
+            "channel_uses": float(symbols.size),
+        }
+        state = State(n0=n0, h=h, esn0_db=self.params.esn0_db, csi="perfect")
+        if self.params.equalizer == "none":
+            return Out(received, state=state, trace=trace)
+        equalised, effective_n0 = getattr(equalizer, self.params.equalizer)(received, h, n0)
+        return Out(equalised, state=state.updated(State(n0=effective_n0)), trace=trace)
