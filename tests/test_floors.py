@@ -1,0 +1,122 @@
+"""The floors of the house: what a file may import, read from its text."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+FLOORS = ["errors", "sim", "models", "blocks", "flowgraphs", "cli"]  # from the ground up
+ROOF = {"__init__", "__main__"}
+NO_SUBJECT = {"utils", "util", "misc", "helpers", "helper", "common", "tools"}
+HEAVY = {"torch", "torchvision", "torchmetrics", "diffusers", "transformers", "sionna", "onnxruntime", "matplotlib"}
+
+
+class Import(NamedTuple):
+    line: int
+    target: str
+    in_function: bool
+
+
+def _files() -> list[Path]:
+    folders = [ROOT / floor for floor in FLOORS if (ROOT / floor).is_dir()]
+    return sorted([*ROOT.glob("*.py"), *(path for folder in folders for path in folder.rglob("*.py"))])
+
+
+SOURCES = [path.relative_to(ROOT) for path in _files() if path.name != "setup.py"]
+
+
+def _floor(module: str) -> str:
+    return module.split(".")[1] if module.startswith("semcom.") else ""
+
+
+def _imports(path: Path, text: str) -> Iterator[Import]:
+    """Every import of a file as an absolute name, ``semcom.sim.noise``; `path` is relative to the root."""
+    package = ["semcom", *path.parts[:-1]]
+
+    def visit(node: ast.AST, *, inside: bool) -> Iterator[Import]:
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield Import(node.lineno, alias.name, inside)
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            module = ".".join([*base, *([node.module] if node.module else [])])
+            # `from . import x` names a module; `from .y import x` names one of its members
+            for name in [alias.name for alias in node.names] if node.module is None else [""]:
+                yield Import(node.lineno, f"{module}.{name}".rstrip("."), inside)
+        elif isinstance(node, ast.If) and ast.unparse(node.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING"):
+            return
+        inside = inside or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        for child in ast.iter_child_nodes(node):
+            yield from visit(child, inside=inside)
+
+    yield from visit(ast.parse(text), inside=False)
+
+
+def _climbs(path: Path, text: str) -> list[str]:
+    """What of a file's imports points upward."""
+    here = path.parts[0].removesuffix(".py")
+    if here in ROOF:
+        return []
+    found = []
+    for line, target, _ in _imports(path, text):
+        floor = _floor(target)
+        if floor in FLOORS and FLOORS.index(floor) > FLOORS.index(here):
+            found.append(f"{path}:{line}: {here} imports {target}: '{here}' is below '{floor}'")
+    return found
+
+
+def test_every_folder_of_code_is_a_floor() -> None:
+    assert {path.parts[0].removesuffix(".py") for path in SOURCES} <= {*FLOORS, *ROOF}
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=str)
+def test_no_import_points_upward(path: Path) -> None:
+    assert _climbs(path, (ROOT / path).read_text()) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "upward"),
+    [
+        ("sim/noise.py", "from ..blocks import Block", True),
+        ("sim/noise.py", "from ..blocks.ports import Image", True),
+        ("sim/channels/awgn.py", "def f():\n    from ... import cli", True),
+        ("models/deepjscc/net.py", "from ...sim.channels import awgn", False),
+        ("blocks/lookup.py", "from .block import Block", False),
+        ("flowgraphs/runtime/run.py", "from ...blocks.block import Block", False),
+        ("errors.py", "from .sim import noise", True),
+    ],
+)
+def test_the_reader_of_imports_sees_what_climbs(path: str, text: str, *, upward: bool) -> None:
+    assert bool(_climbs(Path(path), text)) is upward
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=str)
+def test_imports_inside_the_package_are_relative(path: Path) -> None:
+    tree = ast.parse((ROOT / path).read_text())
+    absolute = [
+        f"{path}:{node.lineno}"
+        for node in ast.walk(tree)
+        if (isinstance(node, ast.ImportFrom) and not node.level and (node.module or "").split(".")[0] == "semcom")
+        or (isinstance(node, ast.Import) and any(alias.name.split(".")[0] == "semcom" for alias in node.names))
+    ]
+    assert absolute == []
+
+
+@pytest.mark.parametrize("path", [path for path in SOURCES if path.parts[0] == "blocks"], ids=str)
+def test_checking_a_flowgraph_loads_nothing_heavy(path: Path) -> None:
+    early = [
+        f"{path}:{line}: {target}: import it inside the method that needs it"
+        for line, target, in_function in _imports(path, (ROOT / path).read_text())
+        if not in_function and (target.split(".")[0] in HEAVY or _floor(target) == "models")
+    ]
+    assert early == []
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=str)
+def test_a_module_is_named_by_its_subject(path: Path) -> None:
+    assert not NO_SUBJECT & {part.removesuffix(".py") for part in path.parts}
