@@ -61,7 +61,10 @@ class UsageError(SemcomError):
 
 
 class Problem(NamedTuple):
-    """One mistake in a flowgraph: where it stands and what to do about it."""
+    """One mistake in a flowgraph: where it stands and what to do about it.
+
+    A mistake of a command-line option has the option in place of the file, and line 0.
+    """
 
     file: str
     line: int
@@ -69,7 +72,8 @@ class Problem(NamedTuple):
     message: str
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}: {self.message}"
+        where = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+        return f"{where}: {self.message}"
 
 
 class FlowgraphError(UsageError):

@@ -69,7 +69,10 @@ class Block:
         self.measured: dict[str, tuple[int, float]] = {}
 
     def start(self) -> None:
-        """Load what is heavy (networks, files). Called once, in the block's own thread, before the first item."""
+        """Load what is heavy (networks, files). Called once, before the first item.
+
+        A block that is swapped in starts while the old one still works, so `start` may run in a thread of its own.
+        """
 
     def finish(self, run: RunContext) -> Iterator[Any] | None:
         """Flush: called once after the last item. May yield further items; a sink writes its files here."""

@@ -170,9 +170,12 @@ class Out(Generic[T]):
         state: What the receiver learnt; fields that are ``None`` leave what is there.
         label: A name for the item (sources).
         trace: Measurements, by name.
+        identity: Of an earlier item that `work` held back (it returned ``None`` then): the output carries that item's
+            envelope on, not the present one's.
+        sample_rate_hz: Sample rate of a chunk of `Samples`, where it differs from the input's (or there is none).
     """
 
-    __slots__ = ("header", "label", "state", "trace", "value")
+    __slots__ = ("header", "identity", "label", "sample_rate_hz", "state", "trace", "value")
 
     def __init__(
         self,
@@ -182,12 +185,16 @@ class Out(Generic[T]):
         state: State | None = None,
         label: str | None = None,
         trace: Mapping[str, float] | None = None,
+        identity: Identity | None = None,
+        sample_rate_hz: float | None = None,
     ) -> None:
         self.value = value
         self.header = header if isinstance(header, tuple) else (header,)
         self.state = state
         self.label = label
         self.trace = dict(trace or {})
+        self.identity = identity
+        self.sample_rate_hz = sample_rate_hz
 
 
 def _or(new: Any, old: Any) -> Any:

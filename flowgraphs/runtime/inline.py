@@ -1,0 +1,139 @@
+"""The inline executor: one thread calls the blocks in order, without sockets. For sweeps, tests and debugging."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+
+from ...blocks.block import RunContext
+from ...errors import BlockError
+from .graph import Edge, Graph
+from .join import Join
+from .result import BlockReport, EdgeCount
+from .step import Emitted, Item, Stage, build_block
+
+__all__ = ["InlineExecutor"]
+
+
+class InlineExecutor:
+    """Runs a graph in the calling thread: each source's item goes all the way before the next is made.
+
+    Args:
+        graph: The resolved graph.
+        context: What blocks may know of the run at its end.
+        items: Items that each source makes at most.
+    """
+
+    def __init__(self, graph: Graph, context: RunContext, items: int | None = None) -> None:
+        self._context = context
+        self._items = items
+        self._stages = {node.name: Stage(build_block(node, graph.seed), graph.torch_threads) for node in graph.blocks}
+        self._out: dict[str, list[tuple[int, Edge]]] = {}
+        for name, stage in self._stages.items():
+            ports = list(stage.signature.outputs)
+            self._out[name] = [(ports.index(edge.source_port), edge) for edge in graph.outputs(name)]
+        self._joins = {name: Join(graph.inputs(name), graph.join_bytes) for name in self._stages if graph.inputs(name)}
+        self._open = {name: len([edge for edge in graph.inputs(name) if not edge.feedback]) for name in self._joins}
+        self.edges = {str(edge): EdgeCount() for edge in graph.edges}
+        self.blocks = {name: BlockReport() for name in self._stages}
+
+    def run(self, on_progress: Callable[[], None] = lambda: None) -> None:
+        """Run to the end of every source.
+
+        Raises:
+            BlockError: a block raised; the sinks are finished first, so that what was done is kept.
+        """
+        try:
+            for stage in self._stages.values():
+                stage.start()
+            sources = {name: self._timed_source(name) for name in self._stages if name not in self._joins}
+            while sources:
+                for name in list(sources):
+                    emitted = next(sources[name], None)
+                    if emitted is None:
+                        del sources[name]
+                        self._end(name)
+                    else:
+                        self._deliver(name, emitted)
+                on_progress()
+        except BaseException:
+            self._finish_sinks()
+            raise
+        finally:
+            for name, stage in self._stages.items():
+                self.blocks[name].measured = dict(stage.block.measured)
+                self.blocks[name].files = [str(path) for path in stage.block.files]
+            for join in self._joins.values():
+                for edge in join.edges:
+                    self.edges[str(edge)].missing = join.missing[edge.target_port]
+
+    def _timed_source(self, name: str) -> Iterator[Emitted]:
+        stage, report = self._stages[name], self.blocks[name]
+        produced = stage.produce()
+        while self._items is None or report.items < self._items:
+            began = time.perf_counter()
+            emitted = next(produced, None)
+            report.busy_s += time.perf_counter() - began
+            if emitted is None:
+                return
+            report.items += 1
+            yield emitted
+            self._keep_pace(stage, began)
+
+    def _deliver(self, name: str, emitted: Emitted) -> None:
+        for index, edge in self._out[name]:
+            item = emitted[index]
+            if item is not None:
+                self._put(edge, item)
+
+    def _put(self, edge: Edge, item: Item) -> None:
+        count = self.edges[str(edge)]
+        count.into += 1
+        count.out += 1
+        join, stage, report = self._joins[edge.target], self._stages[edge.target], self.blocks[edge.target]
+        join.add(edge.target_port, item)
+        for inputs in join.ready():
+            began = time.perf_counter()
+            emissions = list(stage.step(inputs))
+            report.items += 1
+            report.busy_s += time.perf_counter() - began
+            for emitted in emissions:
+                self._deliver(edge.target, emitted)
+            self._keep_pace(stage, began)
+
+    def _end(self, name: str) -> None:
+        """Pass the end of stream on: a block finishes when all its inputs have ended."""
+        for emitted in self._stages[name].finish(self._context):
+            self._deliver(name, emitted)
+        for _, edge in self._out[name]:
+            if edge.feedback is None:
+                self._joins[edge.target].end(edge.target_port)
+                self._open[edge.target] -= 1
+                if not self._open[edge.target]:
+                    self._drain(edge.target)
+                    self._end(edge.target)
+
+    def _drain(self, name: str) -> None:
+        for inputs in self._joins[name].ready():
+            for emitted in self._stages[name].step(inputs):
+                self._deliver(name, emitted)
+            self.blocks[name].items += 1
+
+    def _finish_sinks(self) -> None:
+        for stage in self._stages.values():
+            if stage.signature.is_sink:
+                try:
+                    list(stage.finish(incomplete(self._context)))
+                except BlockError:
+                    continue  # the first error is the one that is reported
+
+    @staticmethod
+    def _keep_pace(stage: Stage, began: float) -> None:
+        rest_s = stage.block.interval_s() - (time.perf_counter() - began)
+        if rest_s > 0:
+            time.sleep(rest_s)
+
+
+def incomplete(context: RunContext) -> RunContext:
+    """Return the context of a run that ended early."""
+    return RunContext(**{**context.__dict__, "complete": False})

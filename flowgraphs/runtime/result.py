@@ -1,0 +1,138 @@
+"""What a run leaves behind: counts, measurements, files, and the record `run.json`."""
+
+from __future__ import annotations
+
+import json
+import platform
+import socket
+import sys
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from .graph import Graph
+
+__all__ = ["BlockReport", "EdgeCount", "RunResult", "software_versions", "write_record"]
+
+NAMED_VERSIONS = ("gr-semcom", "numpy", "scipy", "torch", "pyzmq", "pillow", "scikit-image")
+
+
+@dataclass
+class EdgeCount:
+    """Items of one edge: put in, taken out, dropped because it was full, and proved missing at a join."""
+
+    into: int = 0
+    out: int = 0
+    dropped: int = 0
+    missing: int = 0
+
+
+@dataclass
+class BlockReport:
+    """What one block did: plain values, so that it crosses from worker processes.
+
+    Attributes:
+        items: Calls of `work`, or items made by a source.
+        busy_s: Time inside the block.
+        measured: Name → (count, sum) of what a sink measured.
+        files: Paths that a sink wrote.
+        changes: Live changes: which item came first after it, and what changed.
+    """
+
+    items: int = 0
+    busy_s: float = 0.0
+    measured: dict[str, tuple[int, float]] = field(default_factory=dict)
+    files: list[str] = field(default_factory=list)
+    changes: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass
+class RunResult:
+    """The end of a run.
+
+    Attributes:
+        status: ``stopped`` is an end that the user asked for; nothing in flight was lost.
+        edges: By the edge's name, ``photos.out -> encoder.image``.
+        blocks: By name.
+        duration_s: From the first item on.
+        error: The message, when the run failed.
+        exit_code: What the command ends with.
+        record: The file `run.json`.
+    """
+
+    status: Literal["ok", "stopped", "failed", "interrupted"]
+    edges: dict[str, EdgeCount]
+    blocks: dict[str, BlockReport]
+    duration_s: float = 0.0
+    error: str = ""
+    exit_code: int = 0
+    record: str = ""
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """Means over the items of what the sinks measured; where two sinks measured the same, the first one's."""
+        means: dict[str, float] = {}
+        for block in self.blocks.values():
+            for name, (count, total) in block.measured.items():
+                means.setdefault(name, total / count)
+        return means
+
+    @property
+    def files(self) -> list[str]:
+        """Every file that the sinks wrote, reports first."""
+        files = dict.fromkeys(file for block in self.blocks.values() for file in block.files)
+        return sorted(files, key=lambda file: (not file.endswith(".html"), file))
+
+    @property
+    def lossy(self) -> bool:
+        """Items were dropped or missing."""
+        return any(edge.dropped or edge.missing for edge in self.edges.values())
+
+    def as_json(self) -> dict[str, Any]:
+        """What `semcom run --json` prints."""
+        return {
+            "status": self.status,
+            "error": self.error or None,
+            "edges": {
+                name: {"in": edge.into, "out": edge.out, "dropped": edge.dropped, "missing": edge.missing}
+                for name, edge in self.edges.items()
+            },
+            "metrics": self.metrics,
+            "files": self.files,
+            "lossy": self.lossy,
+            "duration_s": round(self.duration_s, 3),
+            "record": self.record,
+        }
+
+
+def software_versions() -> dict[str, str]:
+    """Names and versions of the software that decides a run's numbers; read from metadata, nothing is imported."""
+    versions = {"python": platform.python_version()}
+    for name in NAMED_VERSIONS:
+        try:
+            versions[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return versions
+
+
+def write_record(path: Path, graph: Graph, result: RunResult, executor: str) -> None:
+    """Write `run.json`: what ran, where, with what, and what came out. Atomic: a half-written record never shows."""
+    record = {
+        "format": 1,
+        **result.as_json(),
+        "blocks": {name: asdict(report) for name, report in result.blocks.items()},
+        "graph": msgspec.to_builtins(graph),
+        "graph_hash": graph.hash(),
+        "seed": graph.seed,
+        "executor": executor,
+        "versions": software_versions(),
+        "host": {"name": socket.gethostname(), "platform": platform.platform(), "python": sys.version},
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".part")
+    partial.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    partial.replace(path)

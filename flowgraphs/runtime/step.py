@@ -1,0 +1,260 @@
+"""One block at work: calls `work`, and keeps what plain blocks never see: identities, envelopes, types, errors.
+
+Both executors run their blocks through a `Stage`, so that what a block does to an item is written once.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+import time
+import traceback
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+import msgspec
+from numpy.typing import NDArray
+
+from ...blocks.block import Block, RunContext
+from ...blocks.envelope import Envelope, Header, Identity, Out, Stream, Trace
+from ...blocks.lookup import load_block
+from ...blocks.ports import PortType
+from ...blocks.signature import read_signature
+from ...errors import BlockError, SemcomError, SignalError
+from .graph import BlockNode
+
+__all__ = ["Item", "Stage", "build_block", "merge_envelopes"]
+
+HELD_AT_MOST = 4096  # envelopes kept for a block that returns None; beyond it, such items count as dropped by the block
+
+
+class Item(NamedTuple):
+    """What travels over an edge."""
+
+    envelope: Envelope
+    value: NDArray[Any]
+
+
+Emitted = tuple[Item | None, ...]  # one entry an output port, in the order of the signature
+
+
+def build_block(node: BlockNode, seed: int) -> Block:
+    """Import a block's class and make the object.
+
+    Raises:
+        UnknownBlock: its file does not load.
+        BlockError: its parameters or constructor raise.
+    """
+    cls = load_block(node.use)
+    try:
+        return cls(cls.Params.model_validate(node.params), name=node.name, seed=seed)
+    except Exception as error:
+        raise _block_error(node.name, cls, None, error) from error
+
+
+class Stage:
+    """A block with its ports, called item by item.
+
+    Args:
+        block: The block; `start` is the caller's to call, through `Stage.start`.
+        torch_threads: Threads of torch calls in the calling thread.
+
+    State: numbers of the items and samples that it has emitted, and the envelopes of items that the block holds back.
+    """
+
+    def __init__(self, block: Block, torch_threads: int) -> None:
+        self.block = block
+        self.signature = read_signature(type(block))
+        self.torch_threads = torch_threads
+        self._ports = tuple(self.signature.outputs.items())
+        self._where = tuple(f"block '{block.name}': output '{name}'" for name, _ in self._ports)
+        self._injected = tuple(self.signature.injected.items())
+        self._stream_in = any(port.type.stream for port in self.signature.inputs.values())
+        self._stream_out = any(port.stream for port in self.signature.outputs.values())
+        self._offset = 0  # samples emitted
+        self._count = 0  # items emitted where this block numbers them itself
+        self._part = (-1, 0)  # seq, next part of it
+        self._held: dict[tuple[int, int], Envelope] = {}
+        self._torch_settled = False
+
+    def start(self) -> None:
+        """Start the block. Raises BlockError."""
+        self._guard(None, self.block.start)
+        self.settle_torch()
+
+    def settle_torch(self) -> None:
+        """Fix the number of torch's threads in this thread, once torch is there; results depend on it."""
+        if not self._torch_settled and "torch" in sys.modules:
+            sys.modules["torch"].set_num_threads(self.torch_threads)
+            self._torch_settled = True
+
+    def replace_block(self, block: Block) -> None:
+        """Put another block of the same ports in this one's place; numbers of items and samples go on."""
+        self.block = block
+        self.signature = read_signature(type(block))
+        self._injected = tuple(self.signature.injected.items())
+        self._torch_settled = False
+        self._held.clear()
+
+    def produce(self) -> Iterator[Emitted]:
+        """Run a source: every item that it yields, as emitted. Raises BlockError."""
+        iterator = self._guard(None, self.block.work)
+        while True:
+            result = self._guard(self._count, next, iterator, None)
+            if result is None:
+                return
+            self.settle_torch()
+            envelope = Envelope(identity=Identity(self._count), trace=Trace(born_s=time.time()))
+            if not self._stream_out:
+                self._count += 1
+            yield self._emit(result, envelope)
+
+    def step(self, inputs: Mapping[str, Item], merged: Envelope | None = None) -> Iterator[Emitted]:
+        """Call `work` on one item an input port. Raises BlockError."""
+        if merged is None:
+            envelopes = [item.envelope for item in inputs.values()]
+            merged = self._guard(envelopes[0].identity.seq, merge_envelopes, envelopes)
+        arguments: dict[str, Any] = {name: item.value for name, item in inputs.items()}
+        for name, attribute in self._injected:
+            arguments[name] = self._injection(attribute, merged)
+        seq = merged.identity.seq
+        result = self._guard(seq, self.block.work, **arguments)
+        if not self._torch_settled:
+            self.settle_torch()
+        if result is None:
+            self._hold(merged)
+        elif isinstance(result, Iterator):
+            yield from self._several(result, merged)
+        else:
+            yield self._emit(result, merged)
+
+    def finish(self, run: RunContext) -> Iterator[Emitted]:
+        """Flush the block. Raises BlockError."""
+        rest = self._guard(None, self.block.finish, run)
+        if rest is not None:
+            yield from self._several(iter(rest), Envelope(identity=Identity(self._part[0] + 1)))
+        self._held.clear()
+
+    def _several(self, results: Iterator[Any], envelope: Envelope) -> Iterator[Emitted]:
+        """Emit what an iterator yields as parts of one item; the last one is known by looking one ahead."""
+        seq = envelope.identity.seq
+        self._hold(envelope)
+        ahead = self._guard(seq, next, results, None)
+        while ahead is not None:
+            result, ahead = ahead, self._guard(seq, next, results, None)
+            yield self._emit(result, envelope, part_of=envelope.identity, last=ahead is None)
+
+    def _emit(self, result: Any, envelope: Envelope, part_of: Identity | None = None, *, last: bool = True) -> Emitted:
+        value = result
+        if isinstance(result, Out):
+            value = result.value
+            envelope, part_of = self._written(result, envelope, part_of)
+        if part_of is not None:
+            seq, part = self._part
+            part = part if seq == part_of.seq else 0
+            self._part = (part_of.seq, part + 1)
+            envelope = msgspec.structs.replace(envelope, identity=Identity(part_of.seq, part, part_of.last and last))
+        elif self._part[0] < envelope.identity.seq:
+            self._part = (envelope.identity.seq, 1)
+        values = value if self.signature.named_outputs else (value,)
+        return tuple(
+            None if array is None else self._item(where, port, array, envelope, result)
+            for where, (_, port), array in zip(self._where, self._ports, values, strict=True)
+        )
+
+    def _item(self, where: str, port: PortType, array: Any, envelope: Envelope, result: Any) -> Item:
+        try:
+            array = port.check(array, where)
+        except SignalError as error:
+            raise _block_error(self.block.name, type(self.block), envelope.identity.seq, error) from None
+        if array.flags.writeable:
+            array.setflags(write=False)
+        if port.stream:
+            rate = result.sample_rate_hz if isinstance(result, Out) else None
+            if rate is None:
+                before = envelope.stream
+                rate = before.sample_rate_hz if before else getattr(self.block.params, "sample_rate_hz", 1.0)
+            stream = Stream(self._offset, rate)
+            self._offset += array.size
+            identity = Identity(self._count)
+            self._count += 1
+            return Item(Envelope(identity=identity, stream=stream, trace=Trace(born_s=envelope.trace.born_s)), array)
+        if self._stream_in:  # frames found in a stream are numbered by who finds them
+            envelope = msgspec.structs.replace(envelope, identity=Identity(self._count), stream=None)
+            self._count += 1
+        return Item(envelope, array)
+
+    def _written(self, out: Out[Any], envelope: Envelope, part_of: Identity | None) -> tuple[Envelope, Identity | None]:
+        """Apply what a block wrote beside its value."""
+        if out.identity is not None:
+            held = self._held.pop((out.identity.seq, out.identity.part), None)
+            if held is None:
+                reason = SignalError(f"returned Out with identity {out.identity.seq}, an item it does not hold back")
+                raise _block_error(self.block.name, type(self.block), envelope.identity.seq, reason)
+            envelope, part_of = held, None
+        return msgspec.structs.replace(
+            envelope,
+            header=envelope.header.with_fields(*out.header) if out.header else envelope.header,
+            state=envelope.state.updated(out.state) if out.state else envelope.state,
+            trace=envelope.trace.updated(out.label, out.trace) if out.trace or out.label else envelope.trace,
+        ), part_of
+
+    def _hold(self, envelope: Envelope) -> None:
+        self._held[envelope.identity.seq, envelope.identity.part] = envelope
+        if len(self._held) > HELD_AT_MOST:
+            del self._held[next(iter(self._held))]
+
+    def _injection(self, attribute: str, envelope: Envelope) -> Any:
+        if attribute == "trace":
+            trace = envelope.trace
+            return msgspec.structs.replace(trace, age_s=time.time() - trace.born_s if trace.born_s else 0.0)
+        if attribute == "stream":
+            return envelope.stream or Stream(self._offset, getattr(self.block.params, "sample_rate_hz", 1.0))
+        return getattr(envelope, attribute)
+
+    def _guard(self, seq: int | None, call: Any, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return call(*args, **kwargs)
+        except BlockError:
+            raise
+        except Exception as error:  # whatever a block raises becomes one error that names block, item and line
+            raise _block_error(self.block.name, type(self.block), seq, error) from error
+
+
+def merge_envelopes(envelopes: list[Envelope]) -> Envelope:
+    """Merge what came with the inputs of one item: headers united, states and traces laid over in port order.
+
+    Raises:
+        SignalError: two headers disagree.
+    """
+    first = envelopes[0]
+    if len(envelopes) == 1:
+        return first
+    header, state, trace = first.header, first.state, first.trace
+    for other in envelopes[1:]:
+        header = _merge_headers(header, other.header)
+        state = state.updated(other.state)
+        born_s = min((born for born in (trace.born_s, other.trace.born_s) if born), default=0.0)
+        trace = Trace(
+            label=trace.label or other.trace.label, born_s=born_s, values={**trace.values, **other.trace.values}
+        )
+    return Envelope(identity=first.identity, stream=first.stream, header=header, state=state, trace=trace)
+
+
+def _merge_headers(one: Header, other: Header) -> Header:
+    if one is other or not other:
+        return one
+    return other if not one else one.merged(other)
+
+
+def _block_error(name: str, cls: type[Block], seq: int | None, error: BaseException) -> BlockError:
+    """Describe an exception by the block's own file and line, where the traceback passes through it."""
+    file = inspect.getsourcefile(cls) or "?"
+    frames = traceback.extract_tb(error.__traceback__)
+    inside = [frame for frame in frames if frame.filename == file]
+    frame = (inside or list(frames) or [None])[-1]
+    place = f"{frame.filename}:{frame.lineno}" if frame else file
+    reason = str(error) if isinstance(error, SemcomError) else f"{type(error).__name__}: {error}"
+    described = BlockError(name, place, seq, reason)
+    described.exit_code = getattr(error, "exit_code", 1)
+    return described
