@@ -11,6 +11,7 @@ __all__ = ["BlockNode", "Edge", "Feedback", "Graph", "Place"]
 
 FORMAT_VERSION = 1
 DEFAULT_DEPTH = 8
+DEFAULT_JOIN_BYTES = 256 * 1024 * 1024
 
 
 class BlockNode(msgspec.Struct, frozen=True):
@@ -94,7 +95,7 @@ class Graph(msgspec.Struct, frozen=True, kw_only=True):
     edges: tuple[Edge, ...]
     places: tuple[Place, ...] = ()
     torch_threads: int = 1
-    join_bytes: int = 256 * 1024 * 1024
+    join_bytes: int = DEFAULT_JOIN_BYTES
     file: str = ""
 
     def block(self, name: str) -> BlockNode:
