@@ -15,8 +15,8 @@ class Null(Block):
 
     .. math:: \varnothing
 
-    Input:   any one of samples, symbols, image, features, bits, bytes or llrs; connect the port of the type at hand, as
-             in ``channel -> end.samples``.
+    Input:   one of samples, symbols, image, features, bits, bytes or llrs: ``channel -> end`` takes the port whose type
+             fits.
     State:   the counts; the run's record holds them as ``items`` and ``elements``.
     Example: ``end: {use: sinks/null}``
     """
