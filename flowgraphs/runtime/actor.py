@@ -1,0 +1,338 @@
+"""One block as an actor: a thread that takes items from its edges, calls the block and puts out what comes of it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import zmq
+
+from ...blocks.block import Block, RunContext
+from ...errors import BlockError, SemcomError
+from .edges import END, Reader, Writer
+from .graph import BlockNode, Graph
+from .inline import incomplete
+from .join import Join
+from .mailbox import Mailbox
+from .result import BlockReport
+from .step import Emitted, Item, Stage, build_block
+
+__all__ = ["Abort", "Actor", "Command", "Event", "Go", "SetParams", "Stop", "SwapIn"]
+
+TICK_S = 0.2  # how often remote edges are looked after while nothing happens
+Event = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Go:
+    """Begin to work: every block of the run has started."""
+
+
+@dataclass(frozen=True)
+class Stop:
+    """End gracefully: a source makes no further item."""
+
+
+@dataclass(frozen=True)
+class Abort:
+    """End now: another block failed, or the user said so."""
+
+
+@dataclass(frozen=True)
+class SetParams:
+    """Exchange the parameters between two items."""
+
+    ticket: str
+    params: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class SwapIn:
+    """Exchange the block between two items; it has started."""
+
+    ticket: str
+    block: Block
+    use: str
+
+
+Command = Go | Stop | Abort | SetParams | SwapIn
+
+
+class _Aborted(Exception):
+    """The thread leaves whatever it is waiting for."""
+
+
+class Actor(threading.Thread):
+    """Runs one block until its inputs end, its source ends, or it is told to stop.
+
+    Args:
+        node: The block.
+        graph: The graph it belongs to.
+        readers, writers: Its ends of its edges; this thread owns them from now on and closes them.
+        context: What the block may know of the run at its end.
+        items: Items that a source makes at most.
+        progress: Shared by the place: name of an end point of the place → number of its last finished item.
+        watched: End points that an item of this block's readers has to reach before it counts as finished.
+        post: Receives events: ``ready``, ``done``, ``failed``, ``reply``.
+    """
+
+    def __init__(
+        self,
+        node: BlockNode,
+        graph: Graph,
+        readers: Sequence[Reader],
+        writers: Sequence[Writer],
+        context: RunContext,
+        *,
+        items: int | None,
+        progress: dict[str, float],
+        watched: Sequence[str],
+        post: Callable[[Event], None],
+    ) -> None:
+        super().__init__(name=f"semcom:{node.name}", daemon=True)
+        self.node = node
+        self.readers, self.writers = tuple(readers), tuple(writers)
+        self.commands: Mailbox[Command] = Mailbox()
+        self.report = BlockReport()
+        self._graph = graph
+        self._context = context
+        self._items = items
+        self._progress = progress
+        self._watched = tuple(watched)
+        self._post = post
+        self._going = self._stopping = False
+        self._stage: Stage | None = None
+        self._join = Join([reader.edge for reader in readers], graph.join_bytes) if readers else None
+        self._poller = zmq.Poller()
+        self._remote = any(not end.settled for end in (*self.readers, *self.writers))
+        self._produced: Iterator[Emitted] = iter(())
+
+    def run(self) -> None:
+        """Run the block; every way out posts exactly one of ``done`` and ``failed``."""
+        try:
+            self._poller.register(self.commands.fileno(), zmq.POLLIN)
+            for end in (*self.readers, *self.writers):
+                self._poller.register(end.socket, zmq.POLLIN)
+            stage = self._stage = Stage(build_block(self.node, self._graph.seed), self._graph.torch_threads)
+            self._outputs = self._routes(stage)
+            stage.start()
+            self._post({"event": "ready", "block": self.node.name})
+            while not self._going:
+                self._wait(())
+                self._obey()
+            self._run_source(stage) if self._join is None else self._run_inputs(stage, self._join)
+            self._flush(stage, self._context)
+            self._end_edges()
+            self._post_end({"event": "done"})
+        except _Aborted:
+            self._finish_early()
+            self._post_end({"event": "done"})
+        except SemcomError as error:
+            self._finish_early()
+            self._post_end(
+                {"event": "failed", "message": str(error), "exit_code": error.exit_code, "kind": type(error).__name__}
+            )
+        except BaseException as error:  # a defect of the runtime itself: it must not hang the run
+            self._post_end(
+                {
+                    "event": "failed",
+                    "message": f"block '{self.node.name}': {type(error).__name__}: {error}",
+                    "exit_code": 1,
+                    "kind": type(error).__name__,
+                }
+            )
+        finally:
+            for end in (*self.readers, *self.writers):
+                end.close()
+
+    def _routes(self, stage: Stage) -> list[tuple[int, Writer]]:
+        ports = list(stage.signature.outputs)
+        return [(ports.index(writer.edge.source_port), writer) for writer in self.writers]
+
+    def _run_source(self, stage: Stage) -> None:
+        self._produced = stage.produce()
+        while not self._stopping and (self._items is None or self.report.items < self._items):
+            began = time.perf_counter()
+            emitted = next(self._produced, None)
+            self.report.busy_s += time.perf_counter() - began
+            if emitted is None:
+                return
+            self.report.items += 1
+            self._emit(emitted)
+            self._between_items(stage, began)
+
+    def _run_inputs(self, stage: Stage, join: Join) -> None:
+        open_readers = list(self.readers)
+        while True:
+            took = False
+            for reader in tuple(open_readers):
+                for _ in range(64):  # fair to the other inputs
+                    item = reader.take()
+                    if item is None:
+                        break
+                    took = True
+                    if item is END:
+                        join.end(reader.edge.target_port)
+                        open_readers.remove(reader)
+                        break
+                    join.add(reader.edge.target_port, item)  # type: ignore[arg-type]
+                    if len(self.readers) == 1:
+                        self._work(stage, join)
+            self._work(stage, join)
+            if join.all_ended:
+                return
+            if not took:
+                self._wait(open_readers)
+                self._obey()
+
+    def _work(self, stage: Stage, join: Join) -> None:
+        for inputs in join.ready():
+            began = time.perf_counter()
+            emissions = stage.step(inputs)
+            emitted = next(emissions, None)
+            while emitted is not None:
+                self.report.busy_s += time.perf_counter() - began
+                self._emit(emitted)
+                began = time.perf_counter()
+                emitted = next(emissions, None)
+            self.report.busy_s += time.perf_counter() - began
+            self.report.items += 1
+            self._note_progress(inputs)
+            self._between_items(stage, began)
+        for reader in self.readers:
+            reader.count.missing = join.missing[reader.edge.target_port]
+
+    def _note_progress(self, inputs: Mapping[str, Item]) -> None:
+        if self.node.name in self._progress:
+            self._progress[self.node.name] = next(iter(inputs.values())).envelope.identity.seq
+        if self._remote:
+            self._acknowledge()
+
+    def _acknowledge(self) -> None:
+        """Tell the senders of other places what this place has finished with."""
+        finished = min((self._progress[name] for name in self._watched), default=float("inf"))
+        for reader in self.readers:
+            reader.finished_upto(finished)
+        for writer in self.writers:
+            key = str(writer.edge)
+            if key in self._progress:
+                self._progress[key] = writer.acknowledged_seq
+
+    def _between_items(self, stage: Stage, began: float) -> None:
+        if self.commands:
+            self._obey()
+        interval_s = stage.block.interval_s()
+        while interval_s and (rest_s := began + interval_s - time.perf_counter()) > 0:
+            self._poller.poll(1000 * rest_s) if rest_s > 1e-3 else time.sleep(rest_s)
+            self._service()
+            self._obey()
+
+    def _emit(self, emitted: Emitted) -> None:
+        for index, writer in self._outputs:
+            item = emitted[index]
+            if item is None or writer.offer(item):
+                continue
+            while not writer.offer(item):
+                if not writer.prepare_wait():
+                    self._poll()
+
+    def _end_edges(self) -> None:
+        """Pass the end of stream on, and stay until every other place has all that it needs from this one."""
+        if self.node.name in self._progress:
+            self._progress[self.node.name] = float("inf")
+        for writer in self.writers:
+            while not writer.end():
+                self._poll()
+        while not all(end.settled for end in (*self.readers, *self.writers)):
+            self._acknowledge()
+            if all(end.settled for end in (*self.readers, *self.writers)):
+                break
+            self._poll()
+        self._acknowledge()
+
+    def _flush(self, stage: Stage, context: RunContext) -> None:
+        for emitted in stage.finish(context):
+            self._emit(emitted)
+
+    def _finish_early(self) -> None:
+        """Let a sink keep what it has: pictures, rows, a report that says it is not whole."""
+        if self._stage is not None and self._going and self._stage.signature.is_sink:
+            try:
+                for _ in self._stage.finish(incomplete(self._context)):
+                    pass
+            except BlockError:
+                return  # the run has failed already; its first error is the one to report
+
+    def _wait(self, readers: Sequence[Reader]) -> None:
+        if self.commands or any([reader.prepare_wait() for reader in readers]):
+            return
+        self._poll()
+
+    def _poll(self) -> None:
+        """Sleep until a socket or a command has something; an abort ends the thread here."""
+        self._poller.poll(1000 * TICK_S if self._remote else None)
+        self._service()
+        if self._remote:
+            self._acknowledge()
+        if self.commands:
+            self._look_for_abort()
+
+    def _service(self) -> None:
+        for end in (*self.readers, *self.writers):
+            end.service()
+
+    def _look_for_abort(self) -> None:
+        if any(isinstance(command, Abort) for command in self.commands.peek()):
+            raise _Aborted
+
+    def _obey(self) -> None:
+        while (command := self.commands.take()) is not None:
+            match command:
+                case Go():
+                    self._going = True
+                case Stop():
+                    self._stopping = True
+                case Abort():
+                    raise _Aborted
+                case SetParams():
+                    self._set(command)
+                case SwapIn():
+                    self._swap(command)
+
+    def _set(self, command: SetParams) -> None:
+        stage = self._stage
+        if stage is not None:
+            stage.block.params = type(stage.block).Params.model_validate(command.params)
+            self._changed(command.ticket, {"params": command.params})
+
+    def _swap(self, command: SwapIn) -> None:
+        stage = self._stage
+        if stage is None:
+            return
+        if self._going:
+            self._flush(stage, self._context)
+        self._collect(stage.block)
+        stage.replace_block(command.block)
+        if self._join is None:
+            self._produced = stage.produce()
+        self._changed(command.ticket, {"use": command.use})
+
+    def _changed(self, ticket: str, change: dict[str, Any]) -> None:
+        change = {"after_items": self.report.items, **change}
+        self.report.changes.append(change)
+        self._post({"event": "reply", "ticket": ticket, "block": self.node.name, "ok": True, **change})
+
+    def _collect(self, block: Block) -> None:
+        """Add what a block measured and wrote to the report; a swap gives a second block its turn."""
+        for name, (count, total) in block.measured.items():
+            old_count, old_total = self.report.measured.get(name, (0, 0.0))
+            self.report.measured[name] = (old_count + count, old_total + total)
+        self.report.files += [str(path) for path in block.files if str(path) not in self.report.files]
+
+    def _post_end(self, event: Event) -> None:
+        if self._stage is not None:
+            self._collect(self._stage.block)
+        self._post({**event, "block": self.node.name})

@@ -1,0 +1,203 @@
+"""The blocks of one process: makes their edges, runs each as an actor, and passes commands and events on."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import zmq
+
+from ...blocks.block import RunContext
+from ...errors import SemcomError
+from .actor import Abort, Actor, Event, Go, SetParams, Stop, SwapIn
+from .edges import Reader, Writer, thread_edge
+from .graph import BlockNode, Graph
+from .mailbox import Mailbox
+from .remote_edge import RemoteReader, RemoteWriter
+from .step import Stage, build_block
+
+__all__ = ["Worker"]
+
+
+class Worker:
+    """Runs some blocks of a graph in threads of this process.
+
+    Args:
+        graph: The whole graph.
+        names: The blocks to run here.
+        endpoints: Address of every edge of which one end is elsewhere, by the edge's index.
+        context: What blocks may know of the run at its end.
+        items: Items that each source makes at most.
+        keep_until_finished: An item that came from elsewhere counts as received when this place is done with it, not
+            when its first block is: a place that dies and comes back is then sent again what it had not finished.
+
+    State: `events` receives what the actors post.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        names: Sequence[str],
+        endpoints: Mapping[int, str],
+        context: RunContext,
+        *,
+        items: int | None = None,
+        keep_until_finished: bool = False,
+    ) -> None:
+        self.graph = graph
+        self.events: Mailbox[Event] = Mailbox()
+        self._zmq: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+        readers: dict[str, list[Reader]] = {name: [] for name in names}
+        writers: dict[str, list[Writer]] = {name: [] for name in names}
+        run_id = uuid.uuid4().hex
+        try:
+            for edge in graph.edges:
+                here = edge.source in readers, edge.target in readers
+                if all(here):
+                    writer, reader = thread_edge(self._zmq, edge, run_id)
+                    writers[edge.source].append(writer)
+                    readers[edge.target].append(reader)
+                elif here[0]:
+                    writers[edge.source].append(RemoteWriter(self._zmq, graph, edge, endpoints[edge.index]))
+                elif here[1]:
+                    readers[edge.target].append(RemoteReader(self._zmq, graph, edge, endpoints[edge.index]))
+        except SemcomError:
+            for ends in (*readers.values(), *writers.values()):
+                for end in ends:
+                    end.close()
+            self._zmq.term()
+            raise
+        progress = _end_points(graph, readers) if keep_until_finished else {}
+        self.actors = {
+            name: Actor(
+                graph.block(name),
+                graph,
+                readers[name],
+                writers[name],
+                context,
+                items=items,
+                progress=progress,
+                watched=[point for point in progress if _reaches(graph, name, point)],
+                post=self.events.post,
+            )
+            for name in names
+        }
+
+    @property
+    def pollable(self) -> int:
+        """Becomes readable when there are events."""
+        return self.events.fileno()
+
+    def take_events(self) -> list[Event]:
+        """Return what the actors posted since the last call."""
+        events = []
+        while (event := self.events.take()) is not None:
+            events.append(event)
+        return events
+
+    def start(self) -> None:
+        """Start the threads; each posts ``ready`` when its block has loaded."""
+        for actor in self.actors.values():
+            actor.start()
+
+    def go(self) -> None:
+        """Let the blocks work."""
+        self._tell_all(Go())
+
+    def stop(self) -> None:
+        """End gracefully: sources stop, what is in flight arrives."""
+        self._tell_all(Stop())
+
+    def abort(self) -> None:
+        """End now; sinks keep what they have."""
+        self._tell_all(Abort())
+
+    def set_params(self, ticket: str, node: BlockNode) -> None:
+        """Exchange a block's parameters between two items; a ``reply`` event says when."""
+        self.actors[node.name].commands.post(SetParams(ticket, node.params))
+
+    def swap(self, ticket: str, node: BlockNode) -> None:
+        """Build and start a block beside the running one, then exchange them; a ``reply`` event says how it went."""
+        threading.Thread(target=self._swap, args=(ticket, node), name=f"semcom:swap:{node.name}", daemon=True).start()
+
+    def status(self) -> dict[str, Any]:
+        """Count what every block and edge has done so far."""
+        return {
+            "blocks": {
+                name: {
+                    "items": actor.report.items,
+                    "busy_s": actor.report.busy_s,
+                    "queue": sum(reader.waiting for reader in actor.readers),
+                    "dropped": sum(end.count.dropped for end in (*actor.readers, *actor.writers)),
+                }
+                for name, actor in self.actors.items()
+            },
+            "edges": {str(end.edge): asdict(end.count) for actor in self.actors.values() for end in actor.readers}
+            | self._leaving(),
+        }
+
+    def reports(self) -> dict[str, dict[str, Any]]:
+        """Everything the blocks report at the end."""
+        return {name: asdict(actor.report) for name, actor in self.actors.items()}
+
+    def join(self, timeout_s: float | None = None) -> bool:
+        """Wait for the threads; True when all have ended."""
+        for actor in self.actors.values():
+            actor.join(timeout_s)
+        return not any(actor.is_alive() for actor in self.actors.values())
+
+    def close(self) -> None:
+        """Give back what the run held. A thread that still computes keeps its sockets until the process ends."""
+        if self.join(0):
+            for actor in self.actors.values():
+                actor.commands.close()
+            self._zmq.destroy(linger=0)
+
+    def _leaving(self) -> dict[str, dict[str, int]]:
+        """Edges whose other end is elsewhere are counted at this end as well."""
+        counted = {str(reader.edge) for actor in self.actors.values() for reader in actor.readers}
+        return {
+            str(writer.edge): asdict(writer.count)
+            for actor in self.actors.values()
+            for writer in actor.writers
+            if str(writer.edge) not in counted
+        }
+
+    def _tell_all(self, command: Go | Stop | Abort) -> None:
+        for actor in self.actors.values():
+            actor.commands.post(command)
+
+    def _swap(self, ticket: str, node: BlockNode) -> None:
+        try:
+            block = build_block(node, self.graph.seed)
+            Stage(block, self.graph.torch_threads).start()
+        except Exception as error:  # the old block goes on, whatever the new one did
+            self.events.post(
+                {"event": "reply", "ticket": ticket, "block": node.name, "ok": False, "message": str(error)}
+            )
+            return
+        self.actors[node.name].commands.post(SwapIn(ticket, block, node.use))
+
+
+def _end_points(graph: Graph, here: Mapping[str, Any]) -> dict[str, float]:
+    """Where items leave this place: its sinks, and its edges to other places. An item is finished when it got there."""
+    points = {name: -1.0 for name in here if not graph.outputs(name)}
+    leaving = (edge for edge in graph.edges if edge.source in here and edge.target not in here)
+    return points | {str(edge): -1.0 for edge in leaving}
+
+
+def _reaches(graph: Graph, name: str, point: str) -> bool:
+    """Whether items of a block get to an end point."""
+    seen, todo = set(), [name]
+    while todo:
+        at = todo.pop()
+        if at in seen:
+            continue
+        seen.add(at)
+        todo += [edge.target for edge in graph.outputs(at) if edge.feedback is None]
+        if point == at or any(str(edge) == point for edge in graph.outputs(at)):
+            return True
+    return False
