@@ -55,7 +55,7 @@ def _edge(edge: Edge) -> str:
 
 
 def _write(value: Any, *, variables: bool = False) -> str:
-    """Write a value in flow style. A text that begins with ``$`` is escaped, except in `vars`, where nothing is put in."""
+    """Write a value in flow style. ``$`` at the start of a text is escaped, except in `vars`."""
     if isinstance(value, dict):
         items = (f"{_text(str(name))}: {_write(part, variables=variables)}" for name, part in value.items())
         return "{" + ", ".join(items) + "}"
