@@ -1,0 +1,344 @@
+"""The command `semcom`. Thin: each command imports what it needs when it runs, so that `--help` is quick."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .errors import Interrupted, SemcomError, UsageError
+
+if TYPE_CHECKING:
+    from .flowgraphs.runtime.check import Checked
+
+__all__ = ["main"]
+
+
+class _Semcom(click.Group):
+    """Turns the project's errors into one message and an exit code; a traceback only with ``SEMCOM_DEBUG=1``."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except SemcomError as error:
+            if os.environ.get("SEMCOM_DEBUG"):
+                raise
+            click.echo(str(error), err=True)
+            ctx.exit(error.exit_code)
+        except KeyboardInterrupt:
+            if os.environ.get("SEMCOM_DEBUG"):
+                raise
+            click.echo("interrupted", err=True)
+            ctx.exit(Interrupted.exit_code)
+        except BrokenPipeError:  # `semcom blocks | head`
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            ctx.exit(0)
+
+
+@click.group(cls=_Semcom, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="gr-semcom", message="gr-semcom %(version)s")
+def main() -> None:
+    """Semantic image communication as a signal chain: flowgraphs in YAML, simulated, streaming or over the air."""
+
+
+def _overrides(command: Any) -> Any:
+    """Add the options that change a flowgraph and leave its file untouched."""
+    options = [
+        click.option("--var", "vars", multiple=True, metavar="NAME=VALUE", help="Set a variable: --var esn0_db=5"),
+        click.option(
+            "--set",
+            "sets",
+            multiple=True,
+            metavar="BLOCK.PARAM=VALUE",
+            help="Set a parameter: --set channel.esn0_db=5",
+        ),
+        click.option(
+            "--swap",
+            "swaps",
+            multiple=True,
+            metavar="BLOCK=USE[:PARAM=VALUE,...]",
+            help="Put another block in a block's place: --swap channel=channels/rayleigh",
+        ),
+        click.option("--seed", type=int, help="Seed of every random stream."),
+        click.option("--out", metavar="DIR", help="Folder that receives what the flowgraph's sinks write."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def _load(file: str, *, notes: bool = True, **given: Any) -> Checked:
+    from .flowgraphs.runtime.check import check_flowgraph
+    from .flowgraphs.runtime.overrides import Overrides
+
+    checked = check_flowgraph(file, Overrides.parse(**given))
+    if notes:
+        for note in checked.notes:
+            click.echo(f"note: {note}", err=True)
+    return checked
+
+
+@main.command()
+@click.argument("file")
+@click.option(
+    "--executor",
+    type=click.Choice(["inline", "threads", "processes"]),
+    default="threads",
+    show_default=True,
+    help="One thread and no sockets, a thread a block, or a process a block. The results are the same.",
+)
+@click.option("--items", type=click.IntRange(min=1), help="Stop each source after this many items.")
+@click.option("--place", help="Run one place of the file; the others run elsewhere.")
+@click.option("--json", "as_json", is_flag=True, help="End with one JSON object on the last line of stdout.")
+@click.option("--quiet", is_flag=True, help="No progress and no summary.")
+@_overrides
+def run(
+    file: str, executor: Any, items: int | None, place: str | None, *, as_json: bool, quiet: bool, **given: Any
+) -> None:
+    """Run a flowgraph: FILE is a path, or the name of a shipped one (quickstart)."""
+    from .flowgraphs.runtime.progress import Progress
+    from .flowgraphs.runtime.run import RunOptions
+    from .flowgraphs.runtime.run import run as run_graph
+
+    try:
+        graph = _load(file, notes=not quiet, **given).graph
+        out = Path(given["out"]) if given["out"] else None
+        options = RunOptions(executor=executor, items=items, place=place, out=out)
+        with Progress(graph.name, quiet=quiet) as progress:
+            result = run_graph(graph, options, progress.update)
+    except SemcomError as error:
+        if as_json:
+            ended = getattr(error, "result", None)
+            record = ended.as_json() if ended is not None else {"status": "failed", "error": str(error)}
+            click.echo(json.dumps(record))
+        raise
+    if as_json:
+        click.echo(json.dumps(result.as_json()))
+    elif not quiet:
+        for line in _summary(graph.name, result.as_json()):
+            click.echo(line)
+    click.get_current_context().exit(result.exit_code)
+
+
+METRICS = {
+    "psnr_db": ("PSNR", ".2f", " dB"),
+    "ssim": ("SSIM", ".4f", ""),
+    "ms_ssim": ("MS-SSIM", ".4f", ""),
+    "cbr": ("CBR", ".5f", ""),
+    "esn0_db": ("Es/N0", ".2f", " dB"),
+}
+FILES_SHOWN = 4
+
+
+def _summary(name: str, record: dict[str, Any]) -> list[str]:
+    """Return what a person wants to know at the end of a run: how good, at what cost, and where to look."""
+    duration = record.get("duration_s")
+    ended = {"ok": "done"}.get(record["status"], record["status"])
+    lines = [f"{name}: {ended}" + (f" in {duration:.1f} s" if duration else "")]
+    metrics = record.get("metrics") or {}
+    shown = [f"{label} {metrics[key]:{form}}{unit}" for key, (label, form, unit) in METRICS.items() if key in metrics]
+    if shown:
+        lines.append(f"  mean over the items: {', '.join(shown)}")
+    dropped = {edge: counts["dropped"] for edge, counts in record["edges"].items() if counts["dropped"]}
+    lines += [f"  dropped {count} items: {edge}" for edge, count in dropped.items()]
+    files = list(record.get("files") or [])
+    reports = [file for file in files if file.endswith(".html")]
+    lines += [f"  report: {file}" for file in reports]
+    others = [file for file in files if file not in reports]
+    if len(others) > FILES_SHOWN:
+        folder = os.path.commonpath([os.path.abspath(file) for file in others])
+        lines.append(f"  {len(others)} files: {os.path.relpath(folder) if folder.startswith(os.getcwd()) else folder}")
+    else:
+        lines += [f"  file: {file}" for file in others]
+    return lines
+
+
+@main.command()
+@click.argument("file")
+@click.option(
+    "--resolved", is_flag=True, help="Print the flowgraph as it would run: overrides and defaults written out."
+)
+@_overrides
+def check(file: str, *, resolved: bool, **given: Any) -> None:
+    """Check a flowgraph without running it; report every mistake in one pass."""
+    graph = _load(file, **given).graph
+    if resolved:
+        from .flowgraphs.runtime.resolved import resolved_yaml
+
+        click.echo(resolved_yaml(graph), nl=False)
+        return
+    places = f", {len(graph.places)} places" if graph.places else ""
+    click.echo(f"{graph.file}: {graph.name}: {len(graph.blocks)} blocks, {len(graph.edges)} edges{places}: in order")
+
+
+@main.command()
+def schema() -> None:
+    """Print the JSON Schema of flowgraph files, for completion in an editor."""
+    from .flowgraphs.runtime.schema import flowgraph_schema
+
+    click.echo(json.dumps(flowgraph_schema(), indent=2))
+
+
+@main.command()
+@click.argument("file")
+@click.option("--svg", "svg_file", metavar="FILE", help="Write a drawing instead of Mermaid text.")
+@_overrides
+def graph(file: str, svg_file: str | None, **given: Any) -> None:
+    """Draw a flowgraph: Mermaid text on stdout, or an SVG file."""
+    from .flowgraphs.runtime.drawing import mermaid, svg
+
+    drawn = _load(file, **given).graph
+    if svg_file is None:
+        click.echo(mermaid(drawn), nl=False)
+        return
+    _write(Path(svg_file), svg(drawn))
+
+
+@main.command()
+@click.argument("name", required=False)
+def blocks(name: str | None) -> None:
+    """List the blocks, or show one: what it does, its ports and its parameters."""
+    from .flowgraphs.runtime.block_pages import block_list, block_page
+
+    click.echo(block_list() if name is None else block_page(name))
+
+
+@main.command()
+def env() -> None:
+    """Show versions and devices: what to put into a report of a problem."""
+    from .flowgraphs.runtime.environment import environment
+
+    for key, value in environment().items():
+        click.echo(f"{key:<16} {value}")
+
+
+@main.command("new-block")
+@click.argument("name")
+def new_block(name: str) -> None:
+    """Write a block and its test, such as channels/my_channel; both pass at once."""
+    from .flowgraphs.runtime.new_block import write_new_block
+
+    written = write_new_block(name)
+    click.echo(f"block: {_near(written.block)}")
+    click.echo(f"test:  {_near(written.test)}")
+    click.echo(f"use:   {written.use}")
+
+
+@main.group()
+def train() -> None:
+    """Train a model."""
+
+
+@train.command()
+@click.option("--config", default="adaptive", show_default=True, metavar="NAME", help="A shipped recipe, or a file.")
+@click.option("--data", required=True, type=click.Path(path_type=Path), help="Folder of photographs.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder that receives weights and logs.")
+@click.option("--resume", is_flag=True, help="Go on from the checkpoint in --out.")
+@click.option("--device", help="A torch device; the GPU where there is one, if not said.")
+def deepjscc(config: str, data: Path, out: Path, device: str | None, *, resume: bool) -> None:
+    """Train DeepJSCC on a folder of photographs."""
+    recipe = _recipe("deepjscc", config)
+    try:
+        from .models.deepjscc.config import TrainConfig
+        from .models.deepjscc.train import train as train_model
+    except ImportError as error:
+        from .errors import MissingExtra
+
+        raise MissingExtra("semcom train deepjscc", error.name or "torch", "models") from None
+    result = train_model(TrainConfig.read(recipe), data, out, resume=resume, device=device)
+    click.echo(f"weights: {result.weights}")
+
+
+def _recipe(model: str, name: str) -> Path:
+    """Return the file of a recipe: a path, or the name of one that is shipped with a model."""
+    path = Path(name)
+    if path.is_file():
+        return path
+    folder = Path(__file__).parent / "models" / model / "configs"
+    shipped = {file.stem: file for file in sorted(folder.glob("*.yaml"))}
+    if name in shipped:
+        return shipped[name]
+    raise UsageError(f"--config {name}: expected a file or one of the shipped: {', '.join(shipped) or 'none'}")
+
+
+RUN_OPTION = click.option(
+    "--run", "run_name", metavar="NAME", help="Which run: its flowgraph's name, or its process id."
+)
+
+
+@main.command()
+@RUN_OPTION
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
+def status(run_name: str | None, *, as_json: bool) -> None:
+    """Show a running flowgraph."""
+    from .flowgraphs.runtime.control import request
+
+    answer = request(run_name, {"do": "status"})
+    if as_json:
+        click.echo(json.dumps(answer))
+        return
+    from .flowgraphs.runtime.progress import rates
+
+    start = {"elapsed_s": 0.0, "blocks": {}}
+    click.echo(f"{answer.get('name', '')}  {answer['elapsed_s']:.1f} s")
+    click.echo(f"{'block':<20}{'items':>10}{'items/s':>10}{'busy':>8}{'queue':>8}{'drops':>8}")
+    for block, items, per_s, busy, queue, dropped in rates(start, answer):
+        click.echo(f"{block:<20}{items:>10}{per_s:>10.1f}{busy:>8.0%}{queue:>8}{dropped:>8}")
+
+
+@main.command("set")
+@click.argument("assignment", metavar="BLOCK.PARAM=VALUE")
+@RUN_OPTION
+def set_parameter(assignment: str, run_name: str | None) -> None:
+    """Change a parameter of a running flowgraph between two items: channel.esn0_db=5."""
+    from .flowgraphs.runtime.control import request
+    from .flowgraphs.runtime.overrides import parse_assignment
+
+    name, value = parse_assignment(assignment, "--set")
+    block, _, param = name.partition(".")
+    request(run_name, {"do": "set", "block": block, "param": param, "value": value})
+    click.echo(f"{name} = {json.dumps(value)}")
+
+
+@main.command()
+@click.argument("assignment", metavar="BLOCK=USE[:PARAM=VALUE,...]")
+@RUN_OPTION
+def swap(assignment: str, run_name: str | None) -> None:
+    """Put another block in a block's place in a running flowgraph: channel=channels/rayleigh."""
+    from .flowgraphs.runtime.control import request
+    from .flowgraphs.runtime.overrides import parse_assignment, parse_swap
+
+    block, spec = parse_assignment(assignment, "--swap", evaluate=False)
+    new = parse_swap(spec, f"swap {assignment}")
+    use = str(Path(new.use).expanduser().resolve()) if new.use.endswith(".py") else new.use
+    request(run_name, {"do": "swap", "block": block, "use": use, "params": new.params})
+    click.echo(f"{block} is {use} now")
+
+
+@main.command()
+@RUN_OPTION
+def stop(run_name: str | None) -> None:
+    """End a running flowgraph in order: what its sinks have is kept."""
+    from .flowgraphs.runtime.control import request
+
+    request(run_name, {"do": "stop"})
+    click.echo("stopping")
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be written: {error.strerror}") from None
+    click.echo(str(path))
+
+
+def _near(path: Path) -> str:
+    """Return a path as seen from the working directory where it lies inside."""
+    resolved = path.resolve()
+    return str(resolved.relative_to(Path.cwd())) if resolved.is_relative_to(Path.cwd()) else str(resolved)
