@@ -56,13 +56,17 @@ class Signature:
         return not self.outputs
 
 
-@cache
 def read_signature(block: type[Block]) -> Signature:
     """Read the ports of a block class.
 
     Raises:
         UnknownBlock: `work` is missing or an annotation is not a port type.
     """
+    return _read(block)
+
+
+@cache
+def _read(block: Any) -> Signature:
     work = inspect.getattr_static(block, "work", None)
     if not inspect.isfunction(work):
         raise UnknownBlock(f"{block.__name__}: expected a method work(self, ...), got none")
