@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 import numpy as np
@@ -30,6 +30,11 @@ class PortType:
     shape: tuple[str | int, ...] | None
     meaning: str
     stream: bool = False
+    _fixed: tuple[tuple[int, int], ...] = field(init=False, repr=False, compare=False, default=())
+
+    def __post_init__(self) -> None:
+        fixed = tuple((axis, length) for axis, length in enumerate(self.shape or ()) if isinstance(length, int))
+        object.__setattr__(self, "_fixed", fixed)
 
     def __str__(self) -> str:
         axes = "[...]" if self.shape is None else "[" + ", ".join(map(str, self.shape)) + "]"
@@ -45,12 +50,7 @@ class PortType:
             raise SignalError(f"{where}: expected {self}, got {type(value).__name__}")
         fits = value.dtype == self.dtype and (
             self.shape is None
-            or (
-                value.ndim == len(self.shape)
-                and all(
-                    isinstance(want, str) or want == have for want, have in zip(self.shape, value.shape, strict=True)
-                )
-            )
+            or (value.ndim == len(self.shape) and all(value.shape[axis] == length for axis, length in self._fixed))
         )
         if not fits:
             raise SignalError(f"{where}: expected {self}, got {value.dtype} {list(value.shape)}")

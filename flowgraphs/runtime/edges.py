@@ -106,7 +106,7 @@ class _Shared:
         self.writer_waits = False
         self.closed = False  # nobody reads any more: a feedback edge outlives its reader
         self.depth = edge.depth
-        self.refill = edge.depth // 2  # wake a waiting writer only when it can put several
+        self.refill = edge.depth // 4  # wake a waiting writer only when it can put several
 
 
 class _Wake:

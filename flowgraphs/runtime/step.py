@@ -109,12 +109,13 @@ class Stage:
                 self._count += 1
             yield self._emit(result, envelope)
 
-    def step(self, inputs: Mapping[str, Item], merged: Envelope | None = None) -> Iterator[Emitted]:
+    def step(self, inputs: Mapping[str, Item]) -> Iterator[Emitted]:
         """Call `work` on one item an input port. Raises BlockError."""
-        if merged is None:
-            envelopes = [item.envelope for item in inputs.values()]
-            merged = self._guard(envelopes[0].identity.seq, merge_envelopes, envelopes)
         arguments: dict[str, Any] = {name: item.value for name, item in inputs.items()}
+        envelopes = [item.envelope for item in inputs.values()]
+        merged = envelopes[0]
+        if len(envelopes) > 1:
+            merged = self._guard(merged.identity.seq, merge_envelopes, envelopes)
         for name, attribute in self._injected:
             arguments[name] = self._injection(attribute, merged)
         seq = merged.identity.seq
@@ -228,8 +229,6 @@ def merge_envelopes(envelopes: list[Envelope]) -> Envelope:
         SignalError: two headers disagree.
     """
     first = envelopes[0]
-    if len(envelopes) == 1:
-        return first
     header, state, trace = first.header, first.state, first.trace
     for other in envelopes[1:]:
         header = _merge_headers(header, other.header)

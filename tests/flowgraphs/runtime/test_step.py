@@ -1,0 +1,182 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+from semcom.blocks.block import Block, RunContext
+from semcom.blocks.envelope import Envelope, Header, HeaderField, Identity, Out, State, Stream, Trace
+from semcom.blocks.ports import Features, Samples, Symbols
+from semcom.errors import BlockError
+from semcom.flowgraphs.runtime.step import Item, Stage, merge_envelopes
+
+
+class Rate(HeaderField, frozen=True):
+    rate: int
+
+    def bits(self):
+        return 8
+
+
+class Writes(Block):
+    def work(self, features: Features) -> Out[Symbols]:
+        symbols = np.zeros(3, np.complex64)
+        return Out(symbols, header=Rate(5), state=State(n0=0.5), trace={"energy": 1.0}, label="x")
+
+
+class Reads(Block):
+    def work(self, symbols: Symbols, header: Header, state: State, trace: Trace, identity: Identity) -> None:
+        self.seen = header.read(Rate).rate, state.n0, trace.values, trace.label, identity.seq
+
+
+class Splits(Block):
+    def work(self, features: Features) -> Iterator[Features]:
+        for value in features:
+            yield np.array([value], np.float32)
+
+
+class Two(NamedTuple):
+    low: Features
+    high: Features
+
+
+class Forks(Block):
+    def work(self, features: Features) -> Two:
+        return Two(features, features + 1)
+
+
+class Wrong(Block):
+    def work(self, features: Features) -> Features:
+        return features.astype(np.float64)
+
+
+class Chops(Block):
+    def work(self, samples: Samples) -> Iterator[Samples]:
+        yield samples[:1]
+        yield samples[1:]
+
+
+def item(seq=0, size=3, envelope=None):
+    return Item(envelope or Envelope(identity=Identity(seq)), np.arange(size, dtype=np.float32))
+
+
+def test_what_a_block_writes_arrives_at_the_block_that_asks():
+    ((out,),) = Stage(Writes(), 1).step({"features": item(3)})
+    reads = Reads()
+    assert list(Stage(reads, 1).step({"symbols": out})) == []
+    assert reads.seen == (5, 0.5, {"energy": 1.0}, "x", 3)
+    assert out.envelope.header.bits == 8
+
+
+def test_what_a_block_returns_is_read_only():
+    ((out,),) = Stage(Writes(), 1).step({"features": item()})
+    with pytest.raises(ValueError, match="read-only"):
+        out.value[0] = 1
+
+
+def test_several_outputs_of_one_item_are_its_parts():
+    emitted = [out for (out,) in Stage(Splits(), 1).step({"features": item(7, 3)})]
+    assert [out.envelope.identity for out in emitted] == [(7, 0, False), (7, 1, False), (7, 2, True)]
+
+
+def test_parts_that_are_split_again_are_numbered_through():
+    stage = Stage(Splits(), 1)
+    parts = [
+        out.envelope.identity
+        for part in (Identity(7, 0, False), Identity(7, 1, True))
+        for (out,) in stage.step({"features": item(size=2, envelope=Envelope(identity=part))})
+    ]
+    assert parts == [(7, 0, False), (7, 1, False), (7, 2, False), (7, 3, True)]
+
+
+def test_named_outputs_come_in_the_order_of_the_ports():
+    ((low, high),) = Stage(Forks(), 1).step({"features": item()})
+    assert (low.value[0], high.value[0]) == (0, 1)
+
+
+def test_a_wrong_array_names_block_port_and_item():
+    with pytest.raises(BlockError) as caught:
+        list(Stage(Wrong(name="w"), 1).step({"features": item(4)}))
+    assert str(caught.value).startswith(
+        "block 'w' at item 4: block 'w': output 'out': expected Features (float32 [...]), got float64 [3]"
+    )
+
+
+def test_an_error_names_file_and_line_of_the_block():
+    class Fails(Block):
+        def work(self, features: Features) -> Features:
+            return features / np.frombuffer(b"", np.float32)[0]
+
+    with pytest.raises(BlockError) as caught:
+        list(Stage(Fails(name="f"), 1).step({"features": item(9)}))
+    assert "block 'f' at item 9: IndexError" in str(caught.value)
+    assert f"{__file__}:" in str(caught.value)
+
+
+def test_chunks_of_a_stream_carry_their_offset_and_keep_the_rate():
+    stage = Stage(Chops(), 1)
+    envelope = Envelope(stream=Stream(0, 2e6))
+    samples = np.zeros(4, np.complex64)
+    streams = [
+        out.envelope.stream for _ in range(2) for (out,) in stage.step({"samples": Item(envelope, samples)})
+    ]
+    assert streams == [(0, 2e6), (1, 2e6), (4, 2e6), (5, 2e6)]
+
+
+def test_a_source_numbers_its_items_and_says_when_they_were_born():
+    class Source(Block):
+        def work(self) -> Iterator[Features]:
+            yield np.zeros(1, np.float32)
+            yield np.zeros(1, np.float32)
+
+    envelopes = [out.envelope for (out,) in Stage(Source(), 1).produce()]
+    assert [envelope.identity.seq for envelope in envelopes] == [0, 1]
+    assert envelopes[0].trace.born_s > 1e9
+
+
+def test_headers_that_disagree_are_an_error_of_the_block_where_they_meet():
+    one = Envelope(header=Header().with_fields(Rate(1)))
+    other = Envelope(header=Header().with_fields(Rate(2)))
+    with pytest.raises(Exception, match="two inputs disagree on Rate"):
+        merge_envelopes([one, other])
+
+
+def test_merging_lays_states_and_traces_over_each_other():
+    merged = merge_envelopes(
+        [
+            Envelope(state=State(n0=1.0), trace=Trace(label="a", born_s=5.0)),
+            Envelope(state=State(esn0_db=3.0), trace=Trace(born_s=4.0, values={"x": 1.0})),
+        ]
+    )
+    assert (merged.state.n0, merged.state.esn0_db) == (1.0, 3.0)
+    assert (merged.trace.label, merged.trace.born_s, merged.trace.values) == ("a", 4.0, {"x": 1.0})
+
+
+def test_a_block_may_not_claim_an_item_that_it_does_not_hold():
+    class Claims(Block):
+        def work(self, features: Features) -> Out[Features]:
+            return Out(features, identity=Identity(99))
+
+    with pytest.raises(BlockError, match="identity 99, an item it does not hold back"):
+        list(Stage(Claims(), 1).step({"features": item()}))
+
+
+def test_the_same_item_draws_the_same_numbers_whatever_came_before():
+    block, fresh = Block(name="b", seed=1), Block(name="b", seed=1)
+    block.rng(Identity(0)).standard_normal(100)
+    assert block.rng(Identity(5)).integers(1 << 30) == fresh.rng(Identity(5)).integers(1 << 30)
+    assert Block(name="c", seed=1).rng(Identity(5)).integers(1 << 30) != fresh.rng(Identity(5)).integers(1 << 30)
+
+
+def test_finish_gets_the_context():
+    class Ends(Block):
+        def work(self, features: Features) -> Features | None:
+            return None
+
+        def finish(self, run: RunContext):
+            yield np.full(1, run.seed, np.float32)
+
+    ((out,),) = Stage(Ends(), 1).finish(RunContext(seed=3))
+    assert out.value[0] == 3
