@@ -19,11 +19,12 @@ from ... import errors
 from ...blocks.block import RunContext
 from ...errors import Interrupted, RunError, SemcomError, UsageError
 from .actor import Event
-from .check import resolve_set, resolve_swap
 from .control import ControlServer
 from .drawing import svg
 from .graph import BlockNode, Graph
 from .inline import InlineExecutor
+from .live_change import resolve_set, resolve_swap
+from .overrides import Swap
 from .places import place_endpoints
 from .processes import ProcessCrew
 from .resolved import resolved_yaml
@@ -284,8 +285,7 @@ class _Supervisor:
                 node = resolve_set(self.graph, command["block"], command["param"], command["value"])
                 return self._change(client, node, self.crew.set_params)
             case "swap":
-                given = ",".join(f"{key}={value}" for key, value in (command.get("params") or {}).items())
-                spec = f"{command['use']}:{given}" if given else str(command["use"])
+                spec = Swap(str(command["use"]), dict(command.get("params") or {}))
                 return self._change(client, resolve_swap(self.graph, command["block"], spec), self.crew.swap)
         return {"ok": False, "message": f"expected do: status, set, swap or stop, got {command.get('do')!r}"}
 
