@@ -1,0 +1,64 @@
+"""`decoders/deepjscc`."""
+
+from __future__ import annotations
+
+import numpy as np
+from pydantic import Field
+
+from ...errors import SignalError
+from ..block import Block
+from ..encoders.deepjscc import ImageShape, JsccMode, load_codec
+from ..envelope import Header, State
+from ..params import BlockParams
+from ..ports import Features, Image
+
+__all__ = ["Deepjscc"]
+
+
+class Deepjscc(Block):
+    r"""Decodes what ``encoders/deepjscc`` sent, from noisy features and the noise of each of them.
+
+    .. math:: \hat{x} = \mathrm{KLT}^{-1} \frac{g \lambda}{g^2 \lambda + N_0}\, y + f_\theta(y, N_0; \mathrm{SNR}, k)
+
+    Rate, variant and the Es/N0 that the encoder reckoned with come in the header; how noisy each symbol really was
+    comes from the receiver's state, so that fading and a wrong assumption of the encoder are met. Equalised symbols are
+    expected without bias (``equalizer: mmse`` or ``zf``).
+
+    Input:   features: float32 ``[n]`` in the encoder's scale (``mappers/complex_to_real`` undoes the normalisation);
+             header: ImageShape, JsccMode; state: n0, one number or float32 ``[n / 2]``.
+    Output:  uint8 sRGB ``[H, W, 3]``.
+    Raises:  SignalError: n0 is not known, or counts do not fit. WeightsError: the file of weights. MissingExtra: torch
+             is not installed.
+    State:   none; the network, loaded by `start`.
+    Source:  Bourtsoulatze, Burth Kurka & Gunduz, Deep joint source-channel coding for wireless image transmission,
+             IEEE TCCN 5(3), 2019.
+    Example: ``decoder: {use: decoders/deepjscc}``
+    """
+
+    class Params(BlockParams):
+        """Parameters."""
+
+        weights: str | None = Field(None, min_length=1, description="A safetensors file; null for the shipped one.")
+
+    params: Params
+    reads_header = (ImageShape, JsccMode)
+
+    def start(self) -> None:
+        """Load the network."""
+        self._codec = load_codec("decoders/deepjscc", self.params.weights)
+
+    def work(self, features: Features, header: Header, state: State) -> Image:
+        """Decode one picture."""
+        shape, mode = header.read(ImageShape), header.read(JsccMode)
+        if state.n0 is None:
+            raise SignalError("decoders/deepjscc: expected n0 in the receiver's state, got none; connect a channel")
+        n0 = state.n0 if np.ndim(state.n0) == 0 else np.repeat(np.asarray(state.n0, np.float32), 2)[: features.size]
+        return self._codec.decode(
+            features,
+            n0,
+            rate=mode.rate,
+            esn0_db=mode.esn0_db,
+            height=shape.height,
+            width=shape.width,
+            variant=mode.variant,
+        )

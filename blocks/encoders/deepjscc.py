@@ -1,0 +1,109 @@
+"""`encoders/deepjscc`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
+
+from ...errors import MissingExtra, SignalError
+from ..block import Block
+from ..envelope import HeaderField, Out
+from ..params import BlockParams, Live
+from ..ports import Features, Image
+
+if TYPE_CHECKING:
+    from ...models.deepjscc.codec import DeepJsccCodec
+
+__all__ = ["Deepjscc", "ImageShape", "JsccMode", "load_codec"]
+
+Rate = Literal["1/48", "1/24", "1/12", "1/6"]
+Variant = Literal["adaptive", "linear"]
+
+
+class ImageShape(HeaderField, frozen=True):
+    """Height and width of the picture in pixels, 16 bits each."""
+
+    height: int
+    width: int
+
+    def bits(self) -> int:
+        """Twice 16."""
+        return 32
+
+
+class JsccMode(HeaderField, frozen=True):
+    """How the frame was encoded, in one byte: rate (2 bits), variant (1), Es/N0 reckoned with in whole dB (5)."""
+
+    rate: Rate
+    variant: Variant
+    esn0_db: int
+
+    def bits(self) -> int:
+        """One byte."""
+        return 8
+
+
+class Deepjscc(Block):
+    r"""Encodes a picture straight to channel symbols by a network that knows the mean SNR.
+
+    .. math:: x = G(\mathrm{SNR}, k)\, \mathrm{KLT}(\mathrm{image}) + f_\theta(\mathrm{image}; \mathrm{SNR}, k)
+
+    One network for four rates and 0 to 20 dB. ``variant: linear`` leaves the trained part f out: KLT with power
+    allocation, the yardstick. The features are not normalised yet; ``mappers/real_to_complex`` does that. Es/N0 is
+    rounded to whole dB from 0 to 20, since the receiver is told it in the header.
+
+    Input:   image: uint8 ``[H, W, 3]``, sides of at most 65535.
+    Output:  float32 ``[n]``, n = 6 H W rate with H and W rounded up to multiples of the patch (16); header: ImageShape,
+             JsccMode.
+    Raises:  SignalError: a side is longer. WeightsError: the file of weights. MissingExtra: torch is not installed.
+    State:   none; the network, loaded by `start`.
+    Source:  Bourtsoulatze, Burth Kurka & Gunduz, Deep joint source-channel coding for wireless image transmission,
+             IEEE TCCN 5(3), 2019; Jakubczak & Katabi, SoftCast, MobiCom 2011 (linear).
+    Example: ``encoder: {use: encoders/deepjscc, rate: 1/12, esn0_db: $esn0_db}``
+    """
+
+    class Params(BlockParams):
+        """Parameters."""
+
+        rate: Live[Rate] = Field("1/12", description="Channel bandwidth ratio of the payload.")
+        variant: Literal["adaptive", "linear"] = Field("adaptive", description="The network, or the linear code alone.")
+        csit: Literal["mean", "none"] = Field(
+            "mean",
+            description="What the transmitter knows of the channel: its mean Es/N0, or nothing (it takes 10 dB).",
+        )
+        esn0_db: Live[float] = Field(10.0, ge=-30, le=60, description="The mean Es/N0 in dB that `csit: mean` knows.")
+        weights: str | None = Field(None, min_length=1, description="A safetensors file; null for the shipped one.")
+
+    params: Params
+    writes_header = (ImageShape, JsccMode)
+
+    def start(self) -> None:
+        """Load the network."""
+        self._codec = load_codec("encoders/deepjscc", self.params.weights)
+
+    def work(self, image: Image) -> Out[Features]:
+        """Encode one picture."""
+        p = self.params
+        if max(image.shape) > 65535:
+            raise SignalError(f"encoders/deepjscc: expected sides of at most 65535 pixels, got {list(image.shape)}")
+        known_db = p.esn0_db if p.csit == "mean" else 10.0
+        mode = JsccMode(rate=p.rate, variant=p.variant, esn0_db=round(min(max(known_db, 0), 20)))
+        features = self._codec.encode(image, rate=mode.rate, esn0_db=mode.esn0_db, variant=mode.variant)
+        return Out(features, header=(ImageShape(*image.shape[:2]), mode))
+
+
+def load_codec(who: str, weights: str | None) -> DeepJsccCodec:
+    """Load a codec for a block.
+
+    Raises:
+        MissingExtra: torch or safetensors is not installed.
+    """
+    try:
+        from ...models.deepjscc.codec import DeepJsccCodec
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.startswith("semcom"):
+            raise
+        raise MissingExtra(who, error.name, "models") from None
+    return DeepJsccCodec(None if weights is None else Path(weights))

@@ -1,0 +1,184 @@
+"""The shipped network: one model for every rate and SNR, a linear code with residual networks beside it."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from .config import AdaptiveConfig
+from .linear import Klt, allot_power, lmmse_weight
+from .modulated import ModulatedStack
+from .rates import RATES, Rate, features_per_patch
+
+__all__ = ["AdaptiveDecoder", "AdaptiveEncoder", "AdaptiveJscc", "effective_esn0_db"]
+
+FLOOR = 0.1  # power that a component counts as having at least, where the network scales by it
+CONDITIONS = 2 + len(RATES)
+
+
+def effective_esn0_db(n0: Tensor) -> Tensor:
+    """The Es/N0 of an AWGN channel with the mean capacity of these symbols: ``[b, n]`` noise variances to ``[b]``.
+
+    A mean over dB or over noise variances would be ruled by the one symbol that hit the deepest fade. Kept within what
+    training meets: -15 to 25 dB.
+    """
+    capacity = torch.log1p(1 / n0).mean(1)  # nat per use
+    return (10 * torch.log10(torch.expm1(capacity).clamp(min=1e-3))).clamp(-15, 25)
+
+
+def condition_vector(rate: Rate, first_db: Tensor, second_db: Tensor) -> Tensor:
+    """What the networks are told: two SNRs around zero, and which rate."""
+    which = torch.zeros(first_db.shape[0], len(RATES), dtype=first_db.dtype, device=first_db.device)
+    which[:, RATES.index(rate)] = 1
+    return torch.cat([first_db[:, None] / 10 - 1, second_db[:, None] / 10 - 1, which], 1)  # [b, CONDITIONS]
+
+
+def to_grid(rows: Tensor, height: int, width: int) -> Tensor:
+    """``[b, h * w, c]`` to ``[b, c, h, w]``."""
+    return rows.transpose(1, 2).unflatten(2, (height, width))
+
+
+class AdaptiveEncoder(nn.Module):
+    """KLT components scaled by their power, plus what a residual network adds to them."""
+
+    def __init__(self, config: AdaptiveConfig, count: int) -> None:
+        super().__init__()
+        width, half = config.width, config.patch // 2
+        self.patch, self.half = config.patch, half
+        self.enter = nn.Conv2d(3 * half * half, width, 1)
+        self.stack = ModulatedStack(CONDITIONS, config.condition_width, config.encoder_blocks, width)
+        self.leave = nn.Conv2d(width, count, 2, stride=2)
+        nn.init.zeros_(self.leave.weight)
+        nn.init.zeros_(self.leave.bias)  # type: ignore[arg-type]
+
+    def forward(self, klt: Klt, images: Tensor, rate: Rate, esn0_db: Tensor, *, residual: bool = True) -> Tensor:
+        """``[b, 3, h, w]`` in [0, 1] to features ``[b, n, k]``: ``k`` per patch, of about unit mean power."""
+        k = features_per_patch(rate, self.patch)
+        centred = klt.centred(images)
+        with torch.autocast(images.device.type, enabled=False):
+            components = klt(centred)[:, :, :k]
+        variance = klt.variance[:k]
+        power = allot_power(variance, 10 ** (-esn0_db / 10))[:, None]  # [b, 1, k]
+        features = components * (power / variance).sqrt()
+        if not residual:
+            return features
+        x = self.enter(F.pixel_unshuffle(centred, self.half).contiguous(memory_format=torch.channels_last))
+        x = self.stack(x, condition_vector(rate, esn0_db, esn0_db))
+        added = F.conv2d(x, self.leave.weight[:k].to(x.dtype), self.leave.bias[:k].to(x.dtype), stride=2)  # type: ignore[index]
+        return features + (power + FLOOR).sqrt() * added.flatten(2).transpose(1, 2).float()
+
+
+class AdaptiveDecoder(nn.Module):
+    """LMMSE estimate of the KLT components, plus what a residual network adds to the picture."""
+
+    def __init__(self, config: AdaptiveConfig, count: int) -> None:
+        super().__init__()
+        width, half = config.width, config.patch // 2
+        self.patch, self.half = config.patch, half
+        self.enter_picture = nn.Conv2d(3 * half * half, width, 1)
+        self.enter_features = nn.Conv2d(count, 4 * width, 1)
+        self.stack = ModulatedStack(CONDITIONS, config.condition_width, config.decoder_blocks, width)
+        self.leave = nn.Conv2d(width, 3 * half * half, 1)
+        nn.init.zeros_(self.leave.weight)
+        nn.init.zeros_(self.leave.bias)  # type: ignore[arg-type]
+
+    def forward(
+        self,
+        klt: Klt,
+        received: Tensor,
+        n0: Tensor,
+        rate: Rate,
+        esn0_db: Tensor,
+        height: int,
+        width: int,
+        *,
+        residual: bool = True,
+    ) -> Tensor:
+        """Received features ``[b, n, k]`` and noise variances (at unit power) to images ``[b, 3, height, width]``.
+
+        ``esn0_db`` is what the encoder was told: it fixes how the power was shared out.
+        """
+        variance = klt.variance[: received.shape[2]]
+        power = allot_power(variance, 10 ** (-esn0_db / 10))[:, None]  # [b, 1, k]
+        with torch.autocast(received.device.type, enabled=False):
+            linear = klt.inverse(received * lmmse_weight(variance, power, n0), height, width)
+        if residual:
+            floor = power + FLOOR
+            likely = received * floor.sqrt() / (floor + n0)  # about unit variance, less where the noise is strong
+            grid = to_grid(likely, height // self.patch, width // self.patch).contiguous(
+                memory_format=torch.channels_last
+            )
+            weight = self.enter_features.weight[:, : received.shape[2]]
+            x = F.pixel_shuffle(F.conv2d(grid, weight, self.enter_features.bias), 2)  # [b, width, h / half, w / half]
+            picture = F.pixel_unshuffle(linear, self.half).contiguous(memory_format=torch.channels_last)
+            x = (self.enter_picture(picture) + x).contiguous(memory_format=torch.channels_last)
+            x = self.stack(x, condition_vector(rate, esn0_db, effective_esn0_db(n0.flatten(1))))
+            linear = linear + F.pixel_shuffle(self.leave(x), self.half).float() * 0.25
+        return linear + klt.mean.view(1, 3, 1, 1)
+
+
+class AdaptiveJscc(nn.Module):
+    """Encoder and decoder around one KLT.
+
+    Each rate sends the first ``k`` feature channels of every patch; a feature's place in the frame is patch by patch,
+    strongest first. ``residual=False`` runs the untrained linear code on the same statistics.
+
+    Args:
+        config: Sizes.
+
+    State:   none.
+    """
+
+    def __init__(self, config: AdaptiveConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.rates: tuple[Rate, ...] = config.rates
+        self.multiple = config.patch
+        count = max(features_per_patch(rate, config.patch) for rate in config.rates)
+        self.klt = Klt(config.patch, count)
+        self.encoder = AdaptiveEncoder(config, count)
+        self.decoder = AdaptiveDecoder(config, count)
+
+    @torch.no_grad()
+    def fit(self, patches: Tensor) -> None:
+        """Start at the closed-form optimum for these sample patches ``[n, 3, patch, patch]`` in [0, 1]."""
+        self.klt.fit(patches)
+        half = self.config.patch // 2
+        small = Klt(half, min(self.config.width, 3 * half * half))
+        small.fit(patches[:, :, :half, :half])
+        start = (
+            small.analysis / (small.variance[:, None] * small.variance.mean()) ** 0.25
+        )  # flattens the spectrum half-way
+        for convolution in (self.encoder.enter, self.decoder.enter_picture):
+            convolution.weight[: small.count, :, 0, 0] = start
+
+    def encode(self, images: Tensor, rate: Rate, esn0_db: Tensor, *, residual: bool = True) -> Tensor:
+        """Images ``[b, 3, h, w]`` to flat features ``[b, n]``; the caller brings each frame to unit power."""
+        features: Tensor = self.encoder(self.klt, images, rate, esn0_db, residual=residual)
+        return features.flatten(1)
+
+    def decode(
+        self,
+        received: Tensor,
+        n0: Tensor,
+        rate: Rate,
+        esn0_db: Tensor,
+        height: int,
+        width: int,
+        *,
+        residual: bool = True,
+    ) -> Tensor:
+        """Flat received features and noise variances ``[b, n]`` to images ``[b, 3, height, width]``, not clipped."""
+        k = features_per_patch(rate, self.config.patch)
+        out: Tensor = self.decoder(
+            self.klt,
+            received.unflatten(1, (-1, k)),
+            n0.unflatten(1, (-1, k)),
+            rate,
+            esn0_db,
+            height,
+            width,
+            residual=residual,
+        )
+        return out

@@ -1,0 +1,100 @@
+"""Training pictures: read once into memory, split by file, cropped by a seeded stream."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from ...errors import InputError, UsageError
+from .config import TrainConfig
+
+__all__ = ["Pictures", "crops", "read_pictures", "split_by_file"]
+
+SUFFIXES = {".png", ".webp", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"}
+Pixels = NDArray[np.uint8]
+
+
+class Pictures(NamedTuple):
+    """Pictures in memory and how often each is drawn."""
+
+    names: list[str]
+    pixels: list[Pixels]
+    weights: NDArray[np.float64]
+
+
+def prefix_of(name: str) -> str:
+    """What stands before the last underscore of a file's name: ``clic_012.webp`` is a ``clic``."""
+    return Path(name).stem.rpartition("_")[0]
+
+
+def split_by_file(names: list[str], split_like: dict[str, str]) -> tuple[list[str], list[str]]:
+    """Every tenth file of each prefix is held out, so that no crop of a training picture is ever validated on.
+
+    Args:
+        names: Names of files.
+        split_like: A prefix that shows the same pictures, number by number, as another prefix follows its split.
+
+    Returns:
+        Names for training and names for validation.
+    """
+    groups: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    for name in sorted(names):
+        prefix = prefix_of(name)
+        groups[split_like.get(prefix, prefix)][Path(name).stem.rpartition("_")[2]].append(name)
+    train: list[str] = []
+    held: list[str] = []
+    for pictures in groups.values():
+        for index, same in enumerate(pictures[number] for number in sorted(pictures)):
+            (held if index % 10 == 9 else train).extend(same)
+    return sorted(train), sorted(held)
+
+
+def read_pictures(folder: Path, config: TrainConfig) -> tuple[Pictures, Pictures]:
+    """Read a folder of photographs for training and validation.
+
+    Raises:
+        UsageError: the folder is missing or has too few pictures to split.
+        InputError: a picture cannot be read.
+    """
+    if not folder.is_dir():
+        raise UsageError(f"{folder}: expected a folder of training pictures, found none")
+    train, held = split_by_file([p.name for p in folder.iterdir() if p.suffix.lower() in SUFFIXES], config.split_like)
+    if not train or not held:
+        raise UsageError(f"{folder}: expected ten pictures of one prefix or more, to hold every tenth out")
+    least = max([phase.crop for phase in config.phases])
+    return _read(folder, train, config, least), _read(folder, held, config, 1)
+
+
+def _read(folder: Path, names: list[str], config: TrainConfig, least: int) -> Pictures:
+    pixels = []
+    for name in names:
+        try:
+            with Image.open(folder / name) as file:
+                image = file.convert("RGB")
+        except OSError as error:
+            raise InputError(f"{folder / name}: cannot be read as a picture: {error}") from error
+        if prefix_of(name) in config.halve:
+            image = image.reduce(2)
+        array = np.asarray(image)
+        missing = [max(0, least - side) for side in array.shape[:2]]
+        if any(missing):  # a picture smaller than a crop is mirrored at its lower and right edge
+            array = np.pad(array, ((0, missing[0]), (0, missing[1]), (0, 0)), "symmetric")
+        pixels.append(np.ascontiguousarray(array))
+    weights = np.array([config.picture_weights.get(prefix_of(name), 1.0) for name in names])
+    return Pictures(names, pixels, weights / weights.sum())
+
+
+def crops(pictures: Pictures, count: int, side: int, rng: np.random.Generator) -> Pixels:
+    """Random crops, half of them mirrored: uint8 ``[count, 3, side, side]``."""
+    out = np.empty((count, 3, side, side), np.uint8)
+    for n, index in enumerate(rng.choice(len(pictures.pixels), size=count, p=pictures.weights)):
+        whole = pictures.pixels[index]
+        top, left = (rng.integers(0, size - side + 1) for size in whole.shape[:2])
+        crop = whole[top : top + side, left : left + side]
+        out[n] = (crop[:, ::-1] if rng.integers(2) else crop).transpose(2, 0, 1)
+    return out

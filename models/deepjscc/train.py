@@ -1,0 +1,293 @@
+"""Training: one config file, one folder of pictures, one folder of results; killed at any time, it goes on."""
+
+from __future__ import annotations
+
+import csv
+import math
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ...errors import UsageError
+from ..model_card import ModelCard, Training
+from ..weights import sha256_of
+from .adaptive import effective_esn0_db
+from .checkpoint import load_checkpoint, save_checkpoint, save_text, save_weights
+from .config import Phase, TrainConfig
+from .frames import draw_fading, over_channel
+from .network import build
+from .pictures import Pictures, crops, read_pictures
+from .rates import RATES, Rate
+from .validation import validate
+
+__all__ = ["Result", "train"]
+
+BINS = 16  # of effective SNR, 2.5 dB each from -12.5 dB
+
+
+class Result(NamedTuple):
+    """What a training run ends with."""
+
+    steps: int
+    seconds: float
+    best_psnr_db: float
+    weights: Path
+
+
+class Run:
+    """Everything that a checkpoint holds."""
+
+    def __init__(self, config: TrainConfig, device: torch.device) -> None:
+        torch.manual_seed(config.seed)  # of the starting weights; training draws from generators of its own
+        self.config, self.device = config, device
+        self.model: Any = build(config.model).to(device=device)
+        self.model.to(memory_format=torch.channels_last)
+        bases = [p for name, p in self.model.named_parameters() if "klt" in name]
+        others = [p for name, p in self.model.named_parameters() if "klt" not in name]
+        self.optimizer = torch.optim.AdamW(
+            [{"params": others, "weight_decay": config.weight_decay}, {"params": bases, "weight_decay": 0.0}], lr=0.0
+        )
+        self.ema: dict[str, Tensor] = {}
+        self.level = torch.zeros(len(RATES), BINS, device=device)  # running MSE by rate and effective SNR
+        self.step, self.seconds, self.best_psnr_db = 0, 0.0, -math.inf
+
+    def state(self) -> dict[str, Any]:
+        """For a checkpoint."""
+        return {
+            "config": self.config.model_dump_json(),
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "ema": self.ema,
+            "level": self.level,
+            "step": self.step,
+            "seconds": self.seconds,
+            "best_psnr_db": self.best_psnr_db,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """From a checkpoint."""
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.ema = {name: value.to(self.device) for name, value in state["ema"].items()}
+        self.level = state["level"].to(self.device)
+        self.step, self.seconds, self.best_psnr_db = state["step"], state["seconds"], state["best_psnr_db"]
+
+    def start_ema(self) -> None:
+        """The mean starts at the starting weights."""
+        self.ema = {name: value.detach().clone() for name, value in self.model.state_dict().items()}
+
+    @torch.no_grad()
+    def follow(self) -> None:
+        """One step of the exponential mean of the weights; short at first."""
+        decay = min(self.config.ema_decay, (1 + self.step) / (10 + self.step))
+        now = self.model.state_dict()
+        moving = [name for name, value in now.items() if value.dtype.is_floating_point]
+        torch._foreach_lerp_([self.ema[name] for name in moving], [now[name] for name in moving], 1 - decay)
+
+    def progress(self) -> float:
+        """Share of the budget that is spent."""
+        if self.config.steps is not None:
+            return min(1.0, self.step / self.config.steps)
+        return min(1.0, self.seconds / (60 * (self.config.minutes or math.inf)))
+
+
+def learning_rate_share(step: int, progress: float, warmup_steps: int) -> float:
+    """Linear warm-up, then half a cosine down to one hundredth."""
+    return min(1.0, (step + 1) / (warmup_steps + 1)) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * progress)))
+
+
+def take_step(run: Run, pictures: Pictures, phase: Phase) -> tuple[Rate, float, float]:
+    """One step on one batch: rate, loss, and mean squared error."""
+    config, model, device = run.config, run.model, run.device
+    share = learning_rate_share(run.step, run.progress(), config.warmup_steps)
+    for group, rate_of_group in zip(
+        run.optimizer.param_groups, (config.learning_rate, config.linear_learning_rate), strict=True
+    ):
+        group["lr"] = share * rate_of_group
+    rng = np.random.default_rng([config.seed, run.step])  # each step has its own stream: a restart needs no state of it
+    generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
+    weights = np.array([config.rate_weights.get(rate, 1.0) for rate in model.rates])
+    rate: Rate = model.rates[rng.choice(len(weights), p=weights / weights.sum())]
+    esn0_db = torch.from_numpy(rng.uniform(*config.esn0_db, size=phase.batch).astype(np.float32)).to(device)
+    images = torch.from_numpy(crops(pictures, phase.batch, phase.crop, rng)).to(device).float() / 255
+    fading = draw_fading(phase.batch, config.fading_share, generator)
+
+    with torch.autocast(device.type, dtype=torch.bfloat16, enabled=config.precision == "bfloat16"):
+        features = model.encode(images, rate, esn0_db).float()
+        received, n0 = over_channel(features, 10 ** (-esn0_db / 10), fading, generator)
+        out = model.decode(received, n0, rate, esn0_db, phase.crop, phase.crop).float()
+    mse = (out - images).square().flatten(1).mean(1)  # [b]
+    loss = normalised_loss(run, mse, rate, n0)
+    run.optimizer.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]
+    norm = nn.utils.clip_grad_norm_(model.parameters(), config.clip_norm)
+    if bool(torch.isfinite(norm)):
+        run.optimizer.step()
+    run.step += 1
+    run.follow()
+    return rate, float(loss.detach()), float(mse.detach().mean())
+
+
+def normalised_loss(run: Run, mse: Tensor, rate: Rate, n0: Tensor) -> Tensor:
+    """Mean over frames of log(offset + MSE / running MSE of frames of this rate and about this effective SNR)."""
+    which = ((effective_esn0_db(n0) + 12.5) / 2.5).long().clamp(0, BINS - 1)
+    level = run.level[RATES.index(rate)]
+    for index, value in zip(which.tolist(), mse.detach(), strict=True):
+        level[index] = value if level[index] == 0 else torch.lerp(level[index], value, 0.03)
+    return torch.log(run.config.loss_offset + mse / level[which]).mean()
+
+
+@contextmanager
+def shown(run: Run) -> Iterator[Any]:
+    """A progress bar on a terminal where rich is installed; elsewhere nothing."""
+    try:
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+    except ImportError:
+        yield lambda text: None
+        return
+    columns = (
+        TextColumn("deepjscc"),
+        BarColumn(),
+        TextColumn("{task.percentage:3.0f} %"),
+        TimeRemainingColumn(),
+        TextColumn("{task.description}"),
+    )
+    with Progress(*columns, disable=not sys.stderr.isatty(), transient=False) as bar:
+        task = bar.add_task("", total=1.0)
+        yield lambda text: bar.update(task, completed=run.progress(), description=text)
+
+
+def train(config: TrainConfig, data: Path, out: Path, *, resume: bool = True, device: str | None = None) -> Result:
+    """Train a network, or go on with a training that was cut off.
+
+    Writes into ``out``: ``last.pt`` (the checkpoint), ``best.safetensors`` and ``best.json`` (the mean weights with the
+    best validation so far, and their card), ``log.csv`` (one row every 50 steps) and ``curve.csv`` (one row per
+    validation). Checkpoint, weights and card are replaced whole or not at all.
+
+    Args:
+        config: The recipe.
+        data: A folder of photographs; every tenth file of each prefix is held out for validation.
+        out: A folder for results; made if missing.
+        resume: Go on from ``last.pt`` where there is one; otherwise a folder that has one is refused.
+        device: A torch device; the GPU where there is one, if not said.
+
+    Raises:
+        UsageError: no such data, or ``out`` holds a run of another recipe.
+    """
+    torch.set_num_threads(config.threads)
+    where = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    out.mkdir(parents=True, exist_ok=True)
+    last = out / "last.pt"
+    if last.exists() and not resume:
+        raise UsageError(f"{last}: a run is there already; give another folder, or go on with it")
+    run = Run(config, where)
+    pictures, held = read_pictures(data, config)
+    if last.exists():
+        state = load_checkpoint(last)
+        before = TrainConfig.model_validate_json(state["config"])
+        if before.model != config.model or before.seed != config.seed:
+            raise UsageError(f"{last}: is of another recipe; give another folder")
+        run.restore(state)
+    else:
+        if hasattr(run.model, "fit"):
+            rng = np.random.default_rng([config.seed, 2**31])
+            patches = crops(pictures, config.fit_patches, config.model.patch, rng)  # type: ignore[union-attr]
+            run.model.fit(torch.from_numpy(patches).to(where).float() / 255)
+        run.start_ema()
+    _loop(run, pictures, held, out)
+    return Result(run.step, run.seconds, run.best_psnr_db, out / "best.safetensors")
+
+
+def _append(path: Path, row: dict[str, Any]) -> None:
+    fresh = not path.exists()
+    with path.open("a", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, fieldnames=list(row))
+        if fresh:
+            writer.writeheader()
+        writer.writerow(row)
+
+
+def _validate_and_keep(run: Run, held: Pictures, out: Path) -> None:
+    scores = validate(build(run.config.model).to(run.device), run.ema, held, run.config)
+    mean = float(np.mean(list(scores.values())))
+    row = {"step": run.step, "minutes": round(run.seconds / 60, 2), "psnr_db": round(mean, 4)}
+    _append(out / "curve.csv", row | {name: round(value, 4) for name, value in scores.items()})
+    if mean <= run.best_psnr_db:
+        return
+    run.best_psnr_db = mean
+    weights = out / "best.safetensors"
+    save_weights(weights, run.ema)
+    save_text(out / "best.json", _card(run, weights, held, scores).model_dump_json(indent=1) + "\n")
+
+
+def _card(run: Run, weights: Path, held: Pictures, scores: dict[str, float]) -> ModelCard:
+    cls = type(run.model)
+    where = (
+        torch.cuda.get_device_name(run.device) if run.device.type == "cuda" else f"CPU, {run.config.threads} threads"
+    )
+    return ModelCard(
+        name=f"deepjscc-{run.config.model.network}",
+        cls=f"{cls.__module__}:{cls.__name__}",
+        config=run.config.model.model_dump(mode="json"),
+        file=weights.name,
+        sha256=sha256_of(weights),
+        licence="Apache-2.0",
+        paper="Bourtsoulatze, Burth Kurka & Gunduz, Deep joint source-channel coding, IEEE TCCN 5(3), 2019",
+        training=Training(
+            data=f"photographs; every tenth file of each prefix held out, {len(held.names)} files",
+            command="semcom train deepjscc --config CONFIG --data DIR",
+            seed=run.config.seed,
+            steps=run.step,
+            minutes=round(run.seconds / 60, 1),
+            machine=where,
+            curve="curve.csv",
+            recipe=run.config.model_dump(mode="json", exclude={"model"}),
+        ),
+        metrics={f"validation PSNR in dB: {name}": round(value, 3) for name, value in scores.items()},
+    )
+
+
+def _loop(run: Run, pictures: Pictures, held: Pictures, out: Path) -> None:
+    config = run.config
+    saved = validated = run.seconds
+    losses: list[float] = []
+    if run.step == 0:
+        _validate_and_keep(run, held, out)
+    with shown(run) as show:
+        while run.progress() < 1:
+            start = time.monotonic()
+            done = run.progress()
+            phase = next(phase for phase in config.phases if done < phase.until)
+            rate, loss, mse = take_step(run, pictures, phase)
+            losses.append(loss)
+            run.seconds += time.monotonic() - start
+            if run.step % 50 == 0:
+                _append(
+                    out / "log.csv",
+                    {
+                        "step": run.step,
+                        "minutes": round(run.seconds / 60, 3),
+                        "loss": round(float(np.mean(losses)), 5),
+                        "rate": rate,
+                        "mse": f"{mse:.3e}",
+                        "learning_rate": f"{run.optimizer.param_groups[0]['lr']:.3e}",
+                        "crop": phase.crop,
+                    },
+                )
+                show(f"step {run.step} loss {np.mean(losses):.4f}")
+                losses.clear()
+            if run.seconds - validated > 60 * config.validate_minutes or run.progress() >= 1:
+                begin = time.monotonic()
+                _validate_and_keep(run, held, out)
+                run.seconds += time.monotonic() - begin
+                validated = run.seconds
+            if run.seconds - saved > 60 * config.checkpoint_minutes or run.progress() >= 1:
+                save_checkpoint(out / "last.pt", run.state())
+                saved = run.seconds
