@@ -89,7 +89,8 @@ class Constellation:
         rgba[..., :3] = _COLOUR
         hit = grid > 0
         if hit.any():
-            density = np.sqrt(grid[hit] / grid.max())  # square root: the rare ones stay visible
+            full = np.quantile(grid[hit], 0.99)  # one crowded cell must not fade the others
+            density = np.sqrt(np.minimum(grid[hit] / full, 1))  # square root: the rare ones stay visible
             rgba[hit, 3] = np.round(255 * (0.25 + 0.75 * density)).astype(np.uint8)
         rgba[~hit] = 0
         return rgba

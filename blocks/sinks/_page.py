@@ -111,8 +111,9 @@ def _tiles(summary: Summary, items: str, esn0s_db: dict[str, object]) -> list[st
     if cbr.count:
         tiles.append(_tile("CBR" if cbr.constant else "CBR, mean", f"{cbr.mean:.4f}", _fraction(summary)))
     if summary.esn0 is not None:
-        label = ", ".join(escape(str(value)) for value in esn0s_db.values())
+        label = ", ".join(_value(value) for value in esn0s_db.values())
         more = f"label {label} dB" if label else "from the channel's energies"
+        more += ", the mean over the fading" if label and summary.fading else ""
         tiles.append(_tile("Es/N0, measured", decibels(summary.esn0.esn0_db), more, "dB"))
     if latency.count:
         value, unit = (f"{latency.mean * 1e3:.0f}", "ms") if latency.mean < 10 else (f"{latency.mean:.1f}", "s")
@@ -205,9 +206,7 @@ def _channel(page: Page, esn0s_db: dict[str, object], csits: dict[str, object]) 
 
 
 def _noise_facts(summary: Summary, esn0s_db: dict[str, object], csits: dict[str, object]) -> list[tuple[str, str]]:
-    label = ", ".join(
-        f"{escape(str(value))} dB <small>of block {escape(name)}</small>" for name, value in esn0s_db.items()
-    )
+    label = ", ".join(f"{_value(value)} dB <small>of block {escape(name)}</small>" for name, value in esn0s_db.items())
     facts = [("Es/N0, label", label or "none: no channel block states one")]
     if summary.esn0 is None:
         facts.append(("Es/N0, measured", "not measured: no channel block reported energies"))
@@ -325,6 +324,10 @@ def _count(spread: Spread) -> str:
     if not spread.count:
         return "0"
     return f"{int(spread.mean):,}" if spread.constant else f"{spread.mean:,.1f}"
+
+
+def _value(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else escape(str(value))
 
 
 def _seconds(value: float) -> str:

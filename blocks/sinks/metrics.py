@@ -11,7 +11,7 @@ from ..envelope import Header, Identity, Trace
 from ..params import BlockParams
 from ..ports import Image, Symbols
 from ._files import make_folder
-from ._rows import Table, measure_item
+from ._rows import Table, load_metrics, measure_item
 
 __all__ = ["Metrics"]
 
@@ -46,8 +46,9 @@ class Metrics(Block):
     _table: Table | None = None
 
     def start(self) -> None:
-        """Make the folder, so that one that cannot be written fails the run before it begins."""
+        """Load the metrics, and make the folder, so that one that cannot be written fails the run before it begins."""
         make_folder(self.params.out)
+        load_metrics()
 
     def work(
         self,

@@ -13,7 +13,7 @@ from ..ports import Image, Symbols
 from ._charts import MOST_BARS
 from ._files import make_folder, picture_name, write_atomic, write_png
 from ._page import Page, Shown, render
-from ._rows import Row, Table, measure_item
+from ._rows import Row, Table, load_metrics, measure_item
 from ._thumbnails import Thumbnail, difference, thumbnail
 
 __all__ = ["Report"]
@@ -56,8 +56,9 @@ class Report(Block):
     _table: Table | None = None
 
     def start(self) -> None:
-        """Make the folder, so that one that cannot be written fails the run before it begins."""
+        """Load the metrics, and make the folder, so that one that cannot be written fails the run before it begins."""
         make_folder(self.params.out)
+        load_metrics()
 
     def work(
         self,

@@ -97,7 +97,7 @@ def test_the_page_states_what_crossed_the_channel(tmp_path, delivery, run_sink):
     assert "9,248 channel uses / 110,592 source values" in text
     assert "9,216 payload + 32 side information" in text
     assert "16 bits a picture PowerBits: 16 bits charged at 0.5 bit a channel use" in text
-    assert "Es/N0, label 10.0 dB of block channel" in text
+    assert "Es/N0, label 10 dB of block channel" in text
     measured = re.search(r"Es/N0, measured (\S+) dB 99 % interval (\S+) to (\S+) dB, 18,432 symbols", text)
     assert measured
     value, low, high = map(float, measured.groups())
