@@ -157,8 +157,8 @@ class _Layout:
             if spanned:
                 row = _first_free(start.row, spanned)
                 self.lanes[edge.index] = row
-                for rows in spanned:
-                    rows.add(row)
+                for used in spanned:
+                    used.add(row)
         rows = dict.fromkeys(sorted(set(self.band.values())), 1)
         for (band, _), used in taken.items():
             rows[band] = max(rows[band], max(used, default=0) + 1)
@@ -176,8 +176,9 @@ class _Layout:
         for edge in self.forward:
             column = self.boxes[edge.source].column
             gaps[column] = max(gaps[column], 6.2 * len(_label(edge, named=edge.target in self.several)) + 40)
-        x = MARGIN + (FRAME_PAD if framed else 0)
-        self.column_x, self.column_width = [], widths
+        x: float = MARGIN + (FRAME_PAD if framed else 0)
+        self.column_x: list[float] = []
+        self.column_width = widths
         for width, gap in zip(widths, gaps, strict=True):
             self.column_x.append(x)
             x += width + gap
