@@ -65,7 +65,7 @@ class Block:
         self.params = self.Params() if params is None else params
         self.name = name
         self.seed = seed
-        self.files: list[Path] = []
+        self.files: dict[Path, None] = {}  # in the order of writing
         self.measured: dict[str, tuple[int, float]] = {}
 
     def start(self) -> None:
@@ -96,8 +96,7 @@ class Block:
 
     def wrote(self, path: Path) -> None:
         """Sinks: name a file that was written, for the run's record."""
-        if path not in self.files:
-            self.files.append(path)
+        self.files[path] = None
 
     def measure(self, **values: float) -> None:
         """Sinks: add one item's measurements; the run's record holds their means over the items."""

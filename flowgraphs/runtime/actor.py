@@ -22,7 +22,7 @@ from .step import Emitted, Item, Stage, build_block
 
 __all__ = ["Abort", "Actor", "Command", "Event", "Go", "SetParams", "Stop", "SwapIn"]
 
-TICK_S = 0.2  # how often remote edges are looked after while nothing happens
+TICK_S = 0.05  # how often remote edges are looked after while nothing happens
 Event = dict[str, Any]
 
 
@@ -182,7 +182,7 @@ class Actor(threading.Thread):
                     if len(self.readers) == 1:
                         self._work(stage, join)
             self._work(stage, join)
-            if join.all_ended:
+            if join.done:
                 return
             if not took:
                 self._wait(open_readers)
@@ -273,9 +273,14 @@ class Actor(threading.Thread):
 
     def _poll(self) -> None:
         """Sleep until a socket or a command has something; an abort ends the thread here."""
-        self._poller.poll(1000 * TICK_S if self._remote else None)
-        self._service()
-        if self._remote:
+        if not self._remote:
+            self._poller.poll()
+            self._service()
+        else:
+            for end in (*self.readers, *self.writers):
+                self._poller.modify(end.socket, zmq.POLLIN | zmq.POLLOUT if end.wants_out else zmq.POLLIN)
+            self._poller.poll(1000 * TICK_S)
+            self._service()
             self._acknowledge()
         if self.commands:
             self._look_for_abort()

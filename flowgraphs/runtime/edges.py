@@ -45,6 +45,10 @@ class Writer(Protocol):
         """Put the end of stream; False when that has to be tried again."""
 
     @property
+    def wants_out(self) -> bool:
+        """To be polled for writing as well."""
+
+    @property
     def settled(self) -> bool:
         """Nothing more is owed: the other side has everything."""
 
@@ -81,6 +85,10 @@ class Reader(Protocol):
 
     def finished_upto(self, seq: float) -> None:
         """Say that this place is done with every item up to this number: the other side need not keep it."""
+
+    @property
+    def wants_out(self) -> bool:
+        """To be polled for writing as well."""
 
     @property
     def settled(self) -> bool:
@@ -137,6 +145,7 @@ class ThreadWriter(_Wake):
     """Writes to a thread of the same process."""
 
     settled = True
+    wants_out = False
     acknowledged_seq = float("inf")
 
     def offer(self, item: Item) -> bool:
@@ -177,6 +186,7 @@ class ThreadReader(_Wake):
     """Reads from a thread of the same process."""
 
     settled = True
+    wants_out = False
 
     @property
     def waiting(self) -> int:

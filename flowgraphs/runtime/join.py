@@ -47,9 +47,13 @@ class Join:
                 self._fill_feedback(port, edge)
 
     @property
-    def all_ended(self) -> bool:
-        """Every input but feedback has ended."""
-        return all(port in self._ended for port, edge in self._edges.items() if edge.feedback is None)
+    def done(self) -> bool:
+        """Every input but feedback has ended, and nothing of them waits for what still comes back."""
+        return all(
+            port in self._ended and not self._waiting[port]
+            for port, edge in self._edges.items()
+            if edge.feedback is None
+        )
 
     def end(self, port: str) -> None:
         """Note the end of an input."""

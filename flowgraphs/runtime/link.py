@@ -172,6 +172,7 @@ class LinkSender:
         self._greeted = False
         self._queue: deque[Entry] = deque()  # accepted, not numbered yet
         self._queued = 0  # bytes of it
+        self._wanted = 1  # bytes of the item that was refused last
         self._kept: deque[Entry] = deque()  # numbered base .. next-1
         self._base = self._consumed = self._cursor = self._next = 0  # committed, consumed, to send next, numbered
         self._kept_bytes = 0
@@ -200,13 +201,20 @@ class LinkSender:
 
     @property
     def room(self) -> bool:
-        """Whether `offer` takes another (small) item now."""
-        return not self._ended and (self._overflow == "drop_oldest" or self._fits(1))
+        """Whether `offer` takes the item that it refused last, or a small one if it refused none."""
+        return not self._ended and (self._overflow == "drop_oldest" or self._fits(self._wanted))
 
     @property
     def done(self) -> bool:
         """Whether the end was sent and everything is committed."""
         return self._ended and not self._queue and not self._kept
+
+    @property
+    def oldest_seq(self) -> int | None:
+        """Number (at its source) of the oldest item that is not committed; ``None`` when every one is."""
+        for entry in self._kept or self._queue:
+            return None if entry is _END else entry[0].identity.seq
+        return None
 
     @property
     def wants_out(self) -> bool:
@@ -236,9 +244,11 @@ class LinkSender:
                 self._queued -= queue.popleft()[2]
                 self.dropped += 1
         elif not self._fits(size):
+            self._wanted = size
             return False
         queue.append((envelope, array, size))
         self._queued += size
+        self._wanted = 1
         return True
 
     def end(self) -> None:
@@ -581,10 +591,15 @@ class LinkReceiver:
             self._due = True
 
     def committed(self, n: int) -> None:
-        """Say that this place has finished with all items up to and including number ``n``: nobody needs them again."""
+        """Say that this place has finished with all items up to and including number ``n``: nobody needs them again.
+
+        What is committed is consumed too.
+        """
         count = n + 1
         if not self._committed < count <= self._delivered:
             return
+        if self._consumed < count:
+            self.consumed(n)
         self._committed = count
         uncommitted = self._uncommitted
         while uncommitted and uncommitted[0][0] < count:

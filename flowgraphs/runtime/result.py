@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import platform
 import socket
 import sys
@@ -92,7 +93,7 @@ class RunResult:
         return any(edge.dropped or edge.missing for edge in self.edges.values())
 
     def as_json(self) -> dict[str, Any]:
-        """What `semcom run --json` prints."""
+        """What `semcom run --json` prints; a mean that is not finite (PSNR of equal pictures) is null."""
         return {
             "status": self.status,
             "error": self.error or None,
@@ -100,7 +101,7 @@ class RunResult:
                 name: {"in": edge.into, "out": edge.out, "dropped": edge.dropped, "missing": edge.missing}
                 for name, edge in self.edges.items()
             },
-            "metrics": self.metrics,
+            "metrics": {name: mean if math.isfinite(mean) else None for name, mean in self.metrics.items()},
             "files": self.files,
             "lossy": self.lossy,
             "duration_s": round(self.duration_s, 3),
@@ -124,7 +125,7 @@ def write_record(path: Path, graph: Graph, result: RunResult, executor: str) -> 
     record = {
         "format": 1,
         **result.as_json(),
-        "blocks": {name: asdict(report) for name, report in result.blocks.items()},
+        "blocks": {name: _plain(report) for name, report in result.blocks.items()},
         "graph": msgspec.to_builtins(graph),
         "graph_hash": graph.hash(),
         "seed": graph.seed,
@@ -136,3 +137,10 @@ def write_record(path: Path, graph: Graph, result: RunResult, executor: str) -> 
     partial = path.with_suffix(".part")
     partial.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     partial.replace(path)
+
+
+def _plain(report: BlockReport) -> dict[str, Any]:
+    measured = {
+        name: (count, total if math.isfinite(total) else None) for name, (count, total) in report.measured.items()
+    }
+    return {**asdict(report), "measured": measured}

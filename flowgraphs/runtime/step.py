@@ -187,7 +187,8 @@ class Stage:
 
     def _written(self, out: Out[Any], envelope: Envelope, part_of: Identity | None) -> tuple[Envelope, Identity | None]:
         """Apply what a block wrote beside its value."""
-        if out.identity is not None:
+        if out.identity is not None and out.identity != envelope.identity:
+            self._hold(envelope)
             held = self._held.pop((out.identity.seq, out.identity.part), None)
             if held is None:
                 reason = SignalError(f"returned Out with identity {out.identity.seq}, an item it does not hold back")

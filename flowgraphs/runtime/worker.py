@@ -151,7 +151,7 @@ class Worker:
 
     def close(self) -> None:
         """Give back what the run held. A thread that still computes keeps its sockets until the process ends."""
-        if self.join(0):
+        if self.join(1.0):
             for actor in self.actors.values():
                 actor.commands.close()
             self._zmq.destroy(linger=0)

@@ -48,9 +48,9 @@ def test_what_comes_after_the_end_of_the_other_input_is_counted_missing():
     join.add("a", item(0))
     assert sets(join) == []
     assert join.missing == {"a": 0, "b": 1}
-    assert not join.all_ended
+    assert not join.done
     join.end("a")
-    assert join.all_ended
+    assert join.done
 
 
 def test_parts_join_by_seq_and_part():

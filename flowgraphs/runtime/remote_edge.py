@@ -1,0 +1,189 @@
+"""The ends of an edge to another process or host as a block's thread sees them: `link_socket` behind `edges`."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from typing import Any
+
+import zmq
+
+from ...blocks.lookup import load_block
+from .edges import END, _End
+from .graph import Edge, Graph
+from .link_socket import END as LINK_END
+from .link_socket import LinkSocketReceiver, LinkSocketSender
+from .result import EdgeCount
+from .step import Item
+from .wire import Contract
+
+__all__ = ["RemoteReader", "RemoteWriter", "contract"]
+
+
+class RemoteWriter:
+    """Writes to a block elsewhere.
+
+    Raises:
+        LinkError: the endpoint cannot be connected to.
+    """
+
+    def __init__(self, context: zmq.Context[Any], graph: Graph, edge: Edge, endpoint: str) -> None:
+        self.edge = edge
+        self.count = EdgeCount()
+        self._link = LinkSocketSender(
+            context, endpoint, contract(graph, edge, sender=True), depth=edge.depth, overflow=edge.overflow
+        )
+        self.socket = self._link.socket
+
+    @property
+    def wants_out(self) -> bool:
+        """A message waits for the socket to take it."""
+        return self._link.wants_out
+
+    @property
+    def settled(self) -> bool:
+        """The other side is done with everything, the end included."""
+        return self._link.done
+
+    @property
+    def acknowledged_seq(self) -> float:
+        """Number of the last item that the other side is done with; -1 before the first, infinite after the end."""
+        if self._link.done:
+            return math.inf
+        oldest = self._link.link.oldest_seq
+        return self.count.into - 1 if oldest is None else oldest - 1
+
+    def offer(self, item: Item) -> bool:
+        """Put an item; False when the edge is full."""
+        if not self._link.try_send(item.envelope, item.value):
+            return False
+        self.count.into += 1
+        self.count.dropped = self._link.dropped
+        return True
+
+    def end(self) -> bool:
+        """Put the end of stream."""
+        self._link.end()
+        return True
+
+    def prepare_wait(self) -> bool:
+        """Send what is packed; True when there is room."""
+        self._link.service()
+        return self._link.room
+
+    def service(self) -> None:
+        """Take in what came, send what can be sent."""
+        self._link.service()
+
+    def close(self) -> None:
+        """Give the socket back."""
+        self._link.close()
+
+
+class RemoteReader:
+    """Reads from a block elsewhere.
+
+    Raises:
+        LinkError: the endpoint cannot be bound, for example because the port is already in use.
+    """
+
+    def __init__(self, context: zmq.Context[Any], graph: Graph, edge: Edge, endpoint: str) -> None:
+        self.edge = edge
+        self.count = EdgeCount()
+        self._link = LinkSocketReceiver(
+            context, endpoint, contract(graph, edge, sender=False), depth=edge.depth, overflow=edge.overflow
+        )
+        self.socket = self._link.socket
+        self._unfinished: deque[tuple[int, int]] = deque()  # number on the edge, number at the source
+        self._ended = False
+
+    @property
+    def wants_out(self) -> bool:
+        """Answers never wait long: they are small."""
+        return False
+
+    @property
+    def waiting(self) -> int:
+        """Items that have arrived and not been taken."""
+        return self._link.waiting
+
+    @property
+    def settled(self) -> bool:
+        """The other side knows that this place is done with everything."""
+        return self._link.done
+
+    def take(self) -> Item | _End | None:
+        """Take the next item or the end; ``None`` when there is nothing now."""
+        got = self._link.take()
+        if got is None:
+            self._link.service()
+            got = self._link.take()
+            if got is None:
+                return None
+        if got is LINK_END:
+            self._ended = True
+            return END
+        n, envelope, array = got  # type: ignore[misc]
+        self._link.consumed(n)
+        self._unfinished.append((n, envelope.identity.seq))
+        self.count.out += 1
+        return Item(envelope, array)
+
+    def finished_upto(self, seq: float) -> None:
+        """Say that this place is done with every item up to this number."""
+        last = None
+        while self._unfinished and self._unfinished[0][1] <= seq:
+            last = self._unfinished.popleft()[0]
+        if last is not None:
+            self._link.committed(last)
+        if self._ended and not self._unfinished and seq == math.inf:
+            self._link.commit_end()
+
+    def prepare_wait(self) -> bool:
+        """True when there is an item already."""
+        self._link.service()
+        return bool(self._link.waiting)
+
+    def service(self) -> None:
+        """Take in what came, answer."""
+        self._link.service()
+
+    def close(self) -> None:
+        """Give the socket back."""
+        self._link.close()
+
+
+def contract(graph: Graph, edge: Edge, *, sender: bool) -> Contract:
+    """State what both ends of an edge must agree on; header fields: those offered, or those needed further on."""
+    offered = _offered(graph, edge.source)
+    return Contract(
+        graph=graph.name,
+        edge=edge.index,
+        source=f"{edge.source}.{edge.source_port}",
+        target=f"{edge.target}.{edge.target_port}",
+        port=edge.port,
+        header=tuple(sorted(offered if sender else offered & _needed(graph, edge.target))),
+    )
+
+
+def _offered(graph: Graph, block: str) -> set[str]:
+    """Header fields that are written up to and including this block."""
+    blocks = _walk(graph, block, forward=False)
+    return {field.__name__ for name in blocks for field in load_block(graph.block(name).use).writes_header}
+
+
+def _needed(graph: Graph, block: str) -> set[str]:
+    """Header fields that this block or one after it reads."""
+    blocks = _walk(graph, block, forward=True)
+    return {field.__name__ for name in blocks for field in load_block(graph.block(name).use).reads_header}
+
+
+def _walk(graph: Graph, block: str, *, forward: bool) -> set[str]:
+    seen: set[str] = set()
+    todo = [block]
+    while todo:
+        at = todo.pop()
+        if at not in seen:
+            seen.add(at)
+            todo += [edge.target for edge in graph.outputs(at)] if forward else [e.source for e in graph.inputs(at)]
+    return seen

@@ -1,0 +1,350 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from semcom.errors import BlockError, ControlError, JoinError, SemcomError, UsageError, WorkerLost
+from semcom.flowgraphs.runtime.check import load_graph
+from semcom.flowgraphs.runtime.control import request, running
+from semcom.flowgraphs.runtime.run import RunOptions, run
+
+PLUGINS = Path(__file__).parents[1] / "plugins"
+EXECUTORS = ["inline", "threads", "processes"]
+
+
+@pytest.fixture
+def make(tmp_path, monkeypatch):
+    """Return a function that makes a graph of plug-in blocks; files that blocks write go to tmp_path."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+
+    def graph(blocks: str, connect: str, name: str = "test", extra: str = ""):
+        text = f"semcom: 1\nname: {name}\nseed: 3\n{extra}\nblocks:\n"
+        for line in blocks.strip().splitlines():
+            block, _, spec = line.strip().partition(": ")
+            use, _, params = spec.partition(" ")
+            params = f", {params}" if params else ""
+            text += f"  {block}: {{use: {PLUGINS / use}.py{params}}}\n"
+        text += "connect:\n" + "".join(f"  - {line.strip()}\n" for line in connect.strip().splitlines())
+        path = tmp_path / f"{name}.yaml"
+        path.write_text(text)
+        return load_graph(path)
+
+    return graph
+
+
+def lines(path="record.txt"):
+    return Path(path).read_text().splitlines()
+
+
+CHAIN = """
+    numbers: numbers count: 50
+    scale: scale factor: 2, noise: 0.1
+    record: record
+"""
+
+
+def test_every_executor_gives_the_same_bytes(make):
+    graph = make(CHAIN, "numbers -> scale -> record")
+    outcomes = []
+    for executor in EXECUTORS:
+        result = run(graph, RunOptions(executor))
+        assert result.status == "ok"
+        assert {(edge.into, edge.out, edge.dropped) for edge in result.edges.values()} == {(50, 50, 0)}
+        outcomes.append(Path("record.txt").read_bytes())
+        Path("record.txt").unlink()
+    assert outcomes[0].count(b"\n") == 50
+    assert outcomes[0] == outcomes[1] == outcomes[2]
+
+
+def test_run_json_says_what_ran_and_what_came_out(make):
+    result = run(make(CHAIN, "numbers -> scale -> record"), RunOptions("threads", items=5))
+    record = json.loads(Path(result.record).read_text())
+    assert record["status"] == "ok"
+    assert record["edges"]["numbers.out -> scale.features"] == {"in": 5, "out": 5, "dropped": 0, "missing": 0}
+    assert record["metrics"]["value"] == pytest.approx(4, abs=0.5)
+    assert record["files"] == ["record.txt"]
+    assert record["graph"]["blocks"][1]["params"]["factor"] == 2
+    assert len(record["graph_hash"]) == 64
+    assert record["seed"] == 3
+    assert "numpy" in record["versions"]
+
+
+@pytest.mark.parametrize("executor", EXECUTORS)
+def test_a_diamond_whose_one_branch_holds_eight_items_runs_to_its_end(make, executor):
+    graph = make(
+        """
+        numbers: numbers count: 100
+        hold: hold items: 8
+        record: record
+        """,
+        """
+        numbers -> record.features
+        numbers -> hold -> record.other
+        """,
+    )
+    result = run(graph, RunOptions(executor))
+    assert lines() == [f"{n} {n} {n}" for n in range(100)]
+    assert not result.lossy
+
+
+@pytest.mark.parametrize("executor", EXECUTORS)
+def test_a_diamond_that_needs_more_than_its_bound_fails_with_edge_and_depth(make, executor):
+    graph = make(
+        """
+        numbers: numbers count: 2000, size: 64
+        hold: hold items: 500
+        record: record
+        """,
+        """
+        numbers -> record.features
+        numbers -> hold -> record.other
+        """,
+        extra="join_bytes: 65536",
+    )
+    with pytest.raises(SemcomError) as caught:
+        run(graph, RunOptions(executor))
+    assert isinstance(caught.value, JoinError)
+    assert "'numbers.out -> record.features' is 257 items ahead of 'hold.out -> record.other'" in str(caught.value)
+    assert "depth of at least 257 items" in str(caught.value)
+
+
+@pytest.mark.parametrize("executor", EXECUTORS)
+def test_a_block_that_raises_ends_the_run_and_keeps_what_was_finished(make, executor):
+    graph = make(
+        """
+        numbers: numbers count: 1000
+        scale: scale fail_at: 20
+        record: record
+        """,
+        "numbers -> scale -> record",
+    )
+    began = time.monotonic()
+    with pytest.raises(BlockError) as caught:
+        run(graph, RunOptions(executor))
+    assert time.monotonic() - began < (15 if executor == "processes" else 2)
+    assert "block 'scale' at item 20: ZeroDivisionError: told to" in str(caught.value)
+    assert "scale.py:" in str(caught.value)
+    assert caught.value.exit_code == 1
+    got = lines()
+    assert got == [f"{n} {n}" for n in range(len(got))]
+    assert lines("record.txt.end") == ["early"]
+    record = json.loads(Path(caught.value.result.record).read_text())
+    assert (record["status"], record["error"]) == ("failed", str(caught.value))
+
+
+def test_an_edge_that_may_drop_counts_every_drop(make):
+    graph = make(
+        """
+        numbers: numbers count: 400
+        record: record sleep: 0.001
+        """,
+        "{from: numbers, to: record, depth: 4, overflow: drop_oldest}",
+    )
+    result = run(graph)
+    (edge,) = result.edges.values()
+    assert edge.into == 400
+    assert edge.dropped > 0
+    assert edge.out + edge.dropped == 400
+    assert result.lossy
+    numbers = [int(line.split()[0]) for line in lines()]
+    assert numbers == sorted(numbers)
+    assert numbers[-1] == 399
+
+
+def test_a_feedback_edge_closes_a_loop(make):
+    adder = Path("adder.py")
+    adder.write_text(
+        "from semcom.blocks.block import Block\n"
+        "from semcom.blocks.ports import Features\n\n\n"
+        "class Adder(Block):\n"
+        '    """Adds."""\n\n'
+        "    def work(self, features: Features, back: Features) -> Features:\n"
+        "        return features + back\n"
+    )
+    graph = make(
+        f"""
+        numbers: numbers count: 6
+        adder: {Path.cwd() / "adder"}
+        record: record
+        """,
+        """
+        numbers -> adder.features
+        adder -> record
+        {from: adder, to: adder.back, feedback: {delay: 1, initial: 10}}
+        """,
+    )
+    for executor in ("inline", "threads"):
+        run(graph, RunOptions(executor))
+        assert [float(line.split()[1]) for line in lines()] == [10, 11, 13, 16, 20, 25]
+        Path("record.txt").unlink()
+
+
+def start(graph, options=RunOptions()):  # noqa: B008
+    """Run in a thread; return it and the list that will hold its outcome."""
+    outcome = []
+
+    def body():
+        try:
+            outcome.append(run(graph, options))
+        except SemcomError as error:
+            outcome.append(error)
+
+    thread = threading.Thread(target=body)
+    thread.start()
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        try:
+            if request(None, {"do": "status"})["blocks"]["record"]["items"] > 3:
+                return thread, outcome
+        except (ControlError, KeyError):
+            time.sleep(0.02)
+    raise TimeoutError("the run did not begin")
+
+
+LIVE = """
+    numbers: numbers count: 100000, interval: 0.002
+    scale: scale
+    record: record
+"""
+
+
+@pytest.mark.parametrize("executor", ["threads", "processes"])
+def test_set_and_swap_lose_and_double_nothing(make, executor):
+    graph = make(LIVE, "numbers -> scale -> record", name="live")
+    thread, outcome = start(graph, RunOptions(executor))
+    changed = request("live", {"do": "set", "block": "scale", "param": "factor", "value": 3})
+    time.sleep(0.2)
+    swapped = request("live", {"do": "swap", "block": "scale", "use": f"{PLUGINS}/hold.py", "params": {"items": 2}})
+    time.sleep(0.2)
+    back = request("live", {"do": "swap", "block": "scale", "use": f"{PLUGINS}/scale.py", "params": {"factor": 5}})
+    time.sleep(0.2)
+    request("live", {"do": "stop"})
+    thread.join(20)
+    assert outcome[0].status == "stopped"
+    got = [tuple(map(float, line.split())) for line in lines()]
+    assert [seq for seq, _ in got] == list(range(len(got)))
+    factors = [value / seq for seq, value in got if seq]
+    first, second, third = changed["after_items"], swapped["after_items"], back["after_items"]
+    assert 0 < first < second < third < len(got)
+    expected = [1] * (first - 1) + [3] * (second - first) + [1] * (third - second) + [5] * (len(got) - third)
+    assert factors == expected
+    assert lines("record.txt.end") == ["whole"]
+
+
+def test_a_swap_whose_new_block_fails_leaves_the_old_one_running(make):
+    thread, outcome = start(make(LIVE, "numbers -> scale -> record", name="live"))
+    before = request("live", {"do": "status"})["blocks"]["record"]["items"]
+    with pytest.raises(ControlError, match="no such weights"):
+        request("live", {"do": "swap", "block": "scale", "use": f"{PLUGINS}/scale.py", "params": {"fail_start": True}})
+    with pytest.raises(ControlError, match="expected an input features"):
+        request("live", {"do": "swap", "block": "scale", "use": "channels/awgn"})
+    time.sleep(0.2)
+    assert request("live", {"do": "status"})["blocks"]["record"]["items"] > before
+    request("live", {"do": "stop"})
+    thread.join(20)
+    assert outcome[0].status == "stopped"
+    assert [int(line.split()[0]) for line in lines()] == list(range(len(lines())))
+
+
+def test_control_refuses_with_a_reason(make):
+    with pytest.raises(ControlError, match="no flowgraph is running; running: none; start one with `semcom run`"):
+        request(None, {"do": "status"})
+    thread, _ = start(make(LIVE, "numbers -> scale -> record", name="live"))
+    try:
+        with pytest.raises(ControlError, match="sleep cannot change while the flowgraph runs; these can: factor"):
+            request(None, {"do": "set", "block": "scale", "param": "sleep", "value": 1})
+        with pytest.raises(ControlError, match="no flowgraph is running as 'other'; running: live"):
+            request("other", {"do": "status"})
+        with pytest.raises(ControlError, match="expected do: status, set, swap or stop, got 'dance'"):
+            request(None, {"do": "dance"})
+        with pytest.raises(ControlError, match="lacks or misuses 'block'"):
+            request(None, {"do": "set"})
+        ((_, folder),) = running().values()
+        assert folder.stat().st_mode & 0o777 == 0o700
+    finally:
+        request(None, {"do": "stop"})
+        thread.join(20)
+
+
+def test_a_worker_process_that_is_killed_fails_the_run(make):
+    thread, outcome = start(make(LIVE, "numbers -> scale -> record", name="live"), RunOptions("processes"))
+    listing = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True, check=True).stdout
+    workers = [int(row.split()[0]) for row in listing.splitlines() if row.endswith("runtime.processes")]
+    victims = [pid for pid in workers if os.getpgid(pid) == pid and _parent(pid) == os.getpid()]
+    os.kill(victims[1], signal.SIGKILL)
+    thread.join(20)
+    assert isinstance(outcome[0], WorkerLost)
+    assert "block 'scale': its worker process" in str(outcome[0])
+    assert "was killed by SIGKILL" in str(outcome[0])
+    assert lines("record.txt.end") == ["early"]
+
+
+def _parent(pid):
+    return int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
+
+
+def test_ctrl_c_ends_the_run_in_order(make):
+    make(LIVE, "numbers -> scale -> record", name="live")
+    code = (
+        "import sys\n"
+        "from semcom.errors import SemcomError\n"
+        "from semcom.flowgraphs.runtime.check import load_graph\n"
+        "from semcom.flowgraphs.runtime.run import run\n"
+        "try:\n    run(load_graph('live.yaml'))\n"
+        "except SemcomError as error:\n    print(error); sys.exit(error.exit_code)\n"
+    )
+    child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 30
+    while not (Path("record.txt").exists() and len(lines()) > 5) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    child.send_signal(signal.SIGINT)
+    out, _ = child.communicate(timeout=20)
+    assert child.returncode == 130
+    assert "interrupted; what was finished is kept" in out
+    assert lines("record.txt.end") == ["early"]
+
+
+def test_a_block_that_does_not_start_fails_the_run_before_any_item(make):
+    graph = make(
+        """
+        numbers: numbers
+        scale: scale fail_start: true
+        record: record
+        """,
+        "numbers -> scale -> record",
+    )
+    with pytest.raises(BlockError, match="block 'scale': RuntimeError: no such weights"):
+        run(graph)
+    assert not Path("record.txt").read_text()
+
+
+def test_options_that_do_not_fit_are_refused(make):
+    graph = make(CHAIN, "numbers -> scale -> record")
+    with pytest.raises(UsageError, match="--place tx: expected a place of .*test.yaml: none"):
+        run(graph, RunOptions(place="tx"))
+    with pytest.raises(UsageError, match="a place runs with the streaming executors"):
+        run(graph, RunOptions("inline", place="tx"))
+
+
+def test_a_slow_consumer_bounds_the_memory_of_its_edge(make):
+    graph = make(
+        """
+        numbers: numbers count: 60
+        record: record sleep: 0.005
+        """,
+        "{from: numbers, to: record, depth: 3}",
+    )
+    queues = []
+    thread = threading.Thread(target=lambda: run(graph, progress=lambda status: queues.append(status)))
+    thread.start()
+    thread.join(20)
+    assert max(status["blocks"]["record"]["queue"] for status in queues) <= 3
