@@ -67,7 +67,7 @@ def check_nodes(root: Node, problems: list[Problem], path: Path, overrides: Over
     check = _Check(path, overrides, list(problems))
     graph = check.run(root)
     if check.doc.problems or graph is None:
-        raise FlowgraphError(sorted(set(check.doc.problems), key=lambda p: (p.line == 0, p.line, p.column)))
+        raise FlowgraphError(sorted(dict.fromkeys(check.doc.problems), key=lambda p: (p.line == 0, p.line, p.column)))
     return Checked(graph, tuple(check.doc.notes))
 
 
@@ -103,9 +103,9 @@ class _Check:
         torch_threads = self.doc.whole(root, "torch_threads", 1, 1, 1024)
         join_bytes = self.doc.whole(root, "join_bytes", DEFAULT_JOIN_BYTES, 1, 1 << 50)
         self.read_blocks(root)
-        edges = check_connect(self.doc, root, self.blocks)
+        edges, complete = check_connect(self.doc, root, self.blocks)
         classes = {block.name: block.cls for block in self.blocks.values() if block.cls is not None}
-        if len(classes) == len(self.blocks):
+        if complete and len(classes) == len(self.blocks):
             for reader, message in missing_fields(classes, edges):
                 self.doc.say(self.blocks[reader].swapped or self.blocks[reader].key.mark, message)
         places = check_places(self.doc, root.get("places"), self.blocks, edges)

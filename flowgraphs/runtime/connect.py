@@ -20,14 +20,14 @@ EDGE_KEYS = ("from", "to", "depth", "overflow", "feedback")
 MAX_DEPTH = 1 << 20
 
 
-def check_connect(doc: Document, root: MapNode, blocks: dict[str, BlockEntry]) -> tuple[Edge, ...]:
-    """Return the edges; mistakes gather in ``doc``."""
+def check_connect(doc: Document, root: MapNode, blocks: dict[str, BlockEntry]) -> tuple[tuple[Edge, ...], bool]:
+    """Return the edges, and whether they are all; mistakes gather in ``doc``."""
     check = _Connections(doc, blocks)
     wires = check.read_connect(root)
     if all(block.signature for block in blocks.values()):
         wires = check.swap_ports(wires)
     check.check_wires(wires)
-    return tuple(
+    edges = tuple(
         Edge(
             index,
             wire.source,
@@ -41,6 +41,7 @@ def check_connect(doc: Document, root: MapNode, blocks: dict[str, BlockEntry]) -
         )
         for index, wire in enumerate(wires)
     )
+    return edges, not check.incomplete
 
 
 @dataclass
@@ -72,6 +73,8 @@ class _Connections:
     def __init__(self, doc: Document, blocks: dict[str, BlockEntry]) -> None:
         self.doc = doc
         self.blocks = blocks
+        self.incomplete = False  # an edge was left out: what follows from that is no mistake of its own
+        self.meant: set[str] = set()  # targets of edges that were left out
 
     def read_connect(self, root: MapNode) -> list[_Wire]:
         """Read `connect`; edges with mistakes are left out."""
@@ -107,6 +110,7 @@ class _Connections:
         wires = []
         for index, (source, target) in enumerate(itertools.pairwise(ends)):
             if source is None or target is None:
+                self.leave_out(target)
                 continue
             if index:  # the port of a block within a chain is its input
                 source = replace(source, port="")
@@ -143,6 +147,7 @@ class _Connections:
                 self.doc.say(value.mark, f"connect: overflow: expected 'block' or 'drop_oldest', got {show(said)}")
         feedback = self.feedback(node.get("feedback"))
         if len(ends) < 2 or ends[0] is None or ends[1] is None:
+            self.leave_out(ends[-1] if ends else None)
             return []
         wire = self.wire(ends[0], ends[1])
         return [] if wire is None else [replace(wire, depth=depth, overflow=overflow, feedback=feedback)]
@@ -185,10 +190,24 @@ class _Connections:
         """Find the ports that are meant."""
         out = self.output_port(source)
         signature = self.blocks[source.block].file_signature
-        into = self.input_port(target, signature.outputs.get(out) if signature and out else None)
+        gives = signature.outputs.get(out) if signature and out else None
+        # without the type that comes, which of several inputs is meant cannot be told
+        into = self.input_port(target, gives) if gives or target.port or self.has_one_input(target.block) else None
         if out is None or into is None:
+            self.leave_out(target)
             return None
         return _Wire(source.block, out, target.block, into, target.mark)
+
+    def has_one_input(self, name: str) -> bool:
+        """Return whether an input need not be named."""
+        signature = self.blocks[name].file_signature
+        return signature is None or len(signature.inputs) <= 1
+
+    def leave_out(self, target: _End | None) -> None:
+        """Note that an edge is missing because of a mistake that was reported."""
+        self.incomplete = True
+        if target is not None:
+            self.meant.add(target.block)
 
     def output_port(self, end: _End) -> str | None:
         """Return the name of an output; empty where the block is unknown."""
@@ -306,25 +325,19 @@ class _Connections:
                     f"connect: {wire.target}.{wire.target_port}: expected {takes}, got {gives} from "
                     f"{wire.source}.{wire.source_port}",
                 )
-        broken = any(p.message.startswith("connect: ") for p in self.doc.problems)
         for block in self.blocks.values():
             if block.signature is None:
                 continue
             mark = block.swapped or block.key.mark
             ends = [wire for wire in wires if block.name in (wire.source, wire.target)]
             if not ends:
-                if not broken:
+                if not self.incomplete:
                     self.doc.say(mark, f"block {block.name!r}: is connected to nothing; connect it or take it out")
                 continue
             for port, kind in block.signature.inputs.items():
-                if not kind.optional and (block.name, port) not in taken and not self.was_meant(block.name, wires):
+                if not kind.optional and (block.name, port) not in taken and block.name not in self.meant:
                     self.doc.say(mark, f"block {block.name!r}: input {port} ({kind.type.name}) is not connected")
         self.check_cycles(wires)
-
-    def was_meant(self, name: str, wires: list[_Wire]) -> bool:
-        """Return whether an edge to this block was left out because of a mistake that is reported already."""
-        said = (f"connect: block {name!r} has", f"connect: {name}.")
-        return any(problem.message.startswith(said) for problem in self.doc.problems)
 
     def check_cycles(self, wires: list[_Wire]) -> None:
         """Report each cycle that no feedback edge closes."""

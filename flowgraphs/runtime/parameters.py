@@ -134,8 +134,8 @@ def _locate(item: Any, given: Mapping[str, tuple[Key, Node]], block_mark: Mark) 
 def _say(params: type[BlockParams], items: list[Any]) -> str:
     """One sentence for all that pydantic says of one value: the members of a union each say their own."""
     kind = items[0]["type"]
-    if kind == "missing":
-        field = params.model_fields.get(str(items[0]["loc"][0]))
+    if kind == "missing" and isinstance(items[0]["loc"][-1], str):
+        field = params.model_fields.get(items[0]["loc"][0]) if len(items[0]["loc"]) == 1 else None
         what = f" ({field.description})" if field and field.description else ""
         return f"required, not given{what}"
     if kind == "extra_forbidden":

@@ -129,6 +129,15 @@ class Other(Block):
     def work(self, given: Symbols) -> Symbols:
         return given
 '''
+PLAIN_MAP = '''
+from semcom.blocks.block import Block
+from semcom.blocks.ports import Features, Symbols
+
+class PlainMap(Block):
+    """Maps and tells nothing."""
+    def work(self, features: Features) -> Symbols:
+        return features.astype("complex64").ravel()
+'''
 
 
 @pytest.fixture
@@ -253,7 +262,7 @@ def test_the_name_is_the_files_where_none_is_said(folder):
             "block 'features': sizes: expected at most 3 of them, got [1, 2, 3, 4]",
         ),
         ("either: auto", "sizes: 3", "block 'features': sizes: expected a list, got 3"),
-        ("either: auto", "sizes: [1, x]", "f.yaml:8:64: block 'features': sizes[1]: expected a whole number, got 'x'"),
+        ("either: auto", "sizes: [1, x]", "f.yaml:8:66: block 'features': sizes[1]: expected a whole number, got 'x'"),
         ("either: auto", "pair: [1]", "block 'features': pair: expected a longer list, got [1]"),
         ("either: auto", "flag: 1", "block 'features': flag: expected true or false, got 1"),
         ("either: auto", "word: 5", "block 'features': word: expected text, got 5"),
@@ -312,11 +321,11 @@ def test_the_name_is_the_files_where_none_is_said(folder):
         (
             "-> map -> channel",
             "-> channel",
-            "f.yaml:15:27: connect: channel.symbols: expected Symbols (complex64 [n]), got Features (float32 [...]) from "
-            "features.out",
+            "f.yaml:15:27: connect: channel.symbols: expected Symbols (complex64 [n]), got Features (float32 [...]) "
+            "from features.out",
         ),
-        ("depth: 64", "depth: 0", "f.yaml:16:46: connect: depth: expected a whole number from 1 to 1048576, got 0"),
-        ("depth: 64", "dept: 64", "f.yaml:16:39: connect: dept: no such key (did you mean 'depth'?)"),
+        ("depth: 64", "depth: 0", "f.yaml:16:44: connect: depth: expected a whole number from 1 to 1048576, got 0"),
+        ("depth: 64", "dept: 64", "f.yaml:16:37: connect: dept: no such key (did you mean 'depth'?)"),
         ("drop_oldest", "drop", "connect: overflow: expected 'block' or 'drop_oldest', got 'drop'"),
         ("{from: photos, ", "{", "f.yaml:16:5: connect: from: required, not given"),
         ("from: photos", "from: 1", "connect: from: expected a block or block.port, got 1"),
@@ -332,12 +341,6 @@ def test_the_name_is_the_files_where_none_is_said(folder):
             "connect:\n",
             "  alone: {use: channels/awgn}\nconnect:\n",
             "f.yaml:14:3: block 'alone': is connected to nothing; connect it or take it out",
-        ),
-        # header
-        (
-            "-> map -> channel -> unmap -> end",
-            "-> end\n  - ./x",
-            "block 'unmap'",
         ),
     ],
 )
@@ -356,14 +359,11 @@ def test_says_what_is_wrong(folder, old, new, message):
         ("channels/awgn", "channels/nothing"),
         ("-> map ->", "-> mop ->"),
         ("report.received", "report.recieved"),
-        ("report.received", "report.sent"),
     ],
 )
 def test_one_mistake_is_one_message(folder, old, new):
     found = problems(changed(old, new))
-    assert len([line for line in found if "not connected" not in line and "connected to nothing" not in line]) == 1, (
-        found
-    )
+    assert len(found) == 1, found
 
 
 @pytest.mark.parametrize(
@@ -386,7 +386,7 @@ def test_all_mistakes_in_one_pass_in_the_order_of_the_file(folder):
     found = problems(text, Overrides(vars={"snr": 1}, sets={"chanel.esn0_db": 2}))
     assert [line.split(": ")[0] for line in found] == [
         "f.yaml:4:1",
-        "f.yaml:7:55",
+        "f.yaml:7:57",
         "f.yaml:10:33",
         "f.yaml:15:27",
         "--var snr=1",
@@ -435,20 +435,11 @@ connect:
 
 
 def test_a_header_field_needs_a_writer_upstream(folder):
-    (found,) = (
-        problems(
-            changed("-> map -> channel -> unmap", "-> unmap2")
-            .replace("  end:", "  unmap2: {use: ./to_symbols.py}\n  end:")
-            .replace("unmap2 ->", "unmap2 -> channel -> unmap ->")
-            .replace("  map: {use: mappers/real_to_complex}\n", "")
-        )
-        if (folder / "to_symbols.py").write_text(
-            TO_FEATURES.replace("-> Features", "-> Symbols").replace("import Features", "import Symbols, Features")
-        )
-        else ("",)
-    )
-    assert "block 'unmap': needs the header field PowerScale, which no block upstream of it writes" in found
-    assert "mappers/real_to_complex" in found
+    (folder / "plain_map.py").write_text(PLAIN_MAP)
+    assert problems(changed("mappers/real_to_complex", "./plain_map.py")) == [
+        "f.yaml:11:3: block 'unmap': needs the header field PowerScale, which no block upstream of it writes "
+        "(mappers/real_to_complex writes it)"
+    ]
 
 
 PLACES = """\
@@ -480,8 +471,8 @@ def test_reads_places(folder):
         (
             ':5602"',
             ':5601"',
-            "place 'rx': endpoint: expected ports of its own, got ports 5601 to 5603, and place 'tx' has port 5601 (one for "
-            "each edge that arrives from another place)",
+            "place 'rx': endpoint: expected ports of its own, got ports 5601 to 5603, and place 'tx' has port 5601 "
+            "(one for each edge that arrives from another place)",
         ),
         (
             ':5602"',
@@ -521,7 +512,6 @@ def test_variables_and_sets_replace_values(folder):
     assert graph.block("photos").params["size"] == [32, 32]
     assert graph.seed == 9
     assert graph.vars["esn0_db"] == 5
-    assert load_graph("f.yaml", Overrides.parse(sets=["features.step=1e1"], vars=[])).name if False else True
 
 
 def test_a_whole_number_may_be_written_with_an_exponent(folder):
@@ -604,8 +594,8 @@ def test_out_goes_to_every_block_that_writes(folder):
         ),
         (
             {"swaps": {"channel": "mappers/rate_limit"}},
-            "--swap channel=mappers/rate_limit: mappers/rate_limit does not fit: expected an input symbols (Symbols), got "
-            "image (Image)",
+            "--swap channel=mappers/rate_limit: mappers/rate_limit does not fit: expected an input symbols (Symbols), "
+            "got image (Image)",
         ),
         (
             {"swaps": {"end": "sinks/metrics"}},
@@ -632,7 +622,7 @@ def test_options_that_cannot_be_read_are_all_named():
 
 def test_an_unknown_file_suggests(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(UsageError, match="no flowgraph 'nothing-like-it.yaml': expected a file or one of the shipped"):
+    with pytest.raises(UsageError, match=r"no flowgraph 'nothing-like-it.yaml': expected a file or one of the shipped"):
         load_graph("nothing-like-it.yaml")
     with pytest.raises(UsageError, match="expected a flowgraph file, got a folder"):
         load_graph(tmp_path)
@@ -662,11 +652,7 @@ def test_swap_of_a_running_block(folder):
 
 
 def test_a_swap_while_running_may_not_take_a_header_field_away(folder):
-    (folder / "plain_map.py").write_text(
-        TO_FEATURES.replace("-> Features", "-> Symbols")
-        .replace("image: Image", "features: Features")
-        .replace("Features, Image", "Features, Symbols")
-    )
+    (folder / "plain_map.py").write_text(PLAIN_MAP)
     with pytest.raises(FlowgraphError, match="block 'unmap': needs the header field PowerScale"):
         resolve_swap(load_graph("f.yaml"), "map", "./plain_map.py")
 
@@ -690,7 +676,7 @@ def test_set_of_a_running_block(folder):
 
 def test_the_resolved_graph_loads_to_the_same_hash(folder):
     Path("f.yaml").write_text(
-        GOOD.replace("note: $$literal", 'note: "a: \\u2028 \\x7f \\" \\\\ é \U0001f4f7 null"')
+        GOOD.replace("note: $$literal", 'note: "a: \\u2028 \\" \\\\ é \U0001f4f7 null"')
         + PLACES
         + "join_bytes: 99999\n"
     )
