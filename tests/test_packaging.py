@@ -85,11 +85,11 @@ def test_the_only_top_level_name_is_semcom(wheel: set[str]) -> None:
     assert {top for top in tops if not top.endswith(".dist-info")} == {"semcom"}
 
 
-def test_the_wheel_holds_every_file_of_code_and_data_and_nothing_else(wheel: set[str]) -> None:
+def test_the_wheel_holds_every_file_of_code_and_data_and_nothing_else(wheel: set[str], tree: Path) -> None:
     packed = {name.removeprefix("semcom/") for name in wheel if name.startswith("semcom/")}
-    code = [path for folder in CODE for path in (ROOT / folder).rglob("*") if "__pycache__" not in path.parts]
-    wanted = {path.relative_to(ROOT).as_posix() for path in code if path.suffix == ".py" or path.suffix in DATA}
-    wanted |= {path.name for path in ROOT.glob("*.py") if path.name != "setup.py"} | {"py.typed"}
+    files = [path.relative_to(tree) for folder in CODE for path in (tree / folder).rglob("*") if path.is_file()]
+    wanted = {path.as_posix() for path in files if path.suffix == ".py" or path.suffix in DATA}
+    wanted |= {path.name for path in tree.glob("*.py") if path.name != "setup.py"} | {"py.typed"}
     assert packed == wanted
 
 
