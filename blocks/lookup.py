@@ -12,6 +12,7 @@ import difflib
 import hashlib
 import importlib
 import importlib.util
+import re
 import sys
 from dataclasses import dataclass
 from importlib.metadata import entry_points
@@ -25,6 +26,7 @@ __all__ = ["BlockFile", "find_block", "list_blocks", "load_block"]
 
 ENTRY_POINTS = "semcom.blocks"
 HERE = Path(__file__).parent
+_OWN = re.compile(r"[A-Za-z0-9_]+(/[A-Za-z0-9][A-Za-z0-9_]*)+")
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,8 @@ def find_block(use: str, base: Path | None = None) -> BlockFile:
         if not path.is_file():
             raise UnknownBlock(f"no file {use} (looked at {path})")
         return _read(use, path, module="")
+    if _OWN.fullmatch(use) and (HERE / f"{use}.py").is_file():  # the usual case, without reading every file
+        return _read(use, HERE / f"{use}.py", f"{__package__}.{use.replace('/', '.')}")
     blocks = {block.use: block for block in list_blocks()}
     if use in blocks:
         return blocks[use]
