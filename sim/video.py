@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,9 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError, MissingExtra
-from .images import MAX_PIXELS, MAX_SIDE, Fit, fit_image
+from .images import MAX_PIXELS, MAX_SIDE, Fit, fit_image, image_files, read_image
 
 __all__ = ["read_frames"]
+
+PAN_FRAMES = 100
+"""Frames of ``builtin:pan``: one turn."""
 
 
 def read_frames(
@@ -20,7 +24,8 @@ def read_frames(
     """The frames of a video's first video stream, in order of presentation, turned upright.
 
     Args:
-        path: The file; a local one, never an address.
+        path: The file; a local one, never an address. ``builtin:pan``: a window that wanders over a photograph, which
+            needs neither a file nor PyAV.
         size: Height and width wanted, in pixels; ``None`` keeps the video's own.
         fit: How a frame comes to that size.
         max_frames: Stop after so many frames; ``None`` reads to the end.
@@ -30,6 +35,9 @@ def read_frames(
         InputError: The file is missing, empty, not a video, without a video stream, damaged, or beyond the bounds that
             hold for pictures.
     """
+    if str(path) == "builtin:pan":
+        yield from _pan(size, fit, PAN_FRAMES if max_frames is None else min(max_frames, PAN_FRAMES))
+        return
     try:
         import av
     except ImportError:
@@ -64,3 +72,15 @@ def read_frames(
         raise InputError(f"{path}: {where}: {error.strerror}") from None
     if number == 0 and max_frames != 0:
         raise InputError(f"{path}: expected a video, got a stream without a frame")
+
+
+def _pan(size: tuple[int, int] | None, fit: Fit, count: int) -> Iterator[NDArray[np.uint8]]:
+    """A camera that pans over the astronaut: half the photograph's height, on an ellipse, back where it began."""
+    picture = read_image(image_files("builtin:astronaut")[0])
+    height, width = picture.shape[0] // 2, picture.shape[1] // 2
+    for number in range(count):
+        angle = 2 * math.pi * number / PAN_FRAMES
+        top = round((picture.shape[0] - height) * (1 - math.cos(angle)) / 2)
+        left = round((picture.shape[1] - width) * (1 + math.sin(angle)) / 2)
+        window = np.ascontiguousarray(picture[top : top + height, left : left + width])
+        yield fit_image(window, size, fit, name=f"builtin:pan, frame {number}")

@@ -38,7 +38,9 @@ class Video(Block):
     class Params(BlockParams):
         """Parameters."""
 
-        path: str = Field(min_length=1, description="The video file.")
+        path: str = Field(
+            "builtin:pan", min_length=1, description="The video file; builtin:pan wanders over a photograph."
+        )
         size: tuple[Pixels, Pixels] | None = Field(
             None, description="Height and width in pixels; null keeps the video's own."
         )
@@ -51,7 +53,7 @@ class Video(Block):
     def work(self) -> Iterator[Out[Image]]:
         """Yield the frames in order."""
         p = self.params
-        name = Path(p.path).stem
+        name = Path(p.path).stem.removeprefix("builtin:")
         for _ in itertools.count() if p.repeat is None else range(p.repeat):
             for number, frame in enumerate(read_frames(p.path, size=p.size, fit=p.fit, max_frames=p.max_frames)):
                 yield Out(frame, label=f"{name}-{number:06d}")

@@ -84,8 +84,9 @@ class Stage:
 
     def settle_torch(self) -> None:
         """Fix the number of torch's threads in this thread, once torch is there; results depend on it."""
-        if not self._torch_settled and "torch" in sys.modules:
-            sys.modules["torch"].set_num_threads(self.torch_threads)
+        set_num_threads = getattr(sys.modules.get("torch"), "set_num_threads", None)
+        if not self._torch_settled and set_num_threads is not None:  # None while another thread is importing torch
+            set_num_threads(self.torch_threads)
             self._torch_settled = True
 
     def replace_block(self, block: Block) -> None:

@@ -61,3 +61,13 @@ def test_without_pyav(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "av", None)
     with pytest.raises(MissingExtra, match=r'sources/video needs av: pip install "gr-semcom\[video\]"'):
         next(read_frames("clip.mp4"))
+
+
+def test_the_built_in_video_pans_over_a_photograph_without_pyav(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "av", None)
+    frames = list(read_frames("builtin:pan", size=(64, 64)))
+    assert len(frames) == 100
+    assert {frame.shape for frame in frames} == {(64, 64, 3)}
+    steps = [np.abs(one.astype(int) - other).mean() for one, other in zip(frames, frames[1:], strict=False)]
+    assert min(steps) > 0
+    assert len(list(read_frames("builtin:pan", max_frames=3))) == 3
