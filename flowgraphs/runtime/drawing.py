@@ -70,6 +70,7 @@ def mermaid(graph: Graph) -> str:
 def svg(graph: Graph) -> str:
     """Return the graph as one ``<svg>`` element: signal flow from left to right, places as frames."""
     layout = _Layout(graph)
+    frames = list(layout.frames())  # a long endpoint makes the drawing wider
     parts = [
         f'<svg class="semcom-graph" xmlns="http://www.w3.org/2000/svg" role="img" width="{layout.width:.0f}" '
         f'height="{layout.height:.0f}" viewBox="0 0 {layout.width:.0f} {layout.height:.0f}" '
@@ -77,7 +78,7 @@ def svg(graph: Graph) -> str:
         f"<title>{escape(graph.name)}</title>",
         f"<style>{STYLE}</style>",
     ]
-    parts += layout.frames()
+    parts += frames
     parts += layout.edges()
     for block in graph.blocks:
         box = layout.boxes[block.name]
