@@ -87,7 +87,6 @@ def receive(kind: str, size: int, count: int) -> float:
                 if not seen:
                     begin = time.perf_counter()
                 seen += 1
-                receiver.consumed(item[0])
                 receiver.committed(item[0])
             else:
                 receiver.socket.poll(50)

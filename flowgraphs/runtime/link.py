@@ -590,10 +590,11 @@ class LinkReceiver:
         ):
             self._due = True
 
-    def committed(self, n: int) -> None:
+    def committed(self, n: int, *, tell: bool = False) -> None:
         """Say that this place has finished with all items up to and including number ``n``: nobody needs them again.
 
-        What is committed is consumed too.
+        What is committed is consumed too. ``tell``: say so at once and not with the next status, so that a restart
+        repeats as little as can be.
         """
         count = n + 1
         if not self._committed < count <= self._delivered:
@@ -607,7 +608,7 @@ class LinkReceiver:
         while self._doubles and self._doubles[0][1] < count:
             self._doubles.popleft()
         new = count + self._shift - self._told[1]
-        if self._end == n or (new >= self._quarter and (count == self._delivered or new >= WINDOW_ITEMS // 4)):
+        if tell or self._end == n or (new >= self._quarter and (count == self._delivered or new >= WINDOW_ITEMS // 4)):
             self._due = True
 
     def on_tick(self, now_s: float) -> None:

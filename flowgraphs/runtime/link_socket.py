@@ -35,6 +35,7 @@ RECONNECT_MS: Final = 50
 RECONNECT_MAX_MS: Final = 500
 LINGER_MS: Final = 200  # for the last message (`bye`) alone
 MAX_DRAIN: Final = 256  # messages that one call of `service` takes in
+MAX_DRAIN_ITEMS: Final = 512  # items after which it stops, so that credit flows while the block works
 
 
 class End:
@@ -246,9 +247,9 @@ class LinkSocketReceiver:
         if self.link.wants_out:
             self._flush()
 
-    def committed(self, n: int) -> None:
-        """Say that this place has finished with the items up to number ``n``: they need not be sent again."""
-        self.link.committed(n)
+    def committed(self, n: int, *, tell: bool = False) -> None:
+        """Say that this place has finished with the items up to number ``n`` (``tell``: at once)."""
+        self.link.committed(n, tell=tell)
         if self.link.wants_out:
             self._flush()
 
@@ -264,6 +265,7 @@ class LinkSocketReceiver:
             HelloRefused: the first sender that came does not fit.
         """
         link, inbox = self.link, self._inbox
+        full = len(inbox) + MAX_DRAIN_ITEMS
         for _ in range(MAX_DRAIN):
             frames = _receive(self.socket)
             if frames is None:
@@ -274,6 +276,8 @@ class LinkSocketReceiver:
                 self.garbage += 1
                 continue
             inbox.extend(link.on_message(message, bytes(frames[0])))
+            if len(inbox) >= full:
+                break
         link.on_tick(time.monotonic())
         self._flush()
 

@@ -456,7 +456,7 @@ class _Frames:
             raise WireError(
                 f"items: expected {_SIZES[code] * math.prod(shape)} bytes for {code} {list(shape)}, got {len(frame)}"
             )
-        array: NDArray[Any] = np.ndarray(shape, _DTYPES[code], frame)
+        array = _view(code, shape, frame, 0)
         if not array.flags.aligned:
             array = array.copy()
         array.flags.writeable = False
@@ -480,11 +480,18 @@ class _Pack:
         if end > self._size:
             raise WireError(f"items: expected {end} bytes for {code} {list(shape)}, got {self._size}")
         self._at = end + -end % ALIGN
-        return np.ndarray(shape, _DTYPES[code], self._raw, at)
+        return _view(code, shape, self._raw, at)
 
     def finish(self) -> None:
         if self._at != self._size:
             raise WireError(f"items: expected {self._at} bytes in all, got {self._size}")
+
+
+def _view(code: str, shape: tuple[int, ...], buffer: Buffer, at: int) -> NDArray[Any]:
+    try:
+        return np.ndarray(shape, _DTYPES[code], buffer, at)
+    except ValueError:  # a zero among huge axes passes the check of bytes and not numpy's own
+        raise WireError(f"items: {code} {list(shape)} is too large") from None
 
 
 def _state_head(state: State, arrays: list[NDArray[Any]]) -> _StateHead:
