@@ -58,7 +58,12 @@ class SwapIn:
     use: str
 
 
-Command = Go | Stop | Abort | SetParams | SwapIn
+@dataclass(frozen=True)
+class Finished:
+    """An item got to an end point of this place: acknowledge it at once, so that a restart repeats little."""
+
+
+Command = Go | Stop | Abort | SetParams | SwapIn | Finished
 
 
 class _Aborted(Exception):
@@ -77,7 +82,12 @@ class Actor(threading.Thread):
         progress: Shared by the place: name of an end point of the place → number of its last finished item.
         watched: End points that an item of this block's readers has to reach before it counts as finished.
         post: Receives events: ``ready``, ``done``, ``failed``, ``reply``.
+
+    Attributes:
+        told: Actors that acknowledge to other places what this block has finished with.
     """
+
+    told: Sequence[Actor] = ()
 
     def __init__(
         self,
@@ -208,8 +218,13 @@ class Actor(threading.Thread):
     def _note_progress(self, inputs: Mapping[str, Item]) -> None:
         if self.node.name in self._progress:
             self._progress[self.node.name] = next(iter(inputs.values())).envelope.identity.seq
+            self._tell_finished()
         if self._remote:
             self._acknowledge()
+
+    def _tell_finished(self) -> None:
+        for actor in self.told:
+            actor.commands.post(Finished())
 
     def _acknowledge(self) -> None:
         """Tell the senders of other places what this place has finished with."""
@@ -243,6 +258,7 @@ class Actor(threading.Thread):
         """Pass the end of stream on, and stay until every other place has all that it needs from this one."""
         if self.node.name in self._progress:
             self._progress[self.node.name] = float("inf")
+            self._tell_finished()
         for writer in self.writers:
             while not writer.end():
                 self._poll()
@@ -302,6 +318,8 @@ class Actor(threading.Thread):
                     self._stopping = True
                 case Abort():
                     raise _Aborted
+                case Finished():
+                    self._acknowledge()
                 case SetParams():
                     self._set(command)
                 case SwapIn():

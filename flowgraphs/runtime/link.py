@@ -758,8 +758,8 @@ class LinkReceiver:
                             f"overlaps what came before, up to sample {last[0]}; start the receiver again too"
                         )
                 break
-            need = next((d for d, have in self._uncommitted if have >= key), None)
-            if need is not None:
+            if self._uncommitted and key >= self._uncommitted[0][1]:
+                need = next((d for d, have in self._uncommitted if have >= key), self._delivered - 1)
                 self._doubles.append((self._expect, need))
             count += 1
             self._expect += 1

@@ -135,7 +135,7 @@ class RemoteReader:
         while self._unfinished and self._unfinished[0][1] <= seq:
             last = self._unfinished.popleft()[0]
         if last is not None:
-            self._link.committed(last)
+            self._link.committed(last, tell=seq != math.inf)
         if self._ended and not self._unfinished and seq == math.inf:
             self._link.commit_end()
 

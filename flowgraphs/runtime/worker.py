@@ -85,6 +85,9 @@ class Worker:
             )
             for name in names
         }
+        acknowledging = [actor for actor in self.actors.values() if any(not end.settled for end in actor.readers)]
+        for name in progress.keys() & self.actors.keys():
+            self.actors[name].told = [actor for actor in acknowledging if actor is not self.actors[name]]
 
     @property
     def pollable(self) -> int:
