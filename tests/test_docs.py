@@ -69,7 +69,7 @@ def _stands_for(command: str) -> list[str] | None:
         return ["make", "--dry-run", "--directory", str(ROOT), *words[1:]]
     if words[:2] == ["git", "clone"] or words[0] == "cd" or words[-2:] == ["-m", "venv"]:
         return ["true"]
-    if "pip" in words and "install" in words:
+    if Path(words[0]).name == "pip" and "install" in words:
         for wanted in re.findall(r"\[([\w,]+)\]", command):
             unknown = set(wanted.split(",")) - set(
                 importlib.metadata.metadata("gr-semcom").get_all("Provides-Extra") or []
