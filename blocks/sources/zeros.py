@@ -28,7 +28,7 @@ class Zeros(Block):
     class Params(BlockParams):
         """Parameters."""
 
-        sample_rate_hz: float = Field(1e6, gt=0, description="Sample rate.")
+        sample_rate_hz: float = Field(1e6, gt=0, description="Sample rate in Hz.")
         chunk: int = Field(65536, ge=1, le=1 << 24, description="Samples an item.")
         samples: int | None = Field(None, ge=0, description="Samples in all; null for ever.")
 
