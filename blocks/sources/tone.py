@@ -30,7 +30,7 @@ class Tone(Block):
 
         frequency_hz: float = Field(1000.0, description="f in Hz; negative turns the other way.")
         amplitude: float = Field(1.0, ge=0, description="A; the mean power is its square.")
-        sample_rate_hz: float = Field(48000.0, gt=0, description="f_s.")
+        sample_rate_hz: float = Field(48000.0, gt=0, description="f_s in Hz.")
         chunk: int = Field(65536, ge=1, le=1 << 24, description="Samples an item.")
         samples: int | None = Field(None, ge=0, description="Samples in all; null for ever.")
 
