@@ -73,13 +73,16 @@ _SHAPES = {
         takes="Features",
         argument="features",
         gives="Image",
-        does="Turns real values between 0 and 1, times a constant gain, into a picture.",
+        does="Turns real values between 0 and 1, times a constant gain, into grey pixels of one row.",
         maths=r"\hat x = \lfloor 255 \cdot 10^{\mathrm{gain\_db}/20}\, z \rceil",
-        input_doc="float32 ``[H, W, 3]``.",
-        output_doc="uint8 sRGB ``[H, W, 3]``.",
-        body="return np.rint(features * 255 * 10.0 ** (self.params.gain_db / 20)).clip(0, 255).astype(np.uint8)",
-        example="np.full((4, 6, 3), 0.05, np.float32)",
-        expected="np.full((4, 6, 3), 128, np.uint8)",
+        input_doc="float32 ``[n]``.",
+        output_doc="uint8 sRGB ``[1, n, 3]``.",
+        body=(
+            "grey = np.rint(features.ravel() * 255 * 10.0 ** (self.params.gain_db / 20)).clip(0, 255)\n"
+            "        return np.repeat(grey.astype(np.uint8)[None, :, None], 3, axis=2)"
+        ),
+        example="np.full(8, 0.05, np.float32)",
+        expected="np.full((1, 8, 3), 128, np.uint8)",
     ),
     "sync": _SYMBOLS._replace(
         takes="Samples",
@@ -206,10 +209,10 @@ def test_applies_the_gain():
     np.testing.assert_allclose(result, {expected}, rtol=1e-6)
 
 
-def test_keeps_dtype_and_shape():
-    {argument} = {example}
-    result = {cls}().work({argument})
-    assert (result.dtype, result.shape) == ({expected}.dtype, {argument}.shape)
+def test_gives_the_type_of_its_port():
+    expected = {expected}
+    result = {cls}().work({example})
+    assert (result.dtype, result.shape) == (expected.dtype, expected.shape)
 """
 _SOURCE_TEST = """from __future__ import annotations
 

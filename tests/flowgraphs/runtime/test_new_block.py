@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import os
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -95,3 +98,19 @@ def test_a_folder_that_cannot_be_written(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(UsageError, match=r"Not a directory|File exists"):
         write_new_block("channels/x", tmp_path / "file")
+
+
+def test_in_the_tree_they_keep_the_contract_of_every_block(tmp_path):
+    tree = tmp_path / "semcom"
+    for folder in ("blocks", "flowgraphs", "models", "sim", "tests"):
+        skip = shutil.ignore_patterns("__pycache__", "*.safetensors", "out")
+        shutil.copytree(ROOT / folder, tree / folder, ignore=skip)
+    for file in ("__init__.py", "errors.py", "setup.py", "pyproject.toml"):
+        shutil.copy(ROOT / file, tree / file)
+    written = [write_new_block(name, tree) for name in NAMES]
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", "-k", "my_ or heavy or broken"]
+    files = [str(tree / "tests" / "test_contract.py"), *(str(block.test) for block in written)]
+    done = subprocess.run([*command, *files], cwd=tree, env=environment, capture_output=True, text=True, timeout=110)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert len(re.findall(r"\.", done.stdout)) > 50
