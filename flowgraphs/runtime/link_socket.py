@@ -70,6 +70,7 @@ class LinkSocketSender:
         self._held: list[Buffer] | None = None
         self._flushed_s = 0.0
         try:
+            _check_port(endpoint)
             self.socket.connect(endpoint)
         except zmq.ZMQError as error:
             self.socket.close()
@@ -198,6 +199,7 @@ class LinkSocketReceiver:
         self._inbox: deque[Delivery] = deque()
         self._end_n: int | None = None
         try:
+            _check_port(endpoint)
             self.socket.bind(endpoint)
         except zmq.ZMQError as error:
             self.socket.close()
@@ -302,6 +304,13 @@ class LinkSocketReceiver:
             if not sent and address == self.link.address:  # a stranger that does not read is not waited for
                 self._held = held
                 return
+
+
+def _check_port(endpoint: str) -> None:
+    """Refuse a port that ZeroMQ would quietly take modulo 65536."""
+    port = endpoint.rpartition(":")[2]
+    if endpoint.startswith("tcp:") and port.isdecimal() and int(port) > 65535:
+        raise zmq.ZMQError(zmq.EINVAL, "no such port")
 
 
 def _socket(context: zmq.Context[Any], kind: int) -> zmq.Socket[bytes]:
