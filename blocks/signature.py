@@ -62,7 +62,8 @@ def read_signature(block: type[Block]) -> Signature:
     Raises:
         UnknownBlock: `work` is missing or an annotation is not a port type.
     """
-    return _read(block)
+    key: Any = block  # mypy takes a class for not hashable
+    return _read(key)
 
 
 @cache
@@ -86,8 +87,8 @@ def _read(block: Any) -> Signature:
         port = _port(_without_none(hint))
         if port is None:
             raise UnknownBlock(
-                f"{block.__name__}.work: argument '{name}': expected a port type such as Image or Symbols, or Header, State, "
-                f"Trace, Identity, Stream; got {hint!r}"
+                f"{block.__name__}.work: argument '{name}': expected a port type such as Image or Symbols, or Header, "
+                f"State, Trace, Identity, Stream; got {hint!r}"
             )
         inputs[name] = InputPort(port, optional=parameter.default is None)
     outputs, named = _outputs(block, hints.get("return"))
@@ -114,8 +115,8 @@ def _outputs(block: type[Block], hint: Any) -> tuple[dict[str, PortType], bool]:
         if all(ports.values()):
             return {name: port for name, port in ports.items() if port is not None}, True
     raise UnknownBlock(
-        f"{block.__name__}.work: expected it to return a port type, an iterator of one, Out of one, a NamedTuple of them "
-        f"or None; got {hint!r}"
+        f"{block.__name__}.work: expected it to return a port type, an iterator of one, Out of one, a NamedTuple of "
+        f"them or None; got {hint!r}"
     )
 
 

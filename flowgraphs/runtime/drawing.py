@@ -12,7 +12,8 @@ from .graph import Edge, Graph
 __all__ = ["mermaid", "svg"]
 
 BOX_HEIGHT = 46
-ROW = 78
+ROW = 74
+LANE = 30
 GAP = 104
 MARGIN = 18
 FRAME_HEAD = 24
@@ -151,7 +152,8 @@ class _Layout:
             wanted = min((self.boxes[other].row for other in sources[name] if self.band[other] == band), default=0)
             box.row = _first_free(wanted, [taken[band, box.column]])
             taken[band, box.column].add(box.row)
-        for edge in self.forward:
+        # what starts last runs nearest to the chain, so that long edges do not cross
+        for edge in sorted(self.forward, key=lambda edge: -self.boxes[edge.source].column):
             start, end = self.boxes[edge.source], self.boxes[edge.target]
             band = self.band[edge.source]
             spanned = [taken[band, column] for column in range(start.column + 1, end.column)]
@@ -175,6 +177,8 @@ class _Layout:
             widths[column] = max(widths[column], needed)
         gaps = [float(GAP)] * columns
         for edge in self.forward:
+            if edge.index in self.lanes:
+                continue
             column = self.boxes[edge.source].column
             gaps[column] = max(gaps[column], 6.2 * len(_label(edge, named=edge.target in self.several)) + 40)
         x: float = MARGIN + (FRAME_PAD if framed else 0)
@@ -187,16 +191,23 @@ class _Layout:
         y = float(MARGIN)
         self.band_y: dict[int, float] = {}
         self.band_height: dict[int, float] = {}
+        self.row_y: dict[tuple[int, int], float] = {}
         for band, count in rows.items():
             head = FRAME_HEAD + FRAME_PAD if framed else 0
             self.band_y[band] = y + head
-            self.band_height[band] = count * ROW - (ROW - BOX_HEIGHT)
+            height = bottom = 0.0
+            for row in range(count):
+                has_block = any(box.row == row for name, box in self.boxes.items() if self.band[name] == band)
+                self.row_y[band, row] = y + head + height - (0 if has_block else (BOX_HEIGHT - LANE) / 2)
+                height += ROW if has_block else LANE
+                bottom = height - (ROW - BOX_HEIGHT if has_block else 0)
+            self.band_height[band] = bottom
             y += head + self.band_height[band] + (FRAME_PAD + MARGIN if framed else 0)
         self.floor = y + (0 if framed else MARGIN / 2)
         self.height = self.floor + MARGIN / 2 + FEEDBACK_STEP * len(self.back) + (MARGIN if self.back else 0)
         for name, box in self.boxes.items():
             box.x, box.width = self.column_x[box.column], widths[box.column]
-            box.y = self.band_y[self.band[name]] + box.row * ROW
+            box.y = self.row_y[self.band[name], box.row]
 
     def frames(self) -> Iterable[str]:
         """Draw the places."""
@@ -242,7 +253,7 @@ class _Layout:
                 )
                 at, dash = ((x1 + x2) / 2, low - 4), ' stroke-dasharray="6 4"'
             elif edge.index in self.lanes:
-                lane = self.band_y[self.band[edge.source]] + self.lanes[edge.index] * ROW + BOX_HEIGHT / 2
+                lane = self.row_y[self.band[edge.source], self.lanes[edge.index]] + BOX_HEIGHT / 2
                 left, right = self.column_x[start.column + 1], self.column_x[end.column - 1]
                 right += self.column_width[end.column - 1]
                 into, out = (left - x1) / 2, (x2 - right) / 2
@@ -266,7 +277,7 @@ class _Layout:
         if edge in self.back:
             return 1e9
         if edge.index in self.lanes:
-            return self.band_y[self.band[edge.source]] + self.lanes[edge.index] * ROW
+            return self.row_y[self.band[edge.source], self.lanes[edge.index]]
         return self.boxes[name].y
 
 

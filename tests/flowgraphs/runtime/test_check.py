@@ -813,3 +813,18 @@ def test_no_structure_and_no_option_brings_anything_else_out(folder, top, value,
             load_graph(path, overrides)
         except SemcomError:
             pass
+
+
+OPTION = st.one_of(
+    st.text(max_size=20), st.tuples(st.text("ab.=:,[]{}'$\\/ 1-", max_size=12), st.text(max_size=9)).map("=".join)
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(OPTION, OPTION, OPTION)
+def test_no_text_of_an_option_brings_anything_else_out(folder, var, assignment, swap):
+    for vars, sets, swaps in (([var], [], []), ([], [f"channel.{assignment}"], []), ([], [], [f"channel={swap}"])):
+        try:
+            load_graph(folder / "f.yaml", Overrides.parse(vars=vars, sets=sets, swaps=swaps))
+        except SemcomError:
+            pass
