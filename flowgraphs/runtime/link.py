@@ -489,7 +489,7 @@ class LinkReceiver:
         self._raw_contract = encode_contract(contract)
         self._depth = depth
         self._window_bytes = WINDOW_BYTES if overflow == "block" else 0
-        self._quarter = max(1, depth // 4)
+        self._half = max(1, depth // 2)
         self.address = b""  # of the sender
         self._peer: int | None = None
         self._retired: deque[int] = deque(maxlen=16)
@@ -510,7 +510,8 @@ class LinkReceiver:
         self._fresh = 0  # bytes consumed since the sender was told
         self._told = (0, 0)
         self._asked: int | None = None  # n that was asked for again
-        self._want_welcome = self._want_resend = self._due = False
+        self._want_welcome = self._want_resend = False
+        self.due = False  # a `Status` is to be sent
         self._heard = False
         self._heard_s = self._tick_s = self._over_s = -math.inf
         self._bye = False
@@ -534,7 +535,7 @@ class LinkReceiver:
     @property
     def wants_out(self) -> bool:
         """Whether `next_message` has something to send."""
-        return bool(self._out) or self._want_welcome or self._want_resend or self._due
+        return bool(self._out) or self._want_welcome or self._want_resend or self.due
 
     def on_message(self, message: Message, address: bytes = b"") -> Sequence[Delivery]:
         """Take in a message and return what is new for the block.
@@ -562,7 +563,7 @@ class LinkReceiver:
                 if message.edge == self.contract.edge:
                     return self._items(message.n, None)
             elif isinstance(message, Ping):
-                self._due = True
+                self.due = True
                 if message.sent > self._expect:
                     self._want_resend, self._asked = True, self._expect
                 return ()
@@ -585,10 +586,10 @@ class LinkReceiver:
             self._fresh += size
             self._consumed += 1
         new = count + self._shift - self._told[0]
-        if new >= self._quarter and (
+        if new >= self._half and (
             count == self._delivered or self._fresh >= WINDOW_BYTES // 4 or new >= WINDOW_ITEMS // 4
         ):
-            self._due = True
+            self.due = True
 
     def committed(self, n: int, *, tell: bool = False) -> None:
         """Say that this place has finished with all items up to and including number ``n``: nobody needs them again.
@@ -608,8 +609,8 @@ class LinkReceiver:
         while self._doubles and self._doubles[0][1] < count:
             self._doubles.popleft()
         new = count + self._shift - self._told[1]
-        if tell or self._end == n or (new >= self._quarter and (count == self._delivered or new >= WINDOW_ITEMS // 4)):
-            self._due = True
+        if tell or self._end == n or (new >= self._half and (count == self._delivered or new >= WINDOW_ITEMS // 4)):
+            self.due = True
 
     def on_tick(self, now_s: float) -> None:
         """Note the time (seconds of any steady clock) and tell the sender what it does not know yet."""
@@ -619,11 +620,11 @@ class LinkReceiver:
         if self._peer is None or now_s - self._tick_s < STATUS_S:
             return
         self._tick_s = now_s
-        self._due = self._due or self._told != self._totals()
+        self.due = self.due or self._told != self._totals()
         if self._over():
             if self._over_s == -math.inf:
                 self._over_s = now_s
-            self._due = not self._bye
+            self.due = not self._bye
             self.done = self._bye or now_s - self._over_s >= LINGER_S
 
     def next_message(self) -> tuple[bytes, list[Buffer]] | None:
@@ -649,8 +650,8 @@ class LinkReceiver:
         if self._want_resend:
             self._want_resend = False
             return self.address, encode(Resend(self.session, self._peer, self._expect))
-        if self._due:
-            self._due = False
+        if self.due:
+            self.due = False
             self._told, self._fresh = self._totals(), 0
             return self.address, encode(Status(self.session, self._peer, self._expect, *self._told))
         return None
@@ -728,7 +729,8 @@ class LinkReceiver:
             out = [Delivery(d, None, None)]
             self._end = d
         else:
-            out = [Delivery(d + i, item.envelope, item.array) for i, item in enumerate(fresh)]
+            new = tuple.__new__  # half the cost of a NamedTuple's own
+            out = [new(Delivery, (n, item[0], item[1])) for n, item in enumerate(fresh, d)]
         self._uncommitted.extend(zip(range(d, d + len(out)), keys, strict=True))
         self._sizes.extend(sizes)
         self._open += sum(sizes)
@@ -767,7 +769,7 @@ class LinkReceiver:
             self.doubles += count
             self._floor = self._expect
             self._shift = self._expect - self._delivered
-            self._due = True
+            self.due = True
         return count
 
     def _stranger(self, session: int, address: bytes) -> None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections import deque
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import zmq
 from numpy.typing import NDArray
@@ -236,23 +236,23 @@ class LinkSocketReceiver:
         """
         if not self._inbox:
             return None
-        n, envelope, array = self._inbox.popleft()
-        if envelope is None or array is None:
-            self._end_n = n
-            self.consumed(n)
+        delivery = self._inbox.popleft()
+        if delivery.envelope is None:
+            self._end_n = delivery.n
+            self.consumed(delivery.n)
             return END
-        return n, envelope, array
+        return cast("tuple[int, Envelope, NDArray[Any]]", delivery)
 
     def consumed(self, n: int) -> None:
         """Say that the block has taken the items up to number ``n``: the sender may send as many more."""
         self.link.consumed(n)
-        if self.link.wants_out:
+        if self.link.due:
             self._flush()
 
     def committed(self, n: int, *, tell: bool = False) -> None:
         """Say that this place has finished with the items up to number ``n`` (``tell``: at once)."""
         self.link.committed(n, tell=tell)
-        if self.link.wants_out:
+        if self.link.due:
             self._flush()
 
     def commit_end(self) -> None:

@@ -200,25 +200,25 @@ class Bye(_Head, frozen=True, array_like=True, tag="bye", forbid_unknown_fields=
     session: Session
 
 
-class _Array(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+class _Array(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, gc=False):
     dtype: StateCode
     shape: Shape
 
 
-class _StateHead(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+class _StateHead(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, gc=False):
     n0: float | _Array | None
     h: _Array | None
     esn0_db: float | None
     csi: Literal["perfect", "pilots"] | None
 
 
-class _TraceHead(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+class _TraceHead(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, gc=False):
     label: Text
     born_s: float
     values: Annotated[dict[Text, float], msgspec.Meta(max_length=MAX_TRACE_VALUES)]
 
 
-class _ItemHead(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+class _ItemHead(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, gc=False):
     identity: Identity
     dtype: PortCode
     shape: Shape
@@ -400,6 +400,7 @@ def decode(frames: Sequence[Buffer]) -> Message:
 
 def _decode_items(head: _ItemsHead, frames: Sequence[Buffer]) -> Items:
     items: list[Item] = []
+    new = tuple.__new__  # half the cost of a NamedTuple's own
     single = len(head.items) == 1
     if not single and len(frames) != 2:
         raise WireError(f"items: expected 2 frames for {len(head.items)} items, got {len(frames)}")
@@ -425,16 +426,21 @@ def _decode_items(head: _ItemsHead, frames: Sequence[Buffer]) -> Items:
             for entry in header.values():
                 _check_entry(entry)
         items.append(
-            Item(
-                Envelope(
-                    item.identity,
-                    item.stream,
-                    _NO_HEADER if header is None else Header(header),
-                    state,
-                    _NO_TRACE if trace is None else Trace(label=trace.label, born_s=trace.born_s, values=trace.values),
+            new(
+                Item,
+                (
+                    Envelope(
+                        item.identity,
+                        item.stream,
+                        _NO_HEADER if header is None else Header(header),
+                        state,
+                        _NO_TRACE
+                        if trace is None
+                        else Trace(label=trace.label, born_s=trace.born_s, values=trace.values),
+                    ),
+                    array,
+                    size,
                 ),
-                array,
-                size,
             )
         )
     source.finish()

@@ -247,13 +247,14 @@ def test_credit_is_granted_in_batches_and_the_rest_on_a_tick() -> None:
     offered(tx, 8)
     meet(tx, rx)
     rx.consumed(0)
-    assert not rx.wants_out
-    rx.consumed(1)
-    assert answers(rx) == [Status(100, 1, 8, 2, 0)]
     rx.consumed(2)
     assert not rx.wants_out
+    rx.consumed(3)
+    assert answers(rx) == [Status(100, 1, 8, 4, 0)]
+    rx.consumed(4)
+    assert not rx.wants_out
     rx.on_tick(1.0)
-    assert answers(rx) == [Status(100, 1, 8, 3, 0)]
+    assert answers(rx) == [Status(100, 1, 8, 5, 0)]
 
 
 def test_a_lost_credit_is_made_good_by_a_ping() -> None:
