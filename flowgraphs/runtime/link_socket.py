@@ -18,7 +18,7 @@ import zmq
 from numpy.typing import NDArray
 
 from ...blocks.envelope import Envelope, Identity
-from ...errors import LinkError, WireError
+from ...errors import HelloRefused, LinkError, WireError
 from .link import PACK_BYTES, PACK_ITEMS, Delivery, LinkReceiver, LinkSender, Overflow
 from .wire import MAX_FRAME_BYTES, MAX_PARTS, Buffer, Contract, Message, decode
 
@@ -198,6 +198,7 @@ class LinkSocketReceiver:
         self._held: tuple[bytes, list[Buffer]] | None = None
         self._inbox: deque[Delivery] = deque()
         self._end_n: int | None = None
+        self._refused = False
         try:
             _check_port(endpoint)
             self.socket.bind(endpoint)
@@ -277,16 +278,21 @@ class LinkSocketReceiver:
             except WireError:
                 self.garbage += 1
                 continue
-            inbox.extend(link.on_message(message, bytes(frames[0])))
+            try:
+                inbox.extend(link.on_message(message, bytes(frames[0])))
+            except HelloRefused:
+                self._flush()  # the sender learns the reason before this end goes
+                self._refused = True
+                raise
             if len(inbox) >= full:
                 break
         link.on_tick(time.monotonic())
         self._flush()
 
     def close(self) -> None:
-        """Close the socket. After `done`, the last message may linger for 0.2 s."""
+        """Close the socket. After `done` or a refusal, the last message may linger for 0.2 s."""
         if not self.socket.closed:
-            self.socket.close(linger=LINGER_MS if self.link.done else 0)
+            self.socket.close(linger=LINGER_MS if self.link.done or self._refused else 0)
 
     def _flush(self) -> None:
         while True:

@@ -169,7 +169,7 @@ def test_set_and_swap_on_a_running_video_lose_and_double_no_frame():
     request(None, {"do": "set", "block": "channel", "param": "esn0_db", "value": 0})
     request(None, {"do": "swap", "block": "channel", "use": "channels/rayleigh"})
     request(None, {"do": "swap", "block": "decoder", "use": "decoders/deepjscc"})
-    with pytest.raises(ControlError, match="no file of weights"):
+    with pytest.raises(ControlError, match="no such file of weights"):
         request(None, {"do": "swap", "block": "decoder", "use": "decoders/deepjscc", "params": {"weights": "none.st"}})
     thread.join(60)
     (result,) = outcome

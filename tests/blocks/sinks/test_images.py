@@ -35,10 +35,11 @@ def test_pictures_come_back_exactly_and_are_named_by_source_and_number(tmp_path,
 
 def test_equal_pictures_give_equal_bytes(tmp_path, delivery, run_sink):
     files = [
-        run_sink(ImageFolder(ImageFolder.Params(out=str(tmp_path / name))), [delivery(3, side=40)]).files[0]
+        run_sink(ImageFolder(ImageFolder.Params(out=str(tmp_path / name))), [delivery(3, side=40)]).files
         for name in ("one", "two")
     ]
-    assert files[0].read_bytes() == files[1].read_bytes()
+    (first,), (second,) = files
+    assert first.read_bytes() == second.read_bytes()
 
 
 @pytest.mark.parametrize(
