@@ -29,7 +29,7 @@ class Deepjscc(Block):
     Output:  uint8 sRGB ``[H, W, 3]``.
     Raises:  SignalError: n0 is not known, or counts do not fit. WeightsError: the file of weights. MissingExtra: torch
              is not installed.
-    State:   none; the network, loaded by `start`.
+    State:   none; the networks, loaded by `start` and when first met.
     Source:  Bourtsoulatze, Burth Kurka & Gunduz, Deep joint source-channel coding for wireless image transmission,
              IEEE TCCN 5(3), 2019.
     Example: ``decoder: {use: decoders/deepjscc}``
@@ -45,7 +45,7 @@ class Deepjscc(Block):
 
     def start(self) -> None:
         """Load the network."""
-        self._codec = load_codec("decoders/deepjscc", self.params.weights)
+        self._codecs = {"adaptive": load_codec("decoders/deepjscc", "adaptive", self.params.weights)}
 
     def work(self, features: Features, header: Header, state: State) -> Image:
         """Decode one picture."""
@@ -53,12 +53,13 @@ class Deepjscc(Block):
         if state.n0 is None:
             raise SignalError("decoders/deepjscc: expected n0 in the receiver's state, got none; connect a channel")
         n0 = state.n0 if np.ndim(state.n0) == 0 else np.repeat(np.asarray(state.n0, np.float32), 2)[: features.size]
-        return self._codec.decode(
+        if mode.variant not in self._codecs:
+            self._codecs[mode.variant] = load_codec("decoders/deepjscc", mode.variant, self.params.weights)
+        return self._codecs[mode.variant].decode(
             features,
             n0,
             rate=mode.rate,
             esn0_db=mode.esn0_db,
             height=shape.height,
             width=shape.width,
-            variant=mode.variant,
         )

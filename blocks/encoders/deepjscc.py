@@ -50,8 +50,8 @@ class Deepjscc(Block):
 
     .. math:: x = G(\mathrm{SNR}, k)\, \mathrm{KLT}(\mathrm{image}) + f_\theta(\mathrm{image}; \mathrm{SNR}, k)
 
-    One network for four rates and 0 to 20 dB. ``variant: linear`` leaves the trained part f out: KLT with power
-    allocation, the yardstick. The features are not normalised yet; ``mappers/real_to_complex`` does that. Es/N0 is
+    One network for four rates and 0 to 20 dB. ``variant: linear`` is the yardstick, fitted and not trained: KLT with
+    power allocation, without f. The features are not normalised yet; ``mappers/real_to_complex`` does that. Es/N0 is
     rounded to whole dB from 0 to 20, since the receiver is told it in the header.
 
     Input:   image: uint8 ``[H, W, 3]``, sides of at most 65535.
@@ -68,7 +68,9 @@ class Deepjscc(Block):
         """Parameters."""
 
         rate: Live[Rate] = Field("1/12", description="Channel bandwidth ratio of the payload.")
-        variant: Literal["adaptive", "linear"] = Field("adaptive", description="The network, or the linear code alone.")
+        variant: Literal["adaptive", "linear"] = Field(
+            "adaptive", description="The trained network, or the linear code."
+        )
         csit: Literal["mean", "none"] = Field(
             "mean",
             description="What the transmitter knows of the channel: its mean Es/N0, or nothing (it takes 10 dB).",
@@ -81,7 +83,7 @@ class Deepjscc(Block):
 
     def start(self) -> None:
         """Load the network."""
-        self._codec = load_codec("encoders/deepjscc", self.params.weights)
+        self._codec = load_codec("encoders/deepjscc", self.params.variant, self.params.weights)
 
     def work(self, image: Image) -> Out[Features]:
         """Encode one picture."""
@@ -90,20 +92,20 @@ class Deepjscc(Block):
             raise SignalError(f"encoders/deepjscc: expected sides of at most 65535 pixels, got {list(image.shape)}")
         known_db = p.esn0_db if p.csit == "mean" else 10.0
         mode = JsccMode(rate=p.rate, variant=p.variant, esn0_db=round(min(max(known_db, 0), 20)))
-        features = self._codec.encode(image, rate=mode.rate, esn0_db=mode.esn0_db, variant=mode.variant)
+        features = self._codec.encode(image, rate=mode.rate, esn0_db=mode.esn0_db)
         return Out(features, header=(ImageShape(*image.shape[:2]), mode))
 
 
-def load_codec(who: str, weights: str | None) -> DeepJsccCodec:
-    """Load a codec for a block.
+def load_codec(who: str, variant: Variant, weights: str | None) -> DeepJsccCodec:
+    """Load a codec for a block: the file of weights if one is named, else what is shipped for the variant.
 
     Raises:
         MissingExtra: torch or safetensors is not installed.
     """
     try:
-        from ...models.deepjscc.codec import DeepJsccCodec
+        from ...models.deepjscc.codec import SHIPPED, DeepJsccCodec
     except ModuleNotFoundError as error:
         if error.name is None or error.name.startswith("semcom"):
             raise
         raise MissingExtra(who, error.name, "models") from None
-    return DeepJsccCodec(None if weights is None else Path(weights))
+    return DeepJsccCodec(SHIPPED[variant] if weights is None else Path(weights))

@@ -36,7 +36,7 @@ def condition_vector(rate: Rate, first_db: Tensor, second_db: Tensor) -> Tensor:
 
 def to_grid(rows: Tensor, height: int, width: int) -> Tensor:
     """``[b, h * w, c]`` to ``[b, c, h, w]``."""
-    return rows.transpose(1, 2).unflatten(2, (height, width))
+    return rows.transpose(1, 2).reshape(rows.shape[0], -1, height, width)
 
 
 class AdaptiveEncoder(nn.Module):
@@ -45,14 +45,14 @@ class AdaptiveEncoder(nn.Module):
     def __init__(self, config: AdaptiveConfig, count: int) -> None:
         super().__init__()
         width, half = config.width, config.patch // 2
-        self.patch, self.half = config.patch, half
+        self.patch, self.half_patch = config.patch, half
         self.enter = nn.Conv2d(3 * half * half, width, 1)
         self.stack = ModulatedStack(CONDITIONS, config.condition_width, config.encoder_blocks, width)
         self.leave = nn.Conv2d(width, count, 2, stride=2)
         nn.init.zeros_(self.leave.weight)
         nn.init.zeros_(self.leave.bias)  # type: ignore[arg-type]
 
-    def forward(self, klt: Klt, images: Tensor, rate: Rate, esn0_db: Tensor, *, residual: bool = True) -> Tensor:
+    def forward(self, klt: Klt, images: Tensor, rate: Rate, esn0_db: Tensor) -> Tensor:
         """``[b, 3, h, w]`` in [0, 1] to features ``[b, n, k]``: ``k`` per patch, of about unit mean power."""
         k = features_per_patch(rate, self.patch)
         centred = klt.centred(images)
@@ -61,9 +61,9 @@ class AdaptiveEncoder(nn.Module):
         variance = klt.variance[:k]
         power = allot_power(variance, 10 ** (-esn0_db / 10))[:, None]  # [b, 1, k]
         features = components * (power / variance).sqrt()
-        if not residual:
-            return features
-        x = self.enter(F.pixel_unshuffle(centred, self.half).contiguous(memory_format=torch.channels_last))
+        x: Tensor = self.enter(
+            F.pixel_unshuffle(centred, self.half_patch).contiguous(memory_format=torch.channels_last)
+        )
         x = self.stack(x, condition_vector(rate, esn0_db, esn0_db))
         added = F.conv2d(x, self.leave.weight[:k].to(x.dtype), self.leave.bias[:k].to(x.dtype), stride=2)  # type: ignore[index]
         return features + (power + FLOOR).sqrt() * added.flatten(2).transpose(1, 2).float()
@@ -75,7 +75,7 @@ class AdaptiveDecoder(nn.Module):
     def __init__(self, config: AdaptiveConfig, count: int) -> None:
         super().__init__()
         width, half = config.width, config.patch // 2
-        self.patch, self.half = config.patch, half
+        self.patch, self.half_patch = config.patch, half
         self.enter_picture = nn.Conv2d(3 * half * half, width, 1)
         self.enter_features = nn.Conv2d(count, 4 * width, 1)
         self.stack = ModulatedStack(CONDITIONS, config.condition_width, config.decoder_blocks, width)
@@ -92,8 +92,6 @@ class AdaptiveDecoder(nn.Module):
         esn0_db: Tensor,
         height: int,
         width: int,
-        *,
-        residual: bool = True,
     ) -> Tensor:
         """Received features ``[b, n, k]`` and noise variances (at unit power) to images ``[b, 3, height, width]``.
 
@@ -103,18 +101,15 @@ class AdaptiveDecoder(nn.Module):
         power = allot_power(variance, 10 ** (-esn0_db / 10))[:, None]  # [b, 1, k]
         with torch.autocast(received.device.type, enabled=False):
             linear = klt.inverse(received * lmmse_weight(variance, power, n0), height, width)
-        if residual:
-            floor = power + FLOOR
-            likely = received * floor.sqrt() / (floor + n0)  # about unit variance, less where the noise is strong
-            grid = to_grid(likely, height // self.patch, width // self.patch).contiguous(
-                memory_format=torch.channels_last
-            )
-            weight = self.enter_features.weight[:, : received.shape[2]]
-            x = F.pixel_shuffle(F.conv2d(grid, weight, self.enter_features.bias), 2)  # [b, width, h / half, w / half]
-            picture = F.pixel_unshuffle(linear, self.half).contiguous(memory_format=torch.channels_last)
-            x = (self.enter_picture(picture) + x).contiguous(memory_format=torch.channels_last)
-            x = self.stack(x, condition_vector(rate, esn0_db, effective_esn0_db(n0.flatten(1))))
-            linear = linear + F.pixel_shuffle(self.leave(x), self.half).float() * 0.25
+        floor = power + FLOOR
+        likely = received * floor.sqrt() / (floor + n0)  # about unit variance, less where the noise is strong
+        grid = to_grid(likely, height // self.patch, width // self.patch).contiguous(memory_format=torch.channels_last)
+        weight = self.enter_features.weight[:, : received.shape[2]]
+        x = F.pixel_shuffle(F.conv2d(grid, weight, self.enter_features.bias), 2)  # [b, width, h / half, w / half]
+        picture = F.pixel_unshuffle(linear, self.half_patch).contiguous(memory_format=torch.channels_last)
+        x = (self.enter_picture(picture) + x).contiguous(memory_format=torch.channels_last)
+        x = self.stack(x, condition_vector(rate, esn0_db, effective_esn0_db(n0.flatten(1))))
+        linear = linear + F.pixel_shuffle(self.leave(x), self.half_patch).float() * 0.25
         return linear + klt.mean.view(1, 3, 1, 1)
 
 
@@ -122,7 +117,7 @@ class AdaptiveJscc(nn.Module):
     """Encoder and decoder around one KLT.
 
     Each rate sends the first ``k`` feature channels of every patch; a feature's place in the frame is patch by patch,
-    strongest first. ``residual=False`` runs the untrained linear code on the same statistics.
+    strongest first. Before training it is the linear code of the same KLT.
 
     Args:
         config: Sizes.
@@ -153,9 +148,9 @@ class AdaptiveJscc(nn.Module):
         for convolution in (self.encoder.enter, self.decoder.enter_picture):
             convolution.weight[: small.count, :, 0, 0] = start
 
-    def encode(self, images: Tensor, rate: Rate, esn0_db: Tensor, *, residual: bool = True) -> Tensor:
+    def encode(self, images: Tensor, rate: Rate, esn0_db: Tensor) -> Tensor:
         """Images ``[b, 3, h, w]`` to flat features ``[b, n]``; the caller brings each frame to unit power."""
-        features: Tensor = self.encoder(self.klt, images, rate, esn0_db, residual=residual)
+        features: Tensor = self.encoder(self.klt, images, rate, esn0_db)
         return features.flatten(1)
 
     def decode(
@@ -166,19 +161,16 @@ class AdaptiveJscc(nn.Module):
         esn0_db: Tensor,
         height: int,
         width: int,
-        *,
-        residual: bool = True,
     ) -> Tensor:
         """Flat received features and noise variances ``[b, n]`` to images ``[b, 3, height, width]``, not clipped."""
         k = features_per_patch(rate, self.config.patch)
         out: Tensor = self.decoder(
             self.klt,
-            received.unflatten(1, (-1, k)),
-            n0.unflatten(1, (-1, k)),
+            received.reshape(received.shape[0], -1, k),
+            n0.reshape(n0.shape[0], -1, k),
             rate,
             esn0_db,
             height,
             width,
-            residual=residual,
         )
         return out

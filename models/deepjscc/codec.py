@@ -13,14 +13,18 @@ from pydantic import TypeAdapter, ValidationError
 from ...errors import SignalError, WeightsError
 from ..model_card import ModelCard
 from ..weights import load_weights
-from .config import AdaptiveConfig, NetworkConfig
+from .config import NetworkConfig
 from .network import build
 from .rates import Rate
 
 __all__ = ["SHIPPED", "DeepJsccCodec", "Variant"]
 
-SHIPPED = Path(__file__).parent / "weights" / "adaptive.safetensors"
 Variant = Literal["adaptive", "linear"]
+WEIGHTS = Path(__file__).parent / "weights"
+SHIPPED: dict[Variant, Path] = {
+    "adaptive": WEIGHTS / "adaptive.safetensors",
+    "linear": WEIGHTS / "linear.safetensors",
+}
 
 
 class DeepJsccCodec:
@@ -30,7 +34,7 @@ class DeepJsccCodec:
     same bytes. Pictures are continued at their lower and right edge up to a multiple of the patch, and cut afterwards.
 
     Args:
-        weights: A safetensors file with its card beside it; the shipped network if not said.
+        weights: A safetensors file with its card beside it; the shipped adaptive network if not said.
 
     Attributes:
         card: What is known of the weights.
@@ -41,7 +45,7 @@ class DeepJsccCodec:
     card: ModelCard
 
     def __init__(self, weights: Path | None = None) -> None:
-        path = SHIPPED if weights is None else weights
+        path = SHIPPED["adaptive"] if weights is None else weights
         self.card, tensors = load_weights(path)
         try:
             config: NetworkConfig = TypeAdapter[NetworkConfig](NetworkConfig).validate_python(self.card.config)
@@ -55,7 +59,6 @@ class DeepJsccCodec:
                 f"{path}: its tensors do not fit the sizes that its card gives; take both from the same place"
             ) from None
         self._network.eval().requires_grad_(requires_grad=False)
-        self._linear = isinstance(config, AdaptiveConfig)
 
     @property
     def rates(self) -> tuple[Rate, ...]:
@@ -64,16 +67,13 @@ class DeepJsccCodec:
         return rates
 
     @torch.inference_mode()
-    def encode(
-        self, image: NDArray[np.uint8], *, rate: Rate, esn0_db: float, variant: Variant = "adaptive"
-    ) -> NDArray[np.float32]:
+    def encode(self, image: NDArray[np.uint8], *, rate: Rate, esn0_db: float) -> NDArray[np.float32]:
         """A picture to the features of one frame.
 
         Args:
             image: uint8 sRGB ``[h, w, 3]``, h and w at least 1.
             rate: Channel bandwidth ratio: complex channel uses over 3 h w, where h and w are multiples of the patch.
             esn0_db: The Es/N0 in dB that the transmitter reckons with; kept within 0 to 20 dB.
-            variant: adaptive: the network; linear: the linear code on the same statistics, untrained.
 
         Returns:
             float32 ``[n]``, n even, of any scale: patch by patch, in each the strongest component first.
@@ -83,11 +83,11 @@ class DeepJsccCodec:
         """
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or not image.size:
             raise SignalError(f"deepjscc: expected a picture, uint8 [H, W, 3], got {image.dtype} {list(image.shape)}")
-        options = self._options(rate, variant)
+        self._check_rate(rate)
         below, right = (-side % self._network.multiple for side in image.shape[:2])
         padded = np.pad(image, ((0, below), (0, right), (0, 0)), "edge").transpose(2, 0, 1)
         pixels = torch.from_numpy(np.ascontiguousarray(padded))[None].float() / 255
-        features: NDArray[np.float32] = self._network.encode(pixels, rate, _told(esn0_db), **options)[0].numpy()
+        features: NDArray[np.float32] = self._network.encode(pixels, rate, _told(esn0_db))[0].numpy()
         return features
 
     @torch.inference_mode()
@@ -100,7 +100,6 @@ class DeepJsccCodec:
         esn0_db: float,
         height: int,
         width: int,
-        variant: Variant = "adaptive",
     ) -> NDArray[np.uint8]:
         """Received features to a picture.
 
@@ -112,7 +111,6 @@ class DeepJsccCodec:
             esn0_db: As encoded: it fixes how the power was shared out. What the channel really was, n0 says.
             height: Of the picture in pixels.
             width: Of the picture in pixels.
-            variant: As encoded.
 
         Returns:
             uint8 sRGB ``[height, width, 3]``.
@@ -120,7 +118,7 @@ class DeepJsccCodec:
         Raises:
             SignalError: the counts do not fit, or values are not finite.
         """
-        options = self._options(rate, variant)
+        self._check_rate(rate)
         if height < 1 or width < 1:
             raise SignalError(f"deepjscc: expected a picture of at least 1 x 1, got {height} x {width}")
         multiple = self._network.multiple
@@ -138,20 +136,14 @@ class DeepJsccCodec:
             raise SignalError("deepjscc: expected finite features and n0 of at least 0, got others; check the channel")
         y = torch.from_numpy(np.array(features[:count], np.float32))[None]
         level = torch.from_numpy(np.array(noise[:count], np.float32))[None].clamp(min=1e-6)
-        out = self._network.decode(y, level, rate, _told(esn0_db), *full, **options)
+        out = self._network.decode(y, level, rate, _told(esn0_db), *full)
         pixels = (out[0, :, :height, :width].clamp(0, 1) * 255).round().to(torch.uint8)
         return np.ascontiguousarray(pixels.numpy().transpose(1, 2, 0))
 
-    def _options(self, rate: Rate, variant: Variant) -> dict[str, bool]:
+    def _check_rate(self, rate: Rate) -> None:
         if rate not in self.rates:
-            raise SignalError(
-                f"deepjscc: expected a rate of {', '.join(self.rates)}, got {rate!r}; other weights may have it"
-            )
-        if not self._linear:
-            if variant == "linear":
-                raise SignalError("deepjscc: the five-layer network has no linear variant; use the adaptive weights")
-            return {}
-        return {"residual": variant == "adaptive"}
+            known = ", ".join(self.rates)
+            raise SignalError(f"deepjscc: expected a rate of {known}, got {rate!r}; other weights may have it")
 
 
 def _told(esn0_db: float) -> torch.Tensor:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from ...errors import UsageError
 from .rates import RATES, Rate
 
-__all__ = ["AdaptiveConfig", "FiveLayerConfig", "NetworkConfig", "Phase", "TrainConfig"]
+__all__ = ["AdaptiveConfig", "FiveLayerConfig", "LinearConfig", "NetworkConfig", "Phase", "TrainConfig"]
 
 
 class Record(BaseModel):
@@ -33,6 +33,14 @@ class AdaptiveConfig(Record):
     rates: tuple[Rate, ...] = RATES
 
 
+class LinearConfig(Record):
+    """Sizes of the linear code."""
+
+    network: Literal["linear"] = "linear"
+    patch: int = Field(default=16, ge=2, description="Side of a KLT patch.")
+    rates: tuple[Rate, ...] = RATES
+
+
 class FiveLayerConfig(Record):
     """Sizes of the network of Bourtsoulatze et al. 2019."""
 
@@ -45,7 +53,7 @@ class FiveLayerConfig(Record):
     rate: Rate = "1/12"
 
 
-NetworkConfig = Annotated[AdaptiveConfig | FiveLayerConfig, Field(discriminator="network")]
+NetworkConfig = Annotated[AdaptiveConfig | FiveLayerConfig | LinearConfig, Field(discriminator="network")]
 
 
 class Phase(Record):

@@ -27,7 +27,7 @@ def unit_power(features: Tensor) -> tuple[Tensor, Tensor]:
         Complex symbols ``[b, n / 2]``, ``s = x[0::2] + j x[1::2]``, and the scale ``[b, 1]`` that undoes it.
     """
     scale = (2 * features.square().mean(1, keepdim=True)).clamp(min=1e-12).sqrt()
-    pairs = (features / scale).unflatten(1, (-1, 2))
+    pairs = (features / scale).reshape(features.shape[0], -1, 2)
     return torch.complex(pairs[..., 0], pairs[..., 1]), scale
 
 

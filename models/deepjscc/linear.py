@@ -95,5 +95,6 @@ class Klt(nn.Module):
     def inverse(self, components: Tensor, height: int, width: int) -> Tensor:
         """Centred image ``[b, 3, height, width]`` from the first components ``[b, n, k]`` of its patches."""
         rows = components @ self.synthesis[: components.shape[2]]
-        grid = rows.transpose(1, 2).unflatten(2, (height // self.patch, width // self.patch))
+        shape = rows.shape[0], -1, height // self.patch, width // self.patch
+        grid = rows.transpose(1, 2).reshape(shape)
         return F.pixel_shuffle(grid, self.patch)

@@ -42,7 +42,7 @@ class ModulatedBlock(nn.Module):
         self.first = nn.Conv2d(width, width, 3, padding=1)
         self.second = nn.Conv2d(width, width, 3, padding=1)
         nn.init.normal_(self.second.weight, std=0.1 / (3 * width**0.5))
-        nn.init.zeros_(self.second.bias)
+        nn.init.zeros_(self.second.bias)  # type: ignore[arg-type]
 
     def forward(self, x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
         """``[b, width, h, w]`` to the same shape."""

@@ -7,7 +7,7 @@ from typing import Protocol
 from torch import Tensor, nn
 
 from .adaptive import AdaptiveJscc
-from .config import AdaptiveConfig, NetworkConfig
+from .config import AdaptiveConfig, LinearConfig, NetworkConfig
 from .rates import Rate
 
 __all__ = ["JsccNetwork", "build"]
@@ -30,6 +30,10 @@ def build(config: NetworkConfig) -> nn.Module:
     """The network of a configuration, with random weights; it has the methods of `JsccNetwork`."""
     if isinstance(config, AdaptiveConfig):
         return AdaptiveJscc(config)
+    if isinstance(config, LinearConfig):
+        from .linear_code import LinearJscc
+
+        return LinearJscc(config)
     from .five_layer import FiveLayerJscc
 
     return FiveLayerJscc(config)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -25,6 +26,7 @@ from .frames import draw_fading, over_channel
 from .network import build
 from .pictures import Pictures, crops, read_pictures
 from .rates import RATES, Rate
+from .team import Team
 from .validation import validate
 
 __all__ = ["Result", "train"]
@@ -45,10 +47,10 @@ class Run:
     """Everything that a checkpoint holds."""
 
     def __init__(self, config: TrainConfig, device: torch.device) -> None:
+        self.team = Team(device)
         torch.manual_seed(config.seed)  # of the starting weights; training draws from generators of its own
         self.config, self.device = config, device
-        self.model: Any = build(config.model).to(device=device)
-        self.model.to(memory_format=torch.channels_last)
+        self.model: Any = build(config.model).to(device)
         bases = [p for name, p in self.model.named_parameters() if "klt" in name]
         others = [p for name, p in self.model.named_parameters() if "klt" not in name]
         self.optimizer = torch.optim.AdamW(
@@ -103,21 +105,30 @@ def learning_rate_share(step: int, progress: float, warmup_steps: int) -> float:
     return min(1.0, (step + 1) / (warmup_steps + 1)) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * progress)))
 
 
-def take_step(run: Run, pictures: Pictures, phase: Phase) -> tuple[Rate, float, float]:
+def phase_at(config: TrainConfig, progress: float) -> Phase:
+    """The phase that is on at this share of the budget."""
+    return next(phase for phase in config.phases if progress < phase.until)
+
+
+def take_step(run: Run, pictures: Pictures, progress: float) -> tuple[Rate, float, float]:
     """One step on one batch: rate, loss, and mean squared error."""
     config, model, device = run.config, run.model, run.device
-    share = learning_rate_share(run.step, run.progress(), config.warmup_steps)
+    phase = phase_at(config, progress)
+    batch = -(-phase.batch // run.team.size)
+    share = learning_rate_share(run.step, progress, config.warmup_steps)
     for group, rate_of_group in zip(
         run.optimizer.param_groups, (config.learning_rate, config.linear_learning_rate), strict=True
     ):
         group["lr"] = share * rate_of_group
-    rng = np.random.default_rng([config.seed, run.step])  # each step has its own stream: a restart needs no state of it
+    rng = np.random.default_rng(
+        [config.seed, run.step, run.team.rank]
+    )  # each step has its own stream: a restart needs no state of it
     generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
     weights = np.array([config.rate_weights.get(rate, 1.0) for rate in model.rates])
     rate: Rate = model.rates[rng.choice(len(weights), p=weights / weights.sum())]
-    esn0_db = torch.from_numpy(rng.uniform(*config.esn0_db, size=phase.batch).astype(np.float32)).to(device)
-    images = torch.from_numpy(crops(pictures, phase.batch, phase.crop, rng)).to(device).float() / 255
-    fading = draw_fading(phase.batch, config.fading_share, generator)
+    esn0_db = torch.from_numpy(rng.uniform(*config.esn0_db, size=batch).astype(np.float32)).to(device)
+    images = torch.from_numpy(crops(pictures, batch, phase.crop, rng)).to(device).float() / 255
+    fading = draw_fading(batch, config.fading_share, generator)
 
     with torch.autocast(device.type, dtype=torch.bfloat16, enabled=config.precision == "bfloat16"):
         features = model.encode(images, rate, esn0_db).float()
@@ -127,6 +138,7 @@ def take_step(run: Run, pictures: Pictures, phase: Phase) -> tuple[Rate, float, 
     loss = normalised_loss(run, mse, rate, n0)
     run.optimizer.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
+    run.team.average([p.grad for p in model.parameters() if p.grad is not None] + [run.level])
     norm = nn.utils.clip_grad_norm_(model.parameters(), config.clip_norm)
     if bool(torch.isfinite(norm)):
         run.optimizer.step()
@@ -171,6 +183,8 @@ def train(config: TrainConfig, data: Path, out: Path, *, resume: bool = True, de
     best validation so far, and their card), ``log.csv`` (one row every 50 steps) and ``curve.csv`` (one row per
     validation). Checkpoint, weights and card are replaced whole or not at all.
 
+    Several processes started by ``torchrun`` share each batch; the first of them validates and writes.
+
     Args:
         config: The recipe.
         data: A folder of photographs; every tenth file of each prefix is held out for validation.
@@ -182,7 +196,8 @@ def train(config: TrainConfig, data: Path, out: Path, *, resume: bool = True, de
         UsageError: no such data, or ``out`` holds a run of another recipe.
     """
     torch.set_num_threads(config.threads)
-    where = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    gpu = f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
+    where = torch.device(device or (gpu if torch.cuda.is_available() else "cpu"))
     out.mkdir(parents=True, exist_ok=True)
     last = out / "last.pt"
     if last.exists() and not resume:
@@ -195,6 +210,9 @@ def train(config: TrainConfig, data: Path, out: Path, *, resume: bool = True, de
         if before.model != config.model or before.seed != config.seed:
             raise UsageError(f"{last}: is of another recipe; give another folder")
         run.restore(state)
+        for log in (out / "log.csv", out / "curve.csv"):
+            if run.team.leads:
+                _forget_after(run.step, log)
     else:
         if hasattr(run.model, "fit"):
             rng = np.random.default_rng([config.seed, 2**31])
@@ -212,6 +230,15 @@ def _append(path: Path, row: dict[str, Any]) -> None:
         if fresh:
             writer.writeheader()
         writer.writerow(row)
+
+
+def _forget_after(step: int, path: Path) -> None:
+    """Drop the rows that were written after the checkpoint was: their steps will be taken again."""
+    if not path.exists():
+        return
+    head, *rows = path.read_text(encoding="utf-8").splitlines()
+    kept = [row for row in rows if int(row.partition(",")[0]) <= step]
+    save_text(path, "\n".join([head, *kept]) + "\n")
 
 
 def _validate_and_keep(run: Run, held: Pictures, out: Path) -> None:
@@ -255,38 +282,36 @@ def _card(run: Run, weights: Path, held: Pictures, scores: dict[str, float]) -> 
 
 
 def _loop(run: Run, pictures: Pictures, held: Pictures, out: Path) -> None:
-    config = run.config
+    config, leads = run.config, run.team.leads
     saved = validated = run.seconds
     losses: list[float] = []
-    if run.step == 0:
+    if run.step == 0 and leads:
         _validate_and_keep(run, held, out)
     with shown(run) as show:
-        while run.progress() < 1:
+        while (progress := run.team.agreed(run.progress(), run.device)) < 1:
             start = time.monotonic()
-            done = run.progress()
-            phase = next(phase for phase in config.phases if done < phase.until)
-            rate, loss, mse = take_step(run, pictures, phase)
-            losses.append(loss)
+            rate, loss, mse = take_step(run, pictures, progress)
             run.seconds += time.monotonic() - start
+            if not leads:
+                continue
+            losses.append(loss)
             if run.step % 50 == 0:
-                _append(
-                    out / "log.csv",
-                    {
-                        "step": run.step,
-                        "minutes": round(run.seconds / 60, 3),
-                        "loss": round(float(np.mean(losses)), 5),
-                        "rate": rate,
-                        "mse": f"{mse:.3e}",
-                        "learning_rate": f"{run.optimizer.param_groups[0]['lr']:.3e}",
-                        "crop": phase.crop,
-                    },
-                )
-                show(f"step {run.step} loss {np.mean(losses):.4f}")
+                row = {
+                    "step": run.step,
+                    "minutes": round(run.seconds / 60, 3),
+                    "loss": round(float(np.mean(losses)), 5),
+                    "rate": rate,
+                    "mse": f"{mse:.3e}",
+                    "learning_rate": f"{run.optimizer.param_groups[0]['lr']:.3e}",
+                    "crop": phase_at(config, progress).crop,
+                }
+                _append(out / "log.csv", row)
+                show(f"step {run.step} loss {row['loss']}")
                 losses.clear()
             if run.seconds - validated > 60 * config.validate_minutes or run.progress() >= 1:
-                begin = time.monotonic()
+                start = time.monotonic()
                 _validate_and_keep(run, held, out)
-                run.seconds += time.monotonic() - begin
+                run.seconds += time.monotonic() - start
                 validated = run.seconds
             if run.seconds - saved > 60 * config.checkpoint_minutes or run.progress() >= 1:
                 save_checkpoint(out / "last.pt", run.state())

@@ -1,4 +1,6 @@
 import csv
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -56,10 +58,10 @@ def test_cut_off_and_resumed_is_the_same_as_never_cut_off(
     module = __import__("semcom.models.deepjscc.train", fromlist=["take_step"])
     real = module.take_step
 
-    def killed(run, pictures, phase):  # type: ignore[no-untyped-def]
+    def killed(run, pictures, progress):  # type: ignore[no-untyped-def]
         if run.step == 4:
             raise KeyboardInterrupt
-        return real(run, pictures, phase)
+        return real(run, pictures, progress)
 
     monkeypatch.setattr(module, "take_step", killed)
     with pytest.raises(KeyboardInterrupt):
@@ -71,6 +73,15 @@ def test_cut_off_and_resumed_is_the_same_as_never_cut_off(
     assert expected.keys() == found.keys()
     for name in expected:
         torch.testing.assert_close(found[name], expected[name], rtol=0, atol=0, msg=name)
+
+
+def test_rows_after_the_checkpoint_are_dropped_on_resuming(data: Path, tmp_path: Path) -> None:
+    train(config(steps=2), data, tmp_path)
+    with (tmp_path / "curve.csv").open("a") as file:
+        file.write("5,9,99\n")
+    train(config(steps=3), data, tmp_path)
+    with (tmp_path / "curve.csv").open() as file:
+        assert [row["step"] for row in csv.DictReader(file)] == ["0", "2", "3"]
 
 
 def test_training_makes_the_error_smaller_and_leaves_weights_that_load(data: Path, tmp_path: Path) -> None:
@@ -107,6 +118,18 @@ def test_the_five_layer_network_trains_by_the_same_recipe(data: Path, tmp_path: 
     image = np.zeros((9, 10, 3), np.uint8)
     features = codec.encode(image, rate="1/12", esn0_db=10)
     assert codec.decode(features, 0.1, rate="1/12", esn0_db=10, height=9, width=10).shape == (9, 10, 3)
+
+
+def test_the_linear_code_is_fitted_and_not_trained(data: Path, tmp_path: Path) -> None:
+    model = {"network": "linear", "patch": 8}
+    result = train(config(model=model, steps=2, linear_learning_rate=0), data, tmp_path)
+    codec = DeepJsccCodec(result.weights)
+    state = torch.load(tmp_path / "last.pt", weights_only=True)["model"]
+    torch.testing.assert_close(state["klt.analysis"], state["klt.synthesis"], rtol=0, atol=0)
+    image = np.full((8, 8, 3), 99, np.uint8)
+    features = codec.encode(image, rate="1/6", esn0_db=20)
+    out = codec.decode(features, 0.001, rate="1/6", esn0_db=20, height=8, width=8)
+    assert abs(out.astype(int) - 99).max() <= 2
 
 
 def test_every_tenth_file_is_held_out_and_the_same_picture_stays_together() -> None:
@@ -171,3 +194,30 @@ def test_learning_rate_warms_up_and_ends_at_a_hundredth() -> None:
     assert learning_rate_share(0, 0.0, 9) == pytest.approx(0.1)
     assert learning_rate_share(100, 0.5, 9) == pytest.approx(0.505)
     assert learning_rate_share(100, 1.0, 9) == pytest.approx(0.01)
+
+
+@pytest.mark.slow
+def test_two_processes_share_the_batch_and_agree(data: Path, tmp_path: Path) -> None:
+    """Their checkpoint is one run's: each step's gradients were averaged, so both hold the same weights."""
+    program = tmp_path / "run.py"
+    program.write_text(
+        "import sys, hashlib\n"
+        "from pathlib import Path\n"
+        "from semcom.models.deepjscc import train as module\n"
+        "from semcom.models.deepjscc.config import TrainConfig\n"
+        "real = module._loop\n"
+        "def loop(run, *rest):\n"
+        "    real(run, *rest)\n"
+        "    raw = b''.join(p.detach().numpy().tobytes() for p in run.model.parameters())\n"
+        "    (Path(sys.argv[2]) / f'rank{run.team.rank}').write_text(f'{run.step} {hashlib.sha256(raw).hexdigest()}')\n"
+        "module._loop = loop\n"
+        "config = TrainConfig.model_validate_json(Path(sys.argv[3]).read_text())\n"
+        "module.train(config, Path(sys.argv[1]), Path(sys.argv[2]))\n"
+    )
+    recipe = tmp_path / "recipe.json"
+    recipe.write_text(config(steps=3).model_dump_json())
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    subprocess.run([*launcher, str(program), str(data), str(tmp_path), str(recipe)], check=True, capture_output=True)
+    first, second = ((tmp_path / f"rank{rank}").read_text() for rank in (0, 1))
+    assert first == second
+    assert first.startswith("3 ")
