@@ -20,7 +20,7 @@ from .mailbox import Mailbox
 from .result import BlockReport
 from .step import Emitted, Item, Stage, build_block
 
-__all__ = ["Abort", "Actor", "Command", "Event", "Go", "SetParams", "Stop", "SwapIn"]
+__all__ = ["Abort", "Actor", "Command", "Event", "Finished", "Go", "SetParams", "Stop", "SwapIn"]
 
 TICK_S = 0.05  # how often remote edges are looked after while nothing happens
 Event = dict[str, Any]

@@ -21,7 +21,7 @@ from .place_check import check_places
 from .shipped import find_flowgraph
 from .yaml_reader import Key, MapNode, Mark, Node, read_yaml, to_plain
 
-__all__ = ["Checked", "check_flowgraph", "load_graph"]
+__all__ = ["Checked", "check_flowgraph", "check_nodes", "load_graph"]
 
 KEYS = ("semcom", "name", "doc", "seed", "vars", "blocks", "connect", "places", "torch_threads", "join_bytes")
 MAX_SEED = 2**63 - 1

@@ -12,7 +12,7 @@ from .join import Join
 from .result import BlockReport, EdgeCount
 from .step import Emitted, Item, Stage, build_block
 
-__all__ = ["InlineExecutor"]
+__all__ = ["InlineExecutor", "incomplete"]
 
 
 class InlineExecutor:

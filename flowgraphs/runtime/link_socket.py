@@ -22,13 +22,13 @@ from ...errors import HelloRefused, LinkError, WireError
 from .link import PACK_BYTES, PACK_ITEMS, Delivery, LinkReceiver, LinkSender, Overflow
 from .wire import MAX_FRAME_BYTES, MAX_PARTS, Buffer, Contract, Message, decode
 
-__all__ = ["END", "TICK_S", "LinkSocketReceiver", "LinkSocketSender"]
+__all__ = ["END", "TICK_S", "End", "LinkSocketReceiver", "LinkSocketSender"]
 
 TICK_S: Final = 0.05  # how often `service` must be called
 PACE_S: Final = 0.0002  # items that come faster than this wait to be packed until `service`, or until a pack is full
 COPY_BYTES: Final = 1 << 17  # from here on a frame is sent without a copy
 VIEW_BYTES: Final = 1 << 16  # from here on a received frame is used where it lies; smaller ones may be misaligned
-HIGH_WATER: Final = 64  # messages; memory is bounded by the window of the link
+HIGH_WATER: Final = 64  # messages; memory is bounded by the window of the link, and 1 or 2 cost a quarter of the rate
 HEARTBEAT_MS: Final = 1000
 HEARTBEAT_TIMEOUT_MS: Final = 15_000  # a frame must cross in this time
 RECONNECT_MS: Final = 50

@@ -13,7 +13,7 @@ from ...blocks.params import BlockParams
 from ...errors import Problem
 from .yaml_reader import Key, MapNode, Mark, Node, Scalar, SeqNode, to_plain
 
-__all__ = ["check_params", "show", "suggestion"]
+__all__ = ["check_params", "scalar_text", "show", "suggestion"]
 
 
 def check_params(

@@ -28,7 +28,7 @@ from .graph import BlockNode, Graph
 from .places import ipc_endpoints
 from .worker import Worker
 
-__all__ = ["ProcessCrew"]
+__all__ = ["ProcessCrew", "work"]
 
 STATUS_EVERY_S = 0.5
 

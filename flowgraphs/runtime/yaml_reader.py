@@ -18,7 +18,19 @@ import yaml
 
 from ...errors import FlowgraphError, Problem, UsageError
 
-__all__ = ["Key", "MapNode", "Mark", "Node", "Scalar", "SeqNode", "node_of", "parse_value", "parse_yaml", "read_yaml"]
+__all__ = [
+    "Key",
+    "MapNode",
+    "Mark",
+    "Node",
+    "Scalar",
+    "SeqNode",
+    "node_of",
+    "parse_value",
+    "parse_yaml",
+    "read_yaml",
+    "to_plain",
+]
 
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 32

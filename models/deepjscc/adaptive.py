@@ -11,7 +11,7 @@ from .linear import Klt, allot_power, lmmse_weight
 from .modulated import ModulatedStack
 from .rates import RATES, Rate, features_per_patch
 
-__all__ = ["AdaptiveDecoder", "AdaptiveEncoder", "AdaptiveJscc", "effective_esn0_db"]
+__all__ = ["AdaptiveDecoder", "AdaptiveEncoder", "AdaptiveJscc", "condition_vector", "effective_esn0_db", "to_grid"]
 
 FLOOR = 0.1  # power that a component counts as having at least, where the network scales by it
 CONDITIONS = 2 + len(RATES)

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from ...errors import UsageError
 from .rates import RATES, Rate
 
-__all__ = ["AdaptiveConfig", "FiveLayerConfig", "LinearConfig", "NetworkConfig", "Phase", "TrainConfig"]
+__all__ = ["AdaptiveConfig", "FiveLayerConfig", "LinearConfig", "NetworkConfig", "Phase", "Record", "TrainConfig"]
 
 
 class Record(BaseModel):

@@ -13,7 +13,7 @@ from PIL import Image
 from ...errors import InputError, UsageError
 from .config import TrainConfig
 
-__all__ = ["Pictures", "crops", "read_pictures", "split_by_file"]
+__all__ = ["Pictures", "crops", "prefix_of", "read_pictures", "split_by_file"]
 
 SUFFIXES = {".png", ".webp", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"}
 Pixels = NDArray[np.uint8]

@@ -29,7 +29,7 @@ from .rates import RATES, Rate
 from .team import Team
 from .validation import validate
 
-__all__ = ["Result", "train"]
+__all__ = ["Result", "Run", "learning_rate_share", "normalised_loss", "phase_at", "shown", "take_step", "train"]
 
 BINS = 16  # of effective SNR, 2.5 dB each from -12.5 dB
 
