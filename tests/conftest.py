@@ -1,0 +1,23 @@
+"""What every test gets: a working directory of its own, and a place of its own for control sockets."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Run in an empty folder: flowgraphs write to ``out/``, and tests run side by side.
+
+    The folder of control sockets is elsewhere and short: the path of an ``ipc`` socket has at most 107 bytes.
+    """
+    monkeypatch.chdir(tmp_path)
+    sockets = tempfile.mkdtemp(prefix="semcom-")
+    monkeypatch.setenv("XDG_RUNTIME_DIR", sockets)
+    yield
+    shutil.rmtree(sockets, ignore_errors=True)
