@@ -12,7 +12,7 @@ import zmq
 
 from ...blocks.block import Block, RunContext
 from ...errors import BlockError, SemcomError
-from .edges import END, Reader, Writer
+from .edges import END, EdgeEnd, Reader, Writer
 from .graph import BlockNode, Graph
 from .inline import incomplete
 from .join import Join
@@ -22,7 +22,7 @@ from .step import Emitted, Item, Stage, build_block
 
 __all__ = ["Abort", "Actor", "Command", "Event", "Finished", "Go", "SetParams", "Stop", "SwapIn"]
 
-TICK_S = 0.05  # how often remote edges are looked after while nothing happens
+TICK_MS = 50  # how often remote edges are looked after while nothing happens
 Event = dict[str, Any]
 
 
@@ -105,6 +105,7 @@ class Actor(threading.Thread):
         super().__init__(name=f"semcom:{node.name}", daemon=True)
         self.node = node
         self.readers, self.writers = tuple(readers), tuple(writers)
+        self.ends: tuple[EdgeEnd, ...] = (*readers, *writers)
         self.commands: Mailbox[Command] = Mailbox()
         self.report = BlockReport()
         self._graph = graph
@@ -117,14 +118,14 @@ class Actor(threading.Thread):
         self._stage: Stage | None = None
         self._join = Join([reader.edge for reader in readers], graph.join_bytes) if readers else None
         self._poller = zmq.Poller()
-        self._remote = any(not end.settled for end in (*self.readers, *self.writers))
+        self._remote = any(not end.settled for end in self.ends)
         self._produced: Iterator[Emitted] = iter(())
 
     def run(self) -> None:
         """Run the block; every way out posts exactly one of ``done`` and ``failed``."""
         try:
             self._poller.register(self.commands.fileno(), zmq.POLLIN)
-            for end in (*self.readers, *self.writers):
+            for end in self.ends:
                 self._poller.register(end.socket, zmq.POLLIN)
             stage = self._stage = Stage(build_block(self.node, self._graph.seed), self._graph.torch_threads)
             self._outputs = self._routes(stage)
@@ -155,7 +156,7 @@ class Actor(threading.Thread):
                 }
             )
         finally:
-            for end in (*self.readers, *self.writers):
+            for end in self.ends:
                 end.close()
 
     def _routes(self, stage: Stage) -> list[tuple[int, Writer]]:
@@ -241,7 +242,7 @@ class Actor(threading.Thread):
             self._obey()
         interval_s = stage.block.interval_s()
         while interval_s and (rest_s := began + interval_s - time.perf_counter()) > 0:
-            self._poller.poll(1000 * rest_s) if rest_s > 1e-3 else time.sleep(rest_s)
+            self._poller.poll(int(1000 * rest_s)) if rest_s > 1e-3 else time.sleep(rest_s)
             self._service()
             self._obey()
 
@@ -262,9 +263,9 @@ class Actor(threading.Thread):
         for writer in self.writers:
             while not writer.end():
                 self._poll()
-        while not all(end.settled for end in (*self.readers, *self.writers)):
+        while not all(end.settled for end in self.ends):
             self._acknowledge()
-            if all(end.settled for end in (*self.readers, *self.writers)):
+            if all(end.settled for end in self.ends):
                 break
             self._poll()
         self._acknowledge()
@@ -293,16 +294,16 @@ class Actor(threading.Thread):
             self._poller.poll()
             self._service()
         else:
-            for end in (*self.readers, *self.writers):
+            for end in self.ends:
                 self._poller.modify(end.socket, zmq.POLLIN | zmq.POLLOUT if end.wants_out else zmq.POLLIN)
-            self._poller.poll(1000 * TICK_S)
+            self._poller.poll(TICK_MS)
             self._service()
             self._acknowledge()
         if self.commands:
             self._look_for_abort()
 
     def _service(self) -> None:
-        for end in (*self.readers, *self.writers):
+        for end in self.ends:
             end.service()
 
     def _look_for_abort(self) -> None:

@@ -16,20 +16,20 @@ from .graph import Edge
 from .result import EdgeCount
 from .step import Item
 
-__all__ = ["END", "Reader", "ThreadReader", "ThreadWriter", "Writer", "thread_edge"]
+__all__ = ["END", "EdgeEnd", "End", "Reader", "ThreadReader", "ThreadWriter", "Writer", "thread_edge"]
 
 
-class _End:
+class End:
     """The end of stream, which travels like an item."""
 
 
-END = _End()
+END = End()
 Context = zmq.Context[zmq.Socket[bytes]]
 Socket = zmq.Socket[bytes]
 
 
-class Writer(Protocol):
-    """The end of an edge that a block writes to."""
+class EdgeEnd(Protocol):
+    """What both ends of an edge have."""
 
     edge: Edge
     count: EdgeCount
@@ -37,6 +37,31 @@ class Writer(Protocol):
     @property
     def socket(self) -> Socket:
         """To be polled for reading."""
+
+    @property
+    def wants_out(self) -> bool:
+        """To be polled for writing as well."""
+
+    @property
+    def settled(self) -> bool:
+        """Nothing more is owed: the other side has, or knows, everything."""
+
+    def prepare_wait(self) -> bool:
+        """Announce a wait for room or for items; True when there is some already."""
+
+    def service(self) -> None:
+        """Handle what came on the socket."""
+
+    def close(self) -> None:
+        """Give the socket back."""
+
+
+class Writer(EdgeEnd, Protocol):
+    """The end of an edge that a block writes to."""
+
+    @property
+    def acknowledged_seq(self) -> float:
+        """Number of the last item that the other side is done with; -1 before the first."""
 
     def offer(self, item: Item) -> bool:
         """Put an item; False when the edge is full (then call again after `prepare_wait` and a poll)."""
@@ -44,71 +69,26 @@ class Writer(Protocol):
     def end(self) -> bool:
         """Put the end of stream; False when that has to be tried again."""
 
-    @property
-    def wants_out(self) -> bool:
-        """To be polled for writing as well."""
 
-    @property
-    def settled(self) -> bool:
-        """Nothing more is owed: the other side has everything."""
-
-    @property
-    def acknowledged_seq(self) -> float:
-        """Number of the last item that the other side is done with; -1 before the first."""
-
-    def prepare_wait(self) -> bool:
-        """Announce a wait for room; True when there is room already."""
-
-    def service(self) -> None:
-        """Handle what came on the socket."""
-
-    def close(self) -> None:
-        """Give the socket back."""
-
-
-class Reader(Protocol):
+class Reader(EdgeEnd, Protocol):
     """The end of an edge that a block reads from."""
-
-    edge: Edge
-    count: EdgeCount
-
-    @property
-    def socket(self) -> Socket:
-        """To be polled for reading."""
 
     @property
     def waiting(self) -> int:
         """Items that have arrived and not been taken."""
 
-    def take(self) -> Item | _End | None:
+    def take(self) -> Item | End | None:
         """Take the next item or the end; ``None`` when there is nothing now."""
 
     def finished_upto(self, seq: float) -> None:
         """Say that this place is done with every item up to this number: the other side need not keep it."""
-
-    @property
-    def wants_out(self) -> bool:
-        """To be polled for writing as well."""
-
-    @property
-    def settled(self) -> bool:
-        """Nothing more is owed to the other side."""
-
-    def prepare_wait(self) -> bool:
-        """Announce a wait for items; True when there is one already."""
-
-    def service(self) -> None:
-        """Handle what came on the socket."""
-
-    def close(self) -> None:
-        """Give the socket back."""
 
 
 class _Shared:
     """What the two ends of a thread edge share. Every access is one atomic operation of the interpreter."""
 
     def __init__(self, edge: Edge) -> None:
-        self.items: deque[Item | _End] = deque()
+        self.items: deque[Item | End] = deque()
         self.count = EdgeCount()
         self.reader_waits = False
         self.writer_waits = False
@@ -193,7 +173,7 @@ class ThreadReader(_Wake):
         """Items that have arrived and not been taken."""
         return len(self._shared.items)
 
-    def take(self) -> Item | _End | None:
+    def take(self) -> Item | End | None:
         """Take the next item or the end; ``None`` when there is nothing now."""
         shared = self._shared
         try:

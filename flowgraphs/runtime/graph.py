@@ -1,4 +1,4 @@
-"""A flowgraph, resolved: what the check makes of a file and both executors run. Plain values, so that it crosses to workers."""
+"""A flowgraph, resolved: what the check makes of a file and both executors run. Plain values: it crosses to workers."""
 
 from __future__ import annotations
 

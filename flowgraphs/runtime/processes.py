@@ -30,7 +30,7 @@ from .worker import Worker
 
 __all__ = ["ProcessCrew", "work"]
 
-STATUS_EVERY_S = 0.5
+STATUS_EVERY_MS = 500
 
 
 class ProcessCrew:
@@ -200,7 +200,7 @@ def work() -> None:
     for source in (parent, worker.events.fileno(), sys.stdin.fileno()):
         poller.register(source, zmq.POLLIN)
     while True:
-        poller.poll(1000 * STATUS_EVERY_S)
+        poller.poll(STATUS_EVERY_MS)
         _obey_parent(parent, worker)
         events = worker.take_events()
         over = any(event["event"] in ("done", "failed") for event in events)

@@ -9,7 +9,7 @@ from typing import Any
 import zmq
 
 from ...blocks.lookup import load_block
-from .edges import END, _End
+from .edges import END, End
 from .graph import Edge, Graph
 from .link_socket import END as LINK_END
 from .link_socket import LinkSocketReceiver, LinkSocketSender
@@ -112,7 +112,7 @@ class RemoteReader:
         """The other side knows that this place is done with everything."""
         return self._link.done
 
-    def take(self) -> Item | _End | None:
+    def take(self) -> Item | End | None:
         """Take the next item or the end; ``None`` when there is nothing now."""
         got = self._link.take()
         if got is None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import json
 import os
 import sys
 import time
@@ -212,7 +211,7 @@ class _Supervisor:
         poller.register(self.control.socket, zmq.POLLIN)
         poller.register(self.crew.pollable, zmq.POLLIN)
         while self._ended < self._names and time.monotonic() < self._abort_by:
-            poller.poll(1000 * PROGRESS_EVERY_S / 2)
+            poller.poll(int(1000 * PROGRESS_EVERY_S / 2))
             for event in self.crew.take_events():
                 self._on_event(event)
             while (received := self.control.receive()) is not None:

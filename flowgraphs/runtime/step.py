@@ -252,9 +252,8 @@ def _block_error(name: str, cls: type[Block], seq: int | None, error: BaseExcept
     """Describe an exception by the block's own file and line, where the traceback passes through it."""
     file = inspect.getsourcefile(cls) or "?"
     frames = traceback.extract_tb(error.__traceback__)
-    inside = [frame for frame in frames if frame.filename == file]
-    frame = (inside or list(frames) or [None])[-1]
-    place = f"{frame.filename}:{frame.lineno}" if frame else file
+    inside = [frame for frame in frames if frame.filename == file] or frames
+    place = f"{inside[-1].filename}:{inside[-1].lineno}" if inside else file
     reason = str(error) if isinstance(error, SemcomError) else f"{type(error).__name__}: {error}"
     described = BlockError(name, place, seq, reason)
     described.exit_code = getattr(error, "exit_code", 1)

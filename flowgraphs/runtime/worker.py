@@ -57,17 +57,18 @@ class Worker:
             for edge in graph.edges:
                 here = edge.source in readers, edge.target in readers
                 if all(here):
-                    writer, reader = thread_edge(self._zmq, edge, run_id)
-                    writers[edge.source].append(writer)
-                    readers[edge.target].append(reader)
+                    writing, reading = thread_edge(self._zmq, edge, run_id)
+                    writers[edge.source].append(writing)
+                    readers[edge.target].append(reading)
                 elif here[0]:
                     writers[edge.source].append(RemoteWriter(self._zmq, graph, edge, endpoints[edge.index]))
                 elif here[1]:
                     readers[edge.target].append(RemoteReader(self._zmq, graph, edge, endpoints[edge.index]))
         except SemcomError:
-            for ends in (*readers.values(), *writers.values()):
-                for end in ends:
-                    end.close()
+            for reader in [end for ends in readers.values() for end in ends]:
+                reader.close()
+            for writer in [end for ends in writers.values() for end in ends]:
+                writer.close()
             self._zmq.term()
             raise
         progress = _end_points(graph, readers) if keep_until_finished else {}
@@ -134,7 +135,7 @@ class Worker:
                     "items": actor.report.items,
                     "busy_s": actor.report.busy_s,
                     "queue": sum(reader.waiting for reader in actor.readers),
-                    "dropped": sum(end.count.dropped for end in (*actor.readers, *actor.writers)),
+                    "dropped": sum(end.count.dropped for end in actor.ends),
                 }
                 for name, actor in self.actors.items()
             },
