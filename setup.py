@@ -14,11 +14,13 @@ class BuildFresh(build_py):
     """Builds from nothing: a stale `build/` would keep deleted blocks alive, and the path is the name."""
 
     def run(self) -> None:
+        """Clear what an earlier build left, then build."""
         if not self.editable_mode:
             shutil.rmtree(Path(self.build_lib) / "semcom", ignore_errors=True)
         super().run()
 
     def find_package_modules(self, package: str, package_dir: str) -> list[tuple[str, str, str]]:
+        """Leave out what lies in the root and is no module of the package."""
         modules = super().find_package_modules(package, package_dir)
         return [m for m in modules if package != "semcom" or m[1] not in NOT_MODULES]
 

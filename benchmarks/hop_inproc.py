@@ -48,12 +48,11 @@ def bare_zeromq(samples: int, items: int) -> float:
     push.connect("inproc://hop")
     array = np.zeros(samples, np.complex64)
     large = array.nbytes > 65536
-    frame = zmq.Frame(array, copy=False)
 
     def source() -> None:
         for _ in range(items):
             push.send(HEADER, zmq.SNDMORE)
-            push.send(frame if large else array, copy=not large)
+            push.send(array, copy=not large)
 
     thread = threading.Thread(target=source)
     began = time.perf_counter()

@@ -41,8 +41,8 @@ class Block:
     """Base of every block: subclass it, name the ports in `work`, list the parameters in `Params`.
 
     `work` gets one item per input port as a read-only numpy array and returns one item, ``None`` (nothing yet) or an
-    iterator of several. Arguments annotated `Header`, `State`, `Trace`, `Identity` or `Stream` are filled from the item's
-    envelope. A source has no input ports and yields; a sink returns ``None``.
+    iterator of several. Arguments annotated `Header`, `State`, `Trace`, `Identity` or `Stream` are filled from the
+    item's envelope. A source has no input ports and yields; a sink returns ``None``.
 
     Args:
         params: The block's parameters; defaults where omitted.

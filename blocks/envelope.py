@@ -44,7 +44,7 @@ class HeaderField(msgspec.Struct, frozen=True):
         raise TypeError(f"{type(self).__name__} must define bits()")
 
 
-class HeaderEntry(msgspec.Struct, frozen=True):
+class HeaderEntry(msgspec.Struct, frozen=True, gc=False):
     """One field of a header as it travels: blocks that pass it on need not know its class."""
 
     bits: int
@@ -104,13 +104,12 @@ class Header(Mapping[str, HeaderEntry]):
         """
         for name in self._entries.keys() & other._entries.keys():
             if self._entries[name] != other._entries[name]:
-                raise SignalError(
-                    f"header: two inputs disagree on {name}: {self._entries[name].fields} and {other._entries[name].fields}"
-                )
+                one, two = self._entries[name].fields, other._entries[name].fields
+                raise SignalError(f"header: two inputs disagree on {name}: {one} and {two}")
         return Header({**self._entries, **other._entries})
 
 
-class State(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+class State(msgspec.Struct, frozen=True, kw_only=True, eq=False, gc=False):
     """What the receiver itself knows: free of charge, made by channels, equalisers and synchronisation.
 
     Attributes:
@@ -130,7 +129,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         return State(**{name: _or(getattr(new, name), getattr(self, name)) for name in self.__struct_fields__})
 
 
-class Trace(msgspec.Struct, frozen=True, kw_only=True):
+class Trace(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The truth, for measurements alone; no decoder may read it.
 
     Attributes:
@@ -151,7 +150,7 @@ class Trace(msgspec.Struct, frozen=True, kw_only=True):
         return Trace(label=new, born_s=self.born_s, age_s=self.age_s, values={**self.values, **values})
 
 
-class Envelope(msgspec.Struct, frozen=True):
+class Envelope(msgspec.Struct, frozen=True, gc=False):  # one an item: none of them ever holds a cycle
     """All that travels around one item."""
 
     identity: Identity = Identity()

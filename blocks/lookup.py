@@ -1,8 +1,8 @@
 """Finds blocks: the path is the name. `channels/awgn` is `blocks/channels/awgn.py`; nothing is registered by hand.
 
 Three places: this package; folders that other distributions add through the entry-point group ``semcom.blocks``
-(an entry ``mylab = "mylab.blocks"`` makes ``mylab/blocks/channels/x.py`` known as ``mylab/channels/x``); and single files,
-``./my_block.py``. Listing reads files and imports none of them, so a broken plug-in breaks nothing else.
+(an entry ``mylab = "mylab.blocks"`` makes ``mylab/blocks/channels/x.py`` known as ``mylab/channels/x``); and single
+files, ``./my_block.py``. Listing reads files and imports none of them, so a broken plug-in breaks nothing else.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Port types: annotated numpy arrays. The annotation of `work` is the port; the runtime checks every array against it."""
+"""Port types: annotated numpy arrays. The annotation of `work` is the port; every array is checked against it."""
 
 from __future__ import annotations
 

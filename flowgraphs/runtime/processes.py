@@ -92,16 +92,12 @@ class ProcessCrew:
     def take_events(self) -> list[Event]:
         """Return what happened since the last call; a process that died shows as a ``failed`` event."""
         events: list[Event] = []
-        with contextlib.suppress(zmq.Again):
-            while True:
-                peer, content = self._socket.recv_multipart(zmq.NOBLOCK)
-                message = json.loads(content)
-                name = message["block"]
-                self._peers[name] = peer
-                self._status[name] = message["status"]
-                if "report" in message:
-                    self._reports[name] = message["report"]
-                events += message["events"]
+        while (message := self._receive()) is not None:
+            name = message["block"]
+            self._status[name] = message["status"]
+            if "report" in message:
+                self._reports[name] = message["report"]
+            events += message["events"]
         for event in events:
             if event["event"] in ("done", "failed"):
                 self._ended.add(event["block"])
@@ -168,6 +164,19 @@ class ProcessCrew:
                 child.kill()
                 child.wait()
         self._socket.close(linger=0)
+
+    def _receive(self) -> dict[str, Any] | None:
+        """Return the next message of a worker; what is none of ours is skipped."""
+        while True:
+            try:
+                frames = self._socket.recv_multipart(zmq.NOBLOCK)
+            except zmq.Again:
+                return None
+            with contextlib.suppress(ValueError, RecursionError):
+                message = json.loads(frames[-1])
+                if len(frames) == 2 and isinstance(message, dict) and message.get("block") in self._jobs:
+                    self._peers[message["block"]] = frames[0]
+                    return message
 
     def _tell_all(self, command: dict[str, Any]) -> None:
         for name in self._peers:

@@ -77,8 +77,12 @@ def run(graph: Graph, options: RunOptions = RunOptions(), progress: OnProgress |
     result.duration_s = result.duration_s or time.monotonic() - started
     record = _record_path(graph, options)
     result.record = str(record)
-    with contextlib.suppress(OSError) if failure else contextlib.nullcontext():  # the first error is the one to report
+    try:
         write_record(record, graph, result, f"place {options.place}" if options.place else options.executor)
+    except OSError as error:
+        failure = failure or RunError(
+            f"{record}: cannot write the run's record: {error.strerror}; free space, or --out"
+        )
     if failure is not None:
         failure.result = result  # type: ignore[attr-defined]
         raise failure

@@ -10,7 +10,6 @@ import time
 from pathlib import Path
 
 import pytest
-
 from semcom.errors import ControlError
 from semcom.flowgraphs.runtime.check import load_graph
 from semcom.flowgraphs.runtime.control import request

@@ -1,5 +1,6 @@
 import sys
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -68,6 +69,6 @@ def test_the_built_in_video_pans_over_a_photograph_without_pyav(monkeypatch: pyt
     frames = list(read_frames("builtin:pan", size=(64, 64)))
     assert len(frames) == 100
     assert {frame.shape for frame in frames} == {(64, 64, 3)}
-    steps = [np.abs(one.astype(int) - other).mean() for one, other in zip(frames, frames[1:], strict=False)]
+    steps = [np.abs(one.astype(int) - other).mean() for one, other in pairwise(frames)]
     assert min(steps) > 0
     assert len(list(read_frames("builtin:pan", max_frames=3))) == 3

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 import numpy as np
 from pydantic import Field
-
 from semcom.blocks.block import Block, RunContext
 from semcom.blocks.envelope import Identity, Out
 from semcom.blocks.params import BlockParams

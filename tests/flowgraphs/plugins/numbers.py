@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import numpy as np
 from pydantic import Field
-
 from semcom.blocks.block import Block
 from semcom.blocks.params import BlockParams, Live
 from semcom.blocks.ports import Features

@@ -6,7 +6,6 @@ import os
 from pathlib import Path
 
 from pydantic import Field
-
 from semcom.blocks.block import Block, RunContext
 from semcom.blocks.envelope import Identity
 from semcom.blocks.params import BlockParams

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 
 from pydantic import Field
-
 from semcom.blocks.block import Block
 from semcom.blocks.envelope import Identity
 from semcom.blocks.params import BlockParams, Live

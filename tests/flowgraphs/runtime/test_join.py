@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
 from semcom.blocks.envelope import Envelope, Identity, Stream
 from semcom.errors import JoinError
 from semcom.flowgraphs.runtime.graph import Edge, Feedback
@@ -64,9 +63,10 @@ def test_parts_join_by_seq_and_part():
 
 def test_the_bound_names_the_edge_that_is_ahead_and_the_depth_needed():
     join = Join([edge(0, "a"), edge(1, "b")], 100)
+    for seq in range(25):
+        join.add("a", item(seq))
     with pytest.raises(JoinError) as caught:
-        for seq in range(30):
-            join.add("a", item(seq))
+        join.add("a", item(25))
     text = str(caught.value)
     assert "block 'join'" in text
     assert "'from_a.out -> join.a' is 26 items ahead of 'from_b.out -> join.b'" in text

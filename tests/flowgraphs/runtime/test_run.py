@@ -10,8 +10,8 @@ import time
 from pathlib import Path
 
 import pytest
-
-from semcom.errors import BlockError, ControlError, JoinError, SemcomError, UsageError, WorkerLost
+import zmq
+from semcom.errors import BlockError, ControlError, JoinError, RunError, SemcomError, UsageError, WorkerLost
 from semcom.flowgraphs.runtime.check import load_graph
 from semcom.flowgraphs.runtime.control import request, running
 from semcom.flowgraphs.runtime.run import RunOptions, run
@@ -288,6 +288,44 @@ def test_a_worker_process_that_is_killed_fails_the_run(make):
     assert lines("record.txt.end") == ["early"]
 
 
+@pytest.mark.parametrize("executor", ["threads", "processes"])
+def test_garbage_on_the_sockets_of_a_run_disturbs_nothing(make, executor):
+    thread, outcome = start(make(LIVE, "numbers -> scale -> record", name="live"), RunOptions(executor))
+    ((_, folder),) = running().values()
+    context = zmq.Context()
+    garbage = [
+        [b""],
+        [b"", b"{"],
+        [b"", b"[1]"],
+        [b"", b"[" * 100_000],
+        [b"x" * 5000],
+        [b"", b"", b"", b"{}"],
+        [b"\xff" * 99],
+    ]
+    try:
+        for address in folder.iterdir():
+            if address.is_socket():
+                socket = context.socket(zmq.DEALER)
+                socket.setsockopt(zmq.LINGER, 500)
+                socket.connect(f"ipc://{address}")
+                for frames in garbage:
+                    socket.send_multipart(frames)
+                socket.close()
+    finally:
+        context.term()
+    time.sleep(0.3)
+    request(None, {"do": "stop"})
+    thread.join(20)
+    assert outcome[0].status == "stopped"
+    assert [int(line.split()[0]) for line in lines()] == list(range(len(lines())))
+
+
+def test_a_record_that_cannot_be_written_is_a_failed_run(make):
+    Path("taken").write_text("a file where the folder should be")
+    with pytest.raises(RunError, match=r"taken/run.json: cannot write the run's record: "):
+        run(make(CHAIN, "numbers -> scale -> record"), RunOptions("inline", items=1, out=Path("taken")))
+
+
 def _parent(pid):
     return int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
 
@@ -329,7 +367,7 @@ def test_a_block_that_does_not_start_fails_the_run_before_any_item(make):
 
 def test_options_that_do_not_fit_are_refused(make):
     graph = make(CHAIN, "numbers -> scale -> record")
-    with pytest.raises(UsageError, match="--place tx: expected a place of .*test.yaml: none"):
+    with pytest.raises(UsageError, match=r"--place tx: expected a place of .*test.yaml: none"):
         run(graph, RunOptions(place="tx"))
     with pytest.raises(UsageError, match="a place runs with the streaming executors"):
         run(graph, RunOptions("inline", place="tx"))

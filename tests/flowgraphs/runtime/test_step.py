@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
-
 from semcom.blocks.block import Block, RunContext
 from semcom.blocks.envelope import Envelope, Header, HeaderField, Identity, Out, State, Stream, Trace
 from semcom.blocks.ports import Features, Samples, Symbols
@@ -119,9 +118,7 @@ def test_chunks_of_a_stream_carry_their_offset_and_keep_the_rate():
     stage = Stage(Chops(), 1)
     envelope = Envelope(stream=Stream(0, 2e6))
     samples = np.zeros(4, np.complex64)
-    streams = [
-        out.envelope.stream for _ in range(2) for (out,) in stage.step({"samples": Item(envelope, samples)})
-    ]
+    streams = [out.envelope.stream for _ in range(2) for (out,) in stage.step({"samples": Item(envelope, samples)})]
     assert streams == [(0, 2e6), (1, 2e6), (4, 2e6), (5, 2e6)]
 
 
