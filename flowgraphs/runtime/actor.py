@@ -218,7 +218,8 @@ class Actor(threading.Thread):
 
     def _note_progress(self, inputs: Mapping[str, Item]) -> None:
         if self.node.name in self._progress:
-            self._progress[self.node.name] = next(iter(inputs.values())).envelope.identity.seq
+            identity = next(iter(inputs.values())).envelope.identity
+            self._progress[self.node.name] = identity.seq if identity.last else identity.seq - 1
             self._tell_finished()
         if self._remote:
             self._acknowledge()

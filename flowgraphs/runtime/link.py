@@ -465,6 +465,7 @@ class LinkReceiver:
         overflow: As at the sender; with ``drop_oldest`` the window is ``depth`` items, however small.
         after: The last item that an earlier start of this receiver committed, where that is known: items up to it are
             doubles. The end of the chunk (offset + length) for a stream of samples.
+        after_session: Where given, ``after`` holds for this session of the sender alone: another one begins anew.
 
     State:  what was delivered and not committed, and where the sender stands.
     """
@@ -477,6 +478,7 @@ class LinkReceiver:
         session: int,
         overflow: Overflow = "block",
         after: Identity | int | None = None,
+        after_session: int | None = None,
     ) -> None:
         if depth < 1:
             raise LinkError(f"edge {contract}: expected a depth of at least 1, got {depth}")
@@ -501,6 +503,7 @@ class LinkReceiver:
         self._doubles: deque[tuple[int, int]] = deque()  # (n, d that must be committed before n is)
         self._last: Key | None = None if after is None else (after, 0) if isinstance(after, int) else after[:2]
         self._skipping = after is not None
+        self._after_session = after_session
         self._uncommitted: deque[tuple[int, Key]] = deque()  # (d, key)
         self._delivered = self._consumed = self._committed = 0  # d
         self._end: int | None = None  # d of the end
@@ -521,6 +524,11 @@ class LinkReceiver:
     def greeted(self) -> bool:
         """Whether a sender was welcomed."""
         return self._peer is not None
+
+    @property
+    def peer_session(self) -> int | None:
+        """Session of the sender that was welcomed last."""
+        return self._peer
 
     @property
     def received(self) -> int:
@@ -685,6 +693,8 @@ class LinkReceiver:
             if self._peer is not None:
                 self._retired.append(self._peer)
                 self._skipping = self._last is not None
+            elif self._after_session not in (None, message.session):
+                self._last, self._skipping = None, False
             self._peer = message.session
             self._begin(message.base)
         elif message.base > self._expect:  # all below was committed by an earlier start of this receiver

@@ -175,7 +175,7 @@ class LinkSocketReceiver:
     Args:
         context: Not terminated before `close`.
         endpoint: ``tcp://address:port`` (port 0 or ``*``: any free one, see ``endpoint``) or ``ipc://path``.
-        contract, depth, overflow, after: As in `link.LinkReceiver`.
+        contract, depth, overflow, after, after_session: As in `link.LinkReceiver`.
 
     Raises:
         LinkError: the endpoint cannot be bound.
@@ -190,8 +190,16 @@ class LinkSocketReceiver:
         depth: int,
         overflow: Overflow = "block",
         after: Identity | int | None = None,
+        after_session: int | None = None,
     ) -> None:
-        self.link = LinkReceiver(contract, depth=depth, session=secrets.randbits(63), overflow=overflow, after=after)
+        self.link = LinkReceiver(
+            contract,
+            depth=depth,
+            session=secrets.randbits(63),
+            overflow=overflow,
+            after=after,
+            after_session=after_session,
+        )
         self.socket: zmq.Socket[bytes] = _socket(context, zmq.ROUTER)
         self.socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
         self.garbage = 0

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Sequence
 from typing import Any
 
 import zmq
 
+from ...blocks.envelope import Identity
 from ...blocks.lookup import load_block
+from ...blocks.ports import PORT_TYPES
 from .edges import END, End
 from .graph import Edge, Graph
 from .link_socket import END as LINK_END
 from .link_socket import LinkSocketReceiver, LinkSocketSender
+from .place_progress import PlaceProgress
 from .result import EdgeCount
 from .step import Item
 from .wire import Contract
 
 __all__ = ["RemoteReader", "RemoteWriter", "contract"]
+
+ALL_PARTS = 1 << 62
 
 
 class RemoteWriter:
@@ -83,16 +89,39 @@ class RemoteWriter:
 class RemoteReader:
     """Reads from a block elsewhere.
 
+    Args:
+        context, graph, edge, endpoint: What to read, and where to listen.
+        progress: What this place has finished, where it keeps account of that.
+        points: End points of the place that items of this edge reach.
+
     Raises:
         LinkError: the endpoint cannot be bound, for example because the port is already in use.
     """
 
-    def __init__(self, context: zmq.Context[Any], graph: Graph, edge: Edge, endpoint: str) -> None:
+    def __init__(
+        self,
+        context: zmq.Context[Any],
+        graph: Graph,
+        edge: Edge,
+        endpoint: str,
+        progress: PlaceProgress | None = None,
+        points: Sequence[str] = (),
+    ) -> None:
         self.edge = edge
         self.count = EdgeCount()
+        self._progress = progress
+        left_off = None if progress is None or PORT_TYPES[edge.port].stream else progress.left_off(edge, points)
+        session, seq = left_off or (None, None)
         self._link = LinkSocketReceiver(
-            context, endpoint, contract(graph, edge, sender=False), depth=edge.depth, overflow=edge.overflow
+            context,
+            endpoint,
+            contract(graph, edge, sender=False),
+            depth=edge.depth,
+            overflow=edge.overflow,
+            after=None if seq is None else Identity(seq, part=ALL_PARTS),
+            after_session=session,
         )
+        self._session: int | None = None
         self.socket = self._link.socket
         self._unfinished: deque[tuple[int, int]] = deque()  # number on the edge, number at the source
         self._ended = False
@@ -116,7 +145,7 @@ class RemoteReader:
         """Take the next item or the end; ``None`` when there is nothing now."""
         got = self._link.take()
         if got is None:
-            self._link.service()
+            self.service()
             got = self._link.take()
             if got is None:
                 return None
@@ -141,12 +170,16 @@ class RemoteReader:
 
     def prepare_wait(self) -> bool:
         """True when there is an item already."""
-        self._link.service()
+        self.service()
         return bool(self._link.waiting)
 
     def service(self) -> None:
         """Take in what came, answer."""
         self._link.service()
+        session = self._link.link.peer_session
+        if session != self._session and session is not None and self._progress is not None:
+            self._session = session
+            self._progress.met(self.edge, session)
 
     def close(self) -> None:
         """Give the socket back."""

@@ -149,6 +149,8 @@ def _run_streaming(
         finally:
             status, reports = crew.status(), crew.reports()
             crew.close()
+            if supervisor.failure is None and isinstance(crew, Worker) and crew.progress is not None:
+                crew.progress.forget()
     finally:
         control.close()
         zmq_context.destroy(linger=200)
@@ -179,7 +181,7 @@ def _crew(
             place_endpoints(graph),
             context,
             items=options.items,
-            keep_until_finished=True,
+            progress_file=_record_path(graph, options).with_suffix(".progress"),
         )
     if options.executor == "processes":
         return ProcessCrew(graph, context, items=options.items, folder=control.folder, zmq_context=zmq_context)

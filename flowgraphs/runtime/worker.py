@@ -6,6 +6,7 @@ import threading
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import zmq
@@ -16,6 +17,7 @@ from .actor import Abort, Actor, Event, Go, SetParams, Stop, SwapIn
 from .edges import Reader, Writer, thread_edge
 from .graph import BlockNode, Graph
 from .mailbox import Mailbox
+from .place_progress import PlaceProgress
 from .remote_edge import RemoteReader, RemoteWriter
 from .step import Stage, build_block
 
@@ -31,8 +33,9 @@ class Worker:
         endpoints: Address of every edge of which one end is elsewhere, by the edge's index.
         context: What blocks may know of the run at its end.
         items: Items that each source makes at most.
-        keep_until_finished: An item that came from elsewhere counts as received when this place is done with it, not
-            when its first block is: a place that dies and comes back is then sent again what it had not finished.
+        progress_file: Makes these blocks a place: an item that came from elsewhere counts as received when the place is
+            done with it, not when its first block is, and the file says how far it came. A place that dies and comes
+            back is then sent what it had not finished, and nothing twice.
 
     State: `events` receives what the actors post.
     """
@@ -45,7 +48,7 @@ class Worker:
         context: RunContext,
         *,
         items: int | None = None,
-        keep_until_finished: bool = False,
+        progress_file: Path | None = None,
     ) -> None:
         self.graph = graph
         self.events: Mailbox[Event] = Mailbox()
@@ -53,6 +56,13 @@ class Worker:
         readers: dict[str, list[Reader]] = {name: [] for name in names}
         writers: dict[str, list[Writer]] = {name: [] for name in names}
         run_id = uuid.uuid4().hex
+        self.progress: PlaceProgress | None = None
+        watched: dict[str, list[str]] = {name: [] for name in names}
+        if progress_file is not None:
+            points = _end_points(graph, readers)
+            arriving = [edge for edge in graph.edges if edge.target in readers and edge.source not in readers]
+            self.progress = PlaceProgress(points, arriving, graph, progress_file)
+            watched = {name: [point for point in points if _reaches(graph, name, point)] for name in names}
         try:
             for edge in graph.edges:
                 here = edge.source in readers, edge.target in readers
@@ -63,7 +73,10 @@ class Worker:
                 elif here[0]:
                     writers[edge.source].append(RemoteWriter(self._zmq, graph, edge, endpoints[edge.index]))
                 elif here[1]:
-                    readers[edge.target].append(RemoteReader(self._zmq, graph, edge, endpoints[edge.index]))
+                    reader = RemoteReader(
+                        self._zmq, graph, edge, endpoints[edge.index], self.progress, watched[edge.target]
+                    )
+                    readers[edge.target].append(reader)
         except SemcomError:
             for reader in [end for ends in readers.values() for end in ends]:
                 reader.close()
@@ -71,7 +84,7 @@ class Worker:
                 writer.close()
             self._zmq.term()
             raise
-        progress = _end_points(graph, readers) if keep_until_finished else {}
+        progress = {} if self.progress is None else self.progress
         self.actors = {
             name: Actor(
                 graph.block(name),
@@ -81,7 +94,7 @@ class Worker:
                 context,
                 items=items,
                 progress=progress,
-                watched=[point for point in progress if _reaches(graph, name, point)],
+                watched=watched[name],
                 post=self.events.post,
             )
             for name in names
@@ -186,11 +199,10 @@ class Worker:
         self.actors[node.name].commands.post(SwapIn(ticket, block, node.use))
 
 
-def _end_points(graph: Graph, here: Mapping[str, Any]) -> dict[str, float]:
+def _end_points(graph: Graph, here: Mapping[str, Any]) -> list[str]:
     """Where items leave this place: its sinks, and its edges to other places. An item is finished when it got there."""
-    points = {name: -1.0 for name in here if not graph.outputs(name)}
-    leaving = (edge for edge in graph.edges if edge.source in here and edge.target not in here)
-    return points | {str(edge): -1.0 for edge in leaving}
+    leaving = [str(edge) for edge in graph.edges if edge.source in here and edge.target not in here]
+    return [name for name in here if not graph.outputs(name)] + leaving
 
 
 def _reaches(graph: Graph, name: str, point: str) -> bool:

@@ -465,6 +465,15 @@ def test_a_restarted_receiver_that_knows_what_it_committed_gets_no_double() -> N
     assert tx.done
 
 
+@pytest.mark.parametrize(("session", "expected"), [(1, [2]), (7, [0, 1, 2])])
+def test_what_an_earlier_start_committed_holds_for_the_sender_it_had(session: int, expected: list[int]) -> None:
+    tx = sender()
+    rx = LinkReceiver(CONTRACT, depth=4, session=101, after=Identity(1), after_session=session)
+    meet(tx, rx)
+    offered(tx, 3)
+    assert [d.envelope.identity.seq for d in meet(tx, rx) if d.envelope] == expected
+
+
 def test_a_late_word_of_a_dead_receiver_does_no_harm() -> None:
     tx, old = sender(depth=8), receiver(depth=8)
     meet(tx, old)
