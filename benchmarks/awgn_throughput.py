@@ -83,7 +83,7 @@ def main(rounds: int = 5) -> None:
         name: {"semcom": figures[name], **{peer: figures[peer] for peer in peers}}
         for name in ("channels/awgn", "channels/awgn_samples")
     }
-    print_table("Gaussian noise", "million complex samples a second", rows, "semcom")
+    print_table("Gaussian noise", "million complex samples a second", rows, ["Sionna", "GNU Radio"])
 
 
 if __name__ == "__main__":

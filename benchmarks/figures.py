@@ -35,23 +35,23 @@ def take_turns(runners: Mapping[str, Callable[[], float]], rounds: int) -> dict[
     return figures
 
 
-def print_table(title: str, unit: str, rows: Mapping[str, Mapping[str, Sequence[float]]], ours: str) -> None:
-    """Print a Markdown table: a row a case, a column a contestant (median and range), and our ratio to each peer.
+def print_table(title: str, unit: str, rows: Mapping[str, Mapping[str, Sequence[float]]], peers: Sequence[str]) -> None:
+    """Print a Markdown table: a row a case, a column a contestant (median and range), ours as ratios to each peer.
 
     Args:
         title: Heading.
         unit: Of the figures.
         rows: Case → contestant → figures of the rounds.
-        ours: The contestant that the ratios are of.
+        peers: The contestants that are not ours.
     """
     names = list(dict.fromkeys(name for row in rows.values() for name in row))
-    peers = [name for name in names if name != ours]
+    pairs = [(name, peer) for name in names if name not in peers for peer in names if peer in peers]
     print(f"\n## {title}\n\n{machine()}; {unit}, median (least to most)\n")
-    print("| |" + "".join(f" {name} |" for name in names) + "".join(f" ratio to {peer} |" for peer in peers))
-    print("|---|" + "---|" * (len(names) + len(peers)))
+    print("| |" + "".join(f" {name} |" for name in names) + "".join(f" {name} / {peer} |" for name, peer in pairs))
+    print("|---|" + "---|" * (len(names) + len(pairs)))
     for case, row in rows.items():
         cells = [_cell(row.get(name, ())) for name in names]
-        ratios = [_ratio(row[ours], row.get(peer, ())) for peer in peers]
+        ratios = [_ratio(row.get(name, ()), row.get(peer, ())) for name, peer in pairs]
         print(f"| {case} | " + " | ".join([*cells, *ratios]) + " |", flush=True)
 
 
@@ -62,7 +62,7 @@ def _cell(figures: Sequence[float]) -> str:
 
 
 def _ratio(ours: Sequence[float], peer: Sequence[float]) -> str:
-    return f"**{statistics.median(ours) / statistics.median(peer):.2f}**" if peer else "-"
+    return f"**{statistics.median(ours) / statistics.median(peer):.2f}**" if ours and peer else "-"
 
 
 def _short(value: float) -> str:

@@ -35,7 +35,7 @@ def main(rounds: int = 5) -> None:
         case: take_turns({"semcom": partial(seconds, command), "python -c pass": idle}, rounds)
         for case, command in cases.items()
     }
-    print_table("Waiting for the command", "seconds", rows, "semcom")
+    print_table("Waiting for the command", "seconds", rows, ["python -c pass"])
 
 
 if __name__ == "__main__":
