@@ -58,14 +58,14 @@ clean:
 .PHONY: $(COPY)
 $(COPY): $(VENV)/.with-test
 	@rm -rf $(COPY)
-	$(INSTALL) --no-deps --no-build-isolation --target $(COPY) .
+	@$(INSTALL) --no-deps --no-build-isolation --target $(COPY) .
 
 $(BIN)/python:
-	$(PYTHON) -m venv $(VENV)
-	$(INSTALL) 'setuptools>=77'
+	@$(PYTHON) -m venv $(VENV)
 
 # One stamp an extra: .with-test is .[test], installed again when the lists of dependencies change.
 $(VENV)/.with-%: pyproject.toml constraints.txt | $(BIN)/python
-	$(INSTALL) 'setuptools>=77'
-	$(INSTALL) --no-build-isolation --editable '.[$*]'
+	@echo "Installing gr-semcom[$*] and what it needs into $(VENV): a minute or two"
+	@$(INSTALL) 'setuptools>=77'
+	@$(INSTALL) --no-build-isolation --editable '.[$*]'
 	@touch $@
