@@ -2,7 +2,8 @@
 
 Three places: this package; folders that other distributions add through the entry-point group ``semcom.blocks``
 (an entry ``mylab = "mylab.blocks"`` makes ``mylab/blocks/channels/x.py`` known as ``mylab/channels/x``); and single
-files, ``./my_block.py``. Listing reads files and imports none of them, so a broken plug-in breaks nothing else.
+files, ``./my_block.py``. Listing reads files and imports none of them (of a plug-in ``mylab.blocks`` Python imports
+``mylab``, to find its folder), and a plug-in that is broken breaks nothing else.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import importlib
 import importlib.util
 import re
 import sys
+import threading
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -26,6 +28,7 @@ __all__ = ["BlockFile", "find_block", "list_blocks", "load_block"]
 
 ENTRY_POINTS = "semcom.blocks"
 HERE = Path(__file__).parent
+_importing = threading.RLock()
 _OWN = re.compile(r"[A-Za-z0-9_]+(/[A-Za-z0-9][A-Za-z0-9_]*)+")
 
 
@@ -54,7 +57,7 @@ def list_blocks() -> list[BlockFile]:
     for entry in entry_points(group=ENTRY_POINTS):
         try:
             folder = _package_folder(entry.value)
-        except (ImportError, ValueError, AttributeError) as error:
+        except (Exception, SystemExit) as error:  # to find the folder of `mylab.blocks`, `mylab` is imported
             found.append(
                 BlockFile(f"{entry.name}/*", Path(entry.value), entry.value, broken=f"{type(error).__name__}: {error}")
             )
@@ -95,13 +98,10 @@ def load_block(use: str, base: Path | None = None) -> type[Block]:
     block = find_block(use, base)
     try:
         module = _import_file(block.path) if not block.module else importlib.import_module(block.module)
-    except Exception as error:  # a plug-in may raise anything; it is reported, not passed on
+    except (Exception, SystemExit) as error:  # a plug-in may raise anything; it is reported, not passed on
         raise UnknownBlock(f"block {use!r} does not load: {type(error).__name__}: {error} ({block.path})") from error
-    classes = [
-        value
-        for value in vars(module).values()
-        if isinstance(value, type) and issubclass(value, Block) and value.__module__ == module.__name__
-    ]
+    named = dict.fromkeys(value for value in vars(module).values() if isinstance(value, type))  # each once
+    classes = [cls for cls in named if issubclass(cls, Block) and cls.__module__ == module.__name__]
     if len(classes) != 1:
         names = ", ".join(found.__name__ for found in classes) or "none"
         raise UnknownBlock(f"block {use!r}: expected one subclass of Block in {block.path}, got {names}")
@@ -120,7 +120,7 @@ def _list_folder(folder: Path, package: str, prefix: str) -> list[BlockFile]:
 def _read(use: str, path: Path, module: str) -> BlockFile:
     """Read what a listing shows, from the source text alone."""
     try:
-        tree = ast.parse(path.read_text(encoding="utf-8"))
+        tree = ast.parse(path.read_text(encoding="utf-8"), path.name)
     except (OSError, SyntaxError, ValueError) as error:
         return BlockFile(use, path, module, broken=f"{type(error).__name__}: {error}")
     for node in tree.body:
@@ -145,19 +145,20 @@ def _import_file(path: Path) -> ModuleType:
     """Import a single-file plug-in; an edited file is another module, so that a swap to it runs the new text."""
     digest = hashlib.sha256(str(path).encode() + path.read_bytes()).hexdigest()[:16]
     name = f"semcom_plugin_{path.stem}_{digest}"
-    if name in sys.modules:
-        return sys.modules[name]
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise ImportError(f"{path} is not a Python file")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    try:
-        spec.loader.exec_module(module)
-    except BaseException:
-        del sys.modules[name]
-        raise
-    return module
+    with _importing:  # another thread would meet the module half made
+        if name in sys.modules:
+            return sys.modules[name]
+        spec = importlib.util.spec_from_file_location(name, path)
+        if spec is None or spec.loader is None:
+            raise ImportError(f"{path} is not a Python file")
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module
+        try:
+            spec.loader.exec_module(module)
+        except BaseException:
+            del sys.modules[name]
+            raise
+        return module
 
 
 def _suggestion(name: str, known: list[str]) -> str:

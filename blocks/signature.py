@@ -73,7 +73,7 @@ def _read(block: Any) -> Signature:
         raise UnknownBlock(f"{block.__name__}: expected a method work(self, ...), got none")
     try:
         hints = typing.get_type_hints(work, include_extras=True)
-    except NameError as error:
+    except (NameError, AttributeError, SyntaxError, TypeError) as error:
         raise UnknownBlock(
             f"{block.__name__}.work: an annotation does not resolve: {error}; import it at module level"
         ) from None
@@ -99,12 +99,8 @@ def _outputs(block: type[Block], hint: Any) -> tuple[dict[str, PortType], bool]:
     if hint is None or hint is type(None):
         return {}, False
     hint = _without_none(hint)
-    while typing.get_origin(hint) in (
-        collections.abc.Iterator,
-        collections.abc.Iterable,
-        collections.abc.Generator,
-        Out,
-    ):
+    wrappers = (collections.abc.Iterator, collections.abc.Iterable, collections.abc.Generator, Out)
+    while typing.get_origin(hint) in wrappers and typing.get_args(hint):
         hint = _without_none(typing.get_args(hint)[0])
     port = _port(hint)
     if port is not None:
