@@ -12,6 +12,7 @@ import os
 import shutil
 import stat
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from ...errors import ControlError
 __all__ = ["ControlServer", "request", "running"]
 
 REQUEST_TIMEOUT_MS = 120_000  # a swap loads and warms the new block before it answers
+LOOK_EVERY_MS = 200  # whether the flowgraph that is asked is still there
 MAX_REQUEST_BYTES = 1 << 20
 
 
@@ -33,14 +35,22 @@ class ControlServer:
         name: The flowgraph's name, by which `request` finds it.
 
     Raises:
-        ControlError: the folder belongs to somebody else, or others may enter it.
+        ControlError: the folder belongs to somebody else, others may enter it, or it cannot hold a socket.
     """
 
     def __init__(self, context: zmq.Context[zmq.Socket[bytes]], name: str) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=_base()))
+        base = _base()
+        _sweep(base)
+        self.folder = Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=base))
         self.socket: zmq.Socket[bytes] = context.socket(zmq.ROUTER)
         self.socket.setsockopt(zmq.MAXMSGSIZE, MAX_REQUEST_BYTES)
-        self.socket.bind(self.address)
+        try:
+            self.socket.bind(self.address)
+        except zmq.ZMQError as error:
+            self.close()
+            raise ControlError(
+                f"{self.folder}: cannot make a socket here: {error.strerror}; set XDG_RUNTIME_DIR to a short path"
+            ) from None
         (self.folder / "name").write_text(name, encoding="utf-8")
 
     @property
@@ -79,11 +89,10 @@ class ControlServer:
 def running() -> dict[int, tuple[str, Path]]:
     """Process id → name and folder of every flowgraph that this user runs."""
     found = {}
-    for folder in _base().iterdir():
-        pid, _, _ = folder.name.partition("-")
-        with contextlib.suppress(OSError, ValueError):
-            os.kill(int(pid), 0)
-            found[int(pid)] = ((folder / "name").read_text(encoding="utf-8"), folder)
+    for pid, folder in _folders(_base()):
+        with contextlib.suppress(OSError):
+            if _alive(pid):
+                found[pid] = ((folder / "name").read_text(encoding="utf-8"), folder)
     return found
 
 
@@ -99,15 +108,21 @@ def request(run: str | None, command: dict[str, Any], timeout_ms: int = REQUEST_
     Raises:
         ControlError: none or several run, it does not answer, or it refuses the command.
     """
-    folder = _choose(run)
+    pid, folder = _choose(run)
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
     socket: zmq.Socket[bytes] = context.socket(zmq.REQ)
     try:
         socket.setsockopt(zmq.LINGER, 0)
         socket.connect(f"ipc://{folder}/control")
         socket.send(json.dumps(command).encode())
-        if not socket.poll(timeout_ms):
-            raise ControlError(f"the flowgraph did not answer within {timeout_ms / 1000:g} s; is its process stopped?")
+        deadline = time.monotonic() + timeout_ms / 1000
+        while not socket.poll(min(timeout_ms, LOOK_EVERY_MS)):
+            if not (_alive(pid) and folder.exists()) and not socket.poll(LOOK_EVERY_MS):
+                raise ControlError("the flowgraph ended before it answered")
+            if time.monotonic() >= deadline:
+                raise ControlError(
+                    f"the flowgraph did not answer within {timeout_ms / 1000:g} s; is its process stopped?"
+                )
         answer: dict[str, Any] = json.loads(socket.recv())
     finally:
         socket.close()
@@ -117,10 +132,10 @@ def request(run: str | None, command: dict[str, Any], timeout_ms: int = REQUEST_
     return answer
 
 
-def _choose(run: str | None) -> Path:
+def _choose(run: str | None) -> tuple[int, Path]:
     runs = running()
     listed = ", ".join(f"{name} (pid {pid})" for pid, (name, _) in sorted(runs.items())) or "none"
-    matches = [folder for pid, (name, folder) in sorted(runs.items()) if run is None or run in (name, str(pid))]
+    matches = [(pid, folder) for pid, (name, folder) in sorted(runs.items()) if run is None or run in (name, str(pid))]
     if len(matches) == 1:
         return matches[0]
     if run is None and runs:
@@ -132,12 +147,37 @@ def _choose(run: str | None) -> Path:
     )
 
 
+def _sweep(base: Path) -> None:
+    """Remove the folders of processes that were killed: a new process may get the id of an old one."""
+    for pid, folder in _folders(base):
+        if not _alive(pid):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _folders(base: Path) -> list[tuple[int, Path]]:
+    names = ((folder.name.partition("-")[0], folder) for folder in base.iterdir())
+    return [(int(pid), folder) for pid, folder in names if pid.isdecimal()]
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return True
+    except (OSError, OverflowError):
+        return False
+    return True
+
+
 def _base() -> Path:
     """The folder of this user's control sockets, mode 0700."""
     runtime = os.environ.get("XDG_RUNTIME_DIR")
     base = Path(runtime) / "semcom" if runtime else Path(tempfile.gettempdir()) / f"semcom-{os.getuid()}"
-    base.mkdir(mode=0o700, parents=True, exist_ok=True)
-    mode = base.stat()
-    if mode.st_uid != os.getuid() or stat.S_IMODE(mode.st_mode) & 0o077:
+    try:
+        base.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = base.lstat()  # not through a link that somebody else laid
+    except OSError as error:
+        raise ControlError(f"{base}: {error.strerror}; set XDG_RUNTIME_DIR to a folder that you own") from None
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or stat.S_IMODE(found.st_mode) & 0o077:
         raise ControlError(f"{base}: expected a folder of mode 0700 that you own; remove it or set XDG_RUNTIME_DIR")
     return base
