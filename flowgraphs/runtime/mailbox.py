@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
 from collections import deque
 from typing import Generic, TypeVar
 
@@ -17,6 +18,8 @@ class Mailbox(Generic[T]):
 
     def __init__(self) -> None:
         self._messages: deque[T] = deque()
+        self._closing = threading.Lock()
+        self._closed = False
         self._read_fd, self._write_fd = os.pipe()
         os.set_blocking(self._read_fd, False)
         os.set_blocking(self._write_fd, False)
@@ -29,10 +32,11 @@ class Mailbox(Generic[T]):
         return bool(self._messages)
 
     def post(self, message: T) -> None:
-        """Add a message; from any thread."""
+        """Add a message; from any thread, and without effect once the mailbox is closed."""
         self._messages.append(message)
-        with contextlib.suppress(BlockingIOError, OSError):  # full: the reader is awake anyway; closed: nobody reads
-            os.write(self._write_fd, b"\0")
+        with self._closing, contextlib.suppress(BlockingIOError):  # a full pipe: the reader is awake anyway
+            if not self._closed:  # the number of a closed descriptor may be another file's by now
+                os.write(self._write_fd, b"\0")
 
     def take(self) -> T | None:
         """Return the oldest message, or ``None``."""
@@ -47,6 +51,9 @@ class Mailbox(Generic[T]):
         return tuple(self._messages)
 
     def close(self) -> None:
-        """Close the descriptors."""
-        os.close(self._read_fd)
-        os.close(self._write_fd)
+        """Close the descriptors; its reader has gone."""
+        with self._closing:
+            if not self._closed:
+                self._closed = True
+                os.close(self._read_fd)
+                os.close(self._write_fd)
