@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,7 +15,6 @@ from ...blocks.block import Block, RunContext
 from ...errors import BlockError, SemcomError
 from .edges import END, EdgeEnd, Reader, Writer
 from .graph import BlockNode, Graph
-from .inline import incomplete
 from .join import Join
 from .mailbox import Mailbox
 from .result import BlockReport
@@ -105,6 +105,7 @@ class Actor(threading.Thread):
         super().__init__(name=f"semcom:{node.name}", daemon=True)
         self.node = node
         self.readers, self.writers = tuple(readers), tuple(writers)
+        self._feedback = tuple(reader for reader in readers if reader.edge.feedback is not None)
         self.ends: tuple[EdgeEnd, ...] = (*readers, *writers)
         self.commands: Mailbox[Command] = Mailbox()
         self.report = BlockReport()
@@ -123,6 +124,7 @@ class Actor(threading.Thread):
 
     def run(self) -> None:
         """Run the block; every way out posts exactly one of ``done`` and ``failed``."""
+        event: Event = {"event": "done"}
         try:
             self._poller.register(self.commands.fileno(), zmq.POLLIN)
             for end in self.ends:
@@ -135,27 +137,20 @@ class Actor(threading.Thread):
                 self._wait(())
                 self._obey()
             self._run_source(stage) if self._join is None else self._run_inputs(stage, self._join)
-            self._flush(stage, self._context)
+            for emitted in stage.finish(self._context):
+                self._emit(emitted)
             self._end_edges()
-            self._post_end({"event": "done"})
         except _Aborted:
             self._finish_early()
-            self._post_end({"event": "done"})
-        except SemcomError as error:
+        except BaseException as error:  # whatever it is, it must not hang the run
+            message = str(error)
+            if not isinstance(error, SemcomError):  # a defect of the runtime itself
+                message = f"block '{self.node.name}': {type(error).__name__}: {error}"
+            exit_code = getattr(error, "exit_code", 1)
+            event = {"event": "failed", "message": message, "exit_code": exit_code, "kind": type(error).__name__}
             self._finish_early()
-            self._post_end(
-                {"event": "failed", "message": str(error), "exit_code": error.exit_code, "kind": type(error).__name__}
-            )
-        except BaseException as error:  # a defect of the runtime itself: it must not hang the run
-            self._post_end(
-                {
-                    "event": "failed",
-                    "message": f"block '{self.node.name}': {type(error).__name__}: {error}",
-                    "exit_code": 1,
-                    "kind": type(error).__name__,
-                }
-            )
         finally:
+            self._post_end(event)
             for end in self.ends:
                 end.close()
 
@@ -177,25 +172,21 @@ class Actor(threading.Thread):
 
     def _run_inputs(self, stage: Stage, join: Join) -> None:
         open_readers = list(self.readers)
-        while True:
+        while not join.done:
             took = False
-            for reader in tuple(open_readers):
-                for _ in range(64):  # fair to the other inputs
-                    item = reader.take()
-                    if item is None:
-                        break
-                    took = True
-                    if item is END:
-                        join.end(reader.edge.target_port)
-                        open_readers.remove(reader)
-                        break
+            for reader in tuple(open_readers):  # one item of each in turn: the join holds no more than it must
+                item = reader.take()
+                if item is None:
+                    continue
+                took = True
+                if item is END:
+                    join.end(reader.edge.target_port)
+                    open_readers.remove(reader)
+                else:
                     join.add(reader.edge.target_port, item)  # type: ignore[arg-type]
-                    if len(self.readers) == 1:
-                        self._work(stage, join)
-            self._work(stage, join)
-            if join.done:
-                return
-            if not took:
+            if took:
+                self._work(stage, join)
+            else:
                 self._wait(open_readers)
                 self._obey()
 
@@ -241,8 +232,9 @@ class Actor(threading.Thread):
     def _between_items(self, stage: Stage, began: float) -> None:
         if self.commands:
             self._obey()
-        interval_s = stage.block.interval_s()
-        while interval_s and (rest_s := began + interval_s - time.perf_counter()) > 0:
+        while (rest_s := began + stage.block.interval_s() - time.perf_counter()) > 0:
+            if self._stopping and self._join is None:
+                return
             self._poller.poll(int(1000 * rest_s)) if rest_s > 1e-3 else time.sleep(rest_s)
             self._service()
             self._obey()
@@ -253,8 +245,18 @@ class Actor(threading.Thread):
             if item is None or writer.offer(item):
                 continue
             while not writer.offer(item):
-                if not writer.prepare_wait():
+                came_back = self._take_feedback()
+                if not writer.prepare_wait() and not came_back:
                     self._poll()
+
+    def _take_feedback(self) -> bool:
+        """Empty the feedback edges while an output is full: the way out of a full loop is this block itself."""
+        took = False
+        for reader in self._feedback:
+            while isinstance(item := reader.take(), Item):
+                self._join.add(reader.edge.target_port, item)  # type: ignore[union-attr]
+                took = True
+        return took or any([reader.prepare_wait() for reader in self._feedback])
 
     def _end_edges(self) -> None:
         """Pass the end of stream on, and stay until every other place has all that it needs from this one."""
@@ -271,18 +273,10 @@ class Actor(threading.Thread):
             self._poll()
         self._acknowledge()
 
-    def _flush(self, stage: Stage, context: RunContext) -> None:
-        for emitted in stage.finish(context):
-            self._emit(emitted)
-
     def _finish_early(self) -> None:
-        """Let a sink keep what it has: pictures, rows, a report that says it is not whole."""
-        if self._stage is not None and self._going and self._stage.signature.is_sink:
-            try:
-                for _ in self._stage.finish(incomplete(self._context)):
-                    pass
-            except BlockError:
-                return  # the run has failed already; its first error is the one to report
+        if self._stage is not None and self._going:
+            with contextlib.suppress(BlockError):  # the run has failed already; its first error is the one to report
+                self._stage.finish_early(self._context)
 
     def _wait(self, readers: Sequence[Reader]) -> None:
         if self.commands or any([reader.prepare_wait() for reader in readers]):
@@ -300,8 +294,7 @@ class Actor(threading.Thread):
             self._poller.poll(TICK_MS)
             self._service()
             self._acknowledge()
-        if self.commands:
-            self._look_for_abort()
+        self._look_for_abort()
 
     def _service(self) -> None:
         for end in self.ends:
@@ -338,9 +331,11 @@ class Actor(threading.Thread):
         if stage is None:
             return
         if self._going:
-            self._flush(stage, self._context)
+            for emitted in stage.finish(self._context, going_on=True):
+                self._emit(emitted)
         self._collect(stage.block)
         stage.replace_block(command.block)
+        self._outputs = self._routes(stage)
         if self._join is None:
             self._produced = stage.produce()
         self._changed(command.ticket, {"use": command.use})

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Iterator
 
 from ...blocks.block import RunContext
-from ...errors import BlockError
+from ...errors import BlockError, JoinError
 from .graph import Edge, Graph
 from .join import Join
 from .result import BlockReport, EdgeCount
 from .step import Emitted, Item, Stage, build_block
 
-__all__ = ["InlineExecutor", "incomplete"]
+__all__ = ["InlineExecutor"]
 
 
 class InlineExecutor:
@@ -42,10 +43,11 @@ class InlineExecutor:
 
         Raises:
             BlockError: a block raised; the sinks are finished first, so that what was done is kept.
+            JoinError: a block with several inputs needs more memory than its bound, or a loop brings nothing back.
         """
+        for stage in self._stages.values():
+            stage.start()
         try:
-            for stage in self._stages.values():
-                stage.start()
             sources = {name: self._timed_source(name) for name in self._stages if name not in self._joins}
             while sources:
                 for name in list(sources):
@@ -118,22 +120,16 @@ class InlineExecutor:
             for emitted in self._stages[name].step(inputs):
                 self._deliver(name, emitted)
             self.blocks[name].items += 1
+        if edges := self._joins[name].unanswered:
+            raise JoinError(f"block '{name}': items wait for what edge {edges} did not bring back")
 
     def _finish_sinks(self) -> None:
         for stage in self._stages.values():
-            if stage.signature.is_sink:
-                try:
-                    list(stage.finish(incomplete(self._context)))
-                except BlockError:
-                    continue  # the first error is the one that is reported
+            with contextlib.suppress(BlockError):  # the first error is the one that is reported
+                stage.finish_early(self._context)
 
     @staticmethod
     def _keep_pace(stage: Stage, began: float) -> None:
         rest_s = stage.block.interval_s() - (time.perf_counter() - began)
         if rest_s > 0:
             time.sleep(rest_s)
-
-
-def incomplete(context: RunContext) -> RunContext:
-    """Return the context of a run that ended early."""
-    return RunContext(**{**context.__dict__, "complete": False})

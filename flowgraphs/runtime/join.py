@@ -23,7 +23,11 @@ class Join:
     """Gathers one item an input port and hands them out together.
 
     Items of one identity (seq, part) belong together. Every edge carries growing identities, so an edge that has moved
-    past one proves that its item is missing: the others of that identity are dropped, and counted.
+    past one proves that its item is missing: the others of that identity are dropped, and counted. Chunks of `Samples`
+    on every input are cut to the samples that all of them have.
+
+    What comes back over a feedback edge meets a later item: it brings its value alone, and neither identity, header,
+    state nor trace.
 
     All inputs are drained into one buffer, so that a slow branch does not stop a fast one; it is bounded in bytes.
 
@@ -33,7 +37,7 @@ class Join:
     """
 
     def __init__(self, edges: Sequence[Edge], max_bytes: int) -> None:
-        self._edges = {edge.target_port: edge for edge in edges}
+        self._edges = {edge.target_port: edge for edge in sorted(edges, key=lambda edge: edge.feedback is not None)}
         self._max_bytes = max_bytes
         self._streams = all(PORT_TYPES[edge.port].stream for edge in edges)
         self._waiting: dict[str, deque[tuple[Key, Item]]] = {port: deque() for port in self._edges}
@@ -55,6 +59,13 @@ class Join:
             if edge.feedback is None
         )
 
+    @property
+    def unanswered(self) -> str:
+        """Edges that bring nothing back for items that wait for it; empty when none do."""
+        waits = any(queue for port, queue in self._waiting.items() if self._edges[port].feedback is None)
+        empty = [str(self._edges[port]) for port, queue in self._waiting.items() if not queue]
+        return " and ".join(empty) if waits else ""
+
     def end(self, port: str) -> None:
         """Note the end of an input."""
         self._ended.add(port)
@@ -65,14 +76,26 @@ class Join:
         Raises:
             JoinError: the buffer would outgrow its bound; names the edge that is behind and the depth needed.
         """
-        edge = self._edges[port]
+        feedback = self._edges[port].feedback
         identity = item.envelope.identity
-        key = (identity.seq + (edge.feedback.delay if edge.feedback else 0), identity.part)
+        key = (identity.seq, identity.part)
+        if feedback is not None:
+            key = (identity.seq + feedback.delay, identity.part)
+            stream = item.envelope.stream
+            if stream is not None:  # its initial chunks have one sample each
+                stream = Stream(stream.offset + feedback.delay, stream.sample_rate_hz)
+            item = Item(Envelope(identity=identity._replace(seq=key[0]), stream=stream), item.value)
         self._waiting[port].append((key, item))
         self._last[port] = key
         self._bytes += item.value.nbytes
         if self._bytes > self._max_bytes and len(self._edges) > 1 and not self._can_go_on():
             self._overflow()
+
+    def _drop_rest(self) -> None:
+        """Let go what came back and meets nothing any more: that is how a loop ends, and not a loss."""
+        for queue in self._waiting.values():
+            queue.clear()
+        self._bytes = 0
 
     def ready(self) -> Iterator[Mapping[str, Item]]:
         """Hand out every complete set, in the order of identities."""
@@ -80,6 +103,9 @@ class Join:
             yield from self._ready_streams()
             return
         while True:
+            if self.done:
+                self._drop_rest()
+                return
             if len(self._edges) == 1:
                 ((port, queue),) = self._waiting.items()
                 if not queue:
@@ -131,22 +157,45 @@ class Join:
         value = np.full(axes, feedback.initial, dtype=kind.dtype)
         value.setflags(write=False)
         for seq in range(feedback.delay):
-            self._waiting[port].append(((seq, 0), Item(Envelope(identity=Identity(seq)), value)))
+            envelope = Envelope(identity=Identity(seq), stream=Stream(seq, 1.0) if kind.stream else None)
+            self._waiting[port].append(((seq, 0), Item(envelope, value)))
+            self._bytes += value.nbytes
             self._last[port] = (seq, 0)
 
     def _ready_streams(self) -> Iterator[Mapping[str, Item]]:
-        """Cut the waiting chunks to a common length: streams are joined sample by sample."""
+        """Cut the waiting chunks to what all inputs have: streams are joined sample by sample, at equal offsets."""
         while all(self._waiting.values()):
-            length = min(queue[0][1].value.size for queue in self._waiting.values())
-            parts: dict[str, Item] = {}
-            for port, queue in self._waiting.items():
-                key, item = queue.popleft()
-                stream = item.envelope.stream or Stream()
-                parts[port] = Item(item.envelope, item.value[:length])
-                self._bytes -= length * item.value.itemsize
-                if item.value.size > length:
-                    rest = msgspec.structs.replace(
-                        item.envelope, stream=Stream(stream.offset + length, stream.sample_rate_hz)
-                    )
-                    queue.appendleft((key, Item(rest, item.value[length:])))
-            yield parts
+            offsets = {port: _offset(queue[0][1]) for port, queue in self._waiting.items()}
+            start = max(offsets.values())
+            if min(offsets.values()) == start:
+                length = min(queue[0][1].value.size for queue in self._waiting.values())
+                yield {port: self._cut(port, length) for port in self._edges}
+                continue
+            for port, offset in offsets.items():
+                if offset < start:
+                    self._cut(port, start - offset)  # its partners were dropped on the way
+                else:
+                    self.missing[port] += 1
+        if self.done:
+            self._drop_rest()
+        short = [port for port in self._ended if not self._waiting[port]]
+        for queue in self._waiting.values() if short else ():  # an input that ended: the rest of the others is alone
+            for port in short:
+                self.missing[port] += len(queue)
+            self._bytes -= sum(item.value.nbytes for _, item in queue)
+            queue.clear()
+
+    def _cut(self, port: str, length: int) -> Item:
+        """Take at most this many samples off the first chunk of an input."""
+        key, item = self._waiting[port].popleft()
+        head = item.value[:length]
+        self._bytes -= head.nbytes
+        if item.value.size > length:
+            stream = item.envelope.stream or Stream()
+            rest = msgspec.structs.replace(item.envelope, stream=stream._replace(offset=stream.offset + length))
+            self._waiting[port].appendleft((key, Item(rest, item.value[length:])))
+        return Item(item.envelope, head)
+
+
+def _offset(item: Item) -> int:
+    return item.envelope.stream.offset if item.envelope.stream is not None else 0

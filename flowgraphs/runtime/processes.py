@@ -31,6 +31,7 @@ from .worker import Worker
 __all__ = ["ProcessCrew", "work"]
 
 STATUS_EVERY_MS = 500
+LAST_WORDS_S = 0.2  # what a process said before it ended may still be on its way
 
 
 class ProcessCrew:
@@ -55,6 +56,8 @@ class ProcessCrew:
         address = f"ipc://{folder}/workers"
         self._socket.bind(address)
         self._peers: dict[str, bytes] = {}
+        self._unsaid: dict[str, list[dict[str, Any]]] = {node.name: [] for node in graph.blocks}  # to peers yet to come
+        self._dead_since_s: dict[str, float] = {}
         self._status: dict[str, dict[str, Any]] = {}
         self._reports: dict[str, dict[str, Any]] = {}
         self._ended: set[str] = set()
@@ -103,6 +106,9 @@ class ProcessCrew:
                 self._ended.add(event["block"])
         for name, child in self._children.items():
             if name not in self._ended and child.poll() is not None:
+                since_s = self._dead_since_s.setdefault(name, time.monotonic())
+                if time.monotonic() - since_s < LAST_WORDS_S:
+                    continue
                 self._ended.add(name)
                 events.append(
                     {
@@ -175,15 +181,21 @@ class ProcessCrew:
             with contextlib.suppress(ValueError, RecursionError):
                 message = json.loads(frames[-1])
                 if len(frames) == 2 and isinstance(message, dict) and message.get("block") in self._jobs:
-                    self._peers[message["block"]] = frames[0]
+                    name = message["block"]
+                    self._peers[name] = frames[0]
+                    for command in self._unsaid.pop(name, ()):
+                        self._tell(name, command)
                     return message
 
     def _tell_all(self, command: dict[str, Any]) -> None:
-        for name in self._peers:
+        for name in self._jobs:
             self._tell(name, command)
 
     def _tell(self, name: str, command: dict[str, Any]) -> None:
-        with contextlib.suppress(zmq.ZMQError, KeyError):
+        if name not in self._peers:
+            self._unsaid[name].append(command)
+            return
+        with contextlib.suppress(zmq.ZMQError):
             self._socket.send_multipart([self._peers[name], json.dumps(command).encode()], zmq.NOBLOCK)
 
 
@@ -200,9 +212,11 @@ def work() -> None:
     try:
         worker = Worker(graph, [name], endpoints, RunContext(**job["context"]), items=job["items"])
     except SemcomError as error:
-        event = {"event": "failed", "block": name, "message": str(error), "exit_code": error.exit_code}
+        kind = type(error).__name__
+        event = {"event": "failed", "block": name, "message": str(error), "exit_code": error.exit_code, "kind": kind}
         _report(parent, name, {"blocks": {}, "edges": {}}, [event], None)
         parent.close(linger=1000)
+        context.term()
         return
     worker.start()
     poller = zmq.Poller()

@@ -36,6 +36,7 @@ class RemoteWriter:
     def __init__(self, context: zmq.Context[Any], graph: Graph, edge: Edge, endpoint: str) -> None:
         self.edge = edge
         self.count = EdgeCount()
+        self._finished = -1  # once everything offered so far is committed
         self._link = LinkSocketSender(
             context, endpoint, contract(graph, edge, sender=True), depth=edge.depth, overflow=edge.overflow
         )
@@ -57,12 +58,14 @@ class RemoteWriter:
         if self._link.done:
             return math.inf
         oldest = self._link.link.oldest_seq
-        return self.count.into - 1 if oldest is None else oldest - 1
+        return self._finished if oldest is None else oldest - 1
 
     def offer(self, item: Item) -> bool:
         """Put an item; False when the edge is full."""
         if not self._link.try_send(item.envelope, item.value):
             return False
+        identity = item.envelope.identity
+        self._finished = identity.seq if identity.last else identity.seq - 1
         self.count.into += 1
         self.count.dropped = self._link.dropped
         return True

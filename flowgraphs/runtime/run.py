@@ -66,7 +66,7 @@ def run(graph: Graph, options: RunOptions = RunOptions(), progress: OnProgress |
     Raises:
         UsageError: the options do not fit the graph.
         SemcomError: the run failed; `run.json` and what the sinks had finished are on disk. `Interrupted` on Ctrl-C.
-            The error's attribute `result` is the run's `RunResult`.
+            Where blocks had been built, the error's attribute `result` is the run's `RunResult`.
     """
     _fix_torch_threads(graph)
     context = RunContext(graph.name, resolved_yaml(graph), svg(graph), graph.seed, software_versions())
@@ -111,7 +111,10 @@ def _run_inline(
 ) -> tuple[RunResult, SemcomError | None]:
     if options.place:
         raise UsageError("--place: a place runs with the streaming executors, got --executor inline")
-    executor = InlineExecutor(graph, context, options.items)
+    try:
+        executor = InlineExecutor(graph, context, options.items)
+    except SemcomError as error:
+        return _result({}, {}, error, stopped=False), error
     began = last = time.monotonic()
 
     def tick() -> None:
@@ -202,6 +205,7 @@ class _Supervisor:
     _ready: set[str] = field(default_factory=set)
     _ended: set[str] = field(default_factory=set)
     _tickets: dict[str, tuple[bytes, BlockNode]] = field(default_factory=dict)
+    _later: list[tuple[bytes, dict[str, Any]]] = field(default_factory=list)  # changes of a block that is changing
     _going: bool = False
     _began: float = 0.0
     _last_progress: float = 0.0
@@ -227,6 +231,7 @@ class _Supervisor:
                 self._last_progress = now
                 self.progress({"elapsed_s": now - self._began, **self.crew.status()})
         self.duration_s = time.monotonic() - self._began
+        self._say_ended()
 
     def interrupt(self) -> None:
         """Ctrl-C: stop as after an error; a second one stops waiting."""
@@ -237,6 +242,7 @@ class _Supervisor:
                 for event in self.crew.take_events():
                     self._on_event(event)
         self.duration_s = time.monotonic() - self._began
+        self._say_ended()
 
     def _on_event(self, event: Event) -> None:
         block = event["block"]
@@ -248,31 +254,58 @@ class _Supervisor:
                     self._began = time.monotonic()
                     self.crew.go()
             case "done":
-                self._ended.add(block)
+                self._note_end(block)
             case "failed":
-                self._ended.add(block)
+                self._note_end(block)
                 self._fail(_revive(event))
             case "reply":
                 self._on_reply(event)
 
     def _on_reply(self, event: Event) -> None:
+        if event["ticket"] not in self._tickets:  # the block ended first, and its client knows
+            return
         client, node = self._tickets.pop(event["ticket"])
         if event["ok"]:
             blocks = tuple(node if block.name == node.name else block for block in self.graph.blocks)
             self.graph = msgspec.structs.replace(self.graph, blocks=blocks)
         self.control.answer(client, {key: value for key, value in event.items() if key not in ("event", "ticket")})
+        self._take_up_later()
+
+    def _note_end(self, block: str) -> None:
+        self._ended.add(block)
+        for ticket, (client, node) in list(self._tickets.items()):
+            if node.name == block:
+                del self._tickets[ticket]
+                self.control.answer(client, {"ok": False, "message": f"block '{block}' has ended"})
+        self._take_up_later()
+
+    def _take_up_later(self) -> None:
+        later, self._later = self._later, []
+        for client, command in later:
+            self._on_command(client, command)
+
+    def _say_ended(self) -> None:
+        """Answer everybody who still waits: nothing will change any more."""
+        waiting = [client for client, _ in [*self._tickets.values(), *self._later]]
+        while (received := self.control.receive()) is not None:
+            waiting.append(received[0])
+        for client in waiting:
+            self.control.answer(client, {"ok": False, "message": f"flowgraph '{self.graph.name}' has ended"})
 
     def _on_command(self, client: bytes, command: dict[str, Any]) -> None:
         try:
             answer = self._command(client, command)
         except SemcomError as error:
             answer = {"ok": False, "message": str(error)}
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, ValueError) as error:
             answer = {"ok": False, "message": f"a command lacks or misuses {error}"}
         if answer is not None:
             self.control.answer(client, answer)
 
     def _command(self, client: bytes, command: dict[str, Any]) -> dict[str, Any] | None:
+        if any(node.name == command.get("block") for _, node in self._tickets.values()):
+            self._later.append((client, command))  # it builds on what the change in progress makes of the block
+            return None
         match command.get("do"):
             case "status":
                 return {

@@ -10,6 +10,7 @@ import sys
 import time
 import traceback
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import msgspec
@@ -18,7 +19,6 @@ from numpy.typing import NDArray
 from ...blocks.block import Block, RunContext
 from ...blocks.envelope import Envelope, Header, Identity, Out, Stream, Trace
 from ...blocks.lookup import load_block
-from ...blocks.ports import PortType
 from ...blocks.signature import read_signature
 from ...errors import BlockError, SemcomError, SignalError
 from .graph import BlockNode
@@ -35,6 +35,7 @@ class Item(NamedTuple):
     value: NDArray[Any]
 
 
+_NO_MORE: Any = object()  # what an iterator of a block gives at its end: it may not yield None
 Emitted = tuple[Item | None, ...]  # one entry an output port, in the order of the signature
 
 
@@ -48,7 +49,7 @@ def build_block(node: BlockNode, seed: int) -> Block:
     cls = load_block(node.use)
     try:
         return cls(cls.Params.model_validate(node.params), name=node.name, seed=seed)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise _block_error(node.name, cls, None, error) from error
 
 
@@ -63,23 +64,29 @@ class Stage:
     """
 
     def __init__(self, block: Block, torch_threads: int) -> None:
+        self.torch_threads = torch_threads
+        self._offsets: dict[str, int] = {}  # output → samples emitted
+        self._count = 0  # items emitted where this block numbers them itself
+        self._seen = -1  # the highest seq that came in, or was made
+        self._part = (-1, 0)  # seq, next part of it
+        self._held: dict[tuple[int, int], Envelope] = {}
+        self._take(block)
+
+    def _take(self, block: Block) -> None:
         self.block = block
         self.signature = read_signature(type(block))
-        self.torch_threads = torch_threads
         self._ports = tuple(self.signature.outputs.items())
         self._where = tuple(f"block '{block.name}': output '{name}'" for name, _ in self._ports)
         self._injected = tuple(self.signature.injected.items())
         self._stream_in = any(port.type.stream for port in self.signature.inputs.values())
         self._stream_out = any(port.stream for port in self.signature.outputs.values())
-        self._offset = 0  # samples emitted
-        self._count = 0  # items emitted where this block numbers them itself
-        self._part = (-1, 0)  # seq, next part of it
-        self._held: dict[tuple[int, int], Envelope] = {}
         self._torch_settled = False
+        self._finish_due = False
 
     def start(self) -> None:
         """Start the block. Raises BlockError."""
         self._guard(None, self.block.start)
+        self._finish_due = True
         self.settle_torch()
 
     def settle_torch(self) -> None:
@@ -90,21 +97,21 @@ class Stage:
             self._torch_settled = True
 
     def replace_block(self, block: Block) -> None:
-        """Put another block of the same ports in this one's place; numbers of items and samples go on."""
-        self.block = block
-        self.signature = read_signature(type(block))
-        self._injected = tuple(self.signature.injected.items())
-        self._torch_settled = False
+        """Put another block, which has started, in this one's place; numbers of items and samples go on."""
+        self._take(block)
+        self._finish_due = True
         self._held.clear()
+        self.settle_torch()
 
     def produce(self) -> Iterator[Emitted]:
         """Run a source: every item that it yields, as emitted. Raises BlockError."""
         iterator = self._guard(None, self.block.work)
         while True:
-            result = self._guard(self._count, next, iterator, None)
-            if result is None:
+            result = self._guard(self._count, next, iterator, _NO_MORE)
+            if result is _NO_MORE:
                 return
             self.settle_torch()
+            self._seen = self._count
             envelope = Envelope(identity=Identity(self._count), trace=Trace(born_s=time.time()))
             if not self._stream_out:
                 self._count += 1
@@ -120,31 +127,54 @@ class Stage:
         for name, attribute in self._injected:
             arguments[name] = self._injection(attribute, merged)
         seq = merged.identity.seq
+        self._seen = max(self._seen, seq)
         result = self._guard(seq, self.block.work, **arguments)
         if not self._torch_settled:
             self.settle_torch()
         if result is None:
-            self._hold(merged)
+            if self._ports:
+                self._hold(merged)
         elif isinstance(result, Iterator):
+            self._hold(merged)
             yield from self._several(result, merged)
         else:
+            if isinstance(result, Out) and result.identity is not None:
+                self._hold(merged)
             yield self._emit(result, merged)
 
-    def finish(self, run: RunContext) -> Iterator[Emitted]:
-        """Flush the block. Raises BlockError."""
+    def finish(self, run: RunContext, *, going_on: bool = False) -> Iterator[Emitted]:
+        """Flush the block. Raises BlockError.
+
+        What it yields without an identity counts as one further item, in parts; where another block takes its place
+        (``going_on``), as further parts of the last item that came in.
+        """
+        self._finish_due = False
         rest = self._guard(None, self.block.finish, run)
         if rest is not None:
-            yield from self._several(iter(rest), Envelope(identity=Identity(self._part[0] + 1)))
+            seq = max(self._seen, 0) if going_on else self._seen + 1
+            yield from self._several(iter(rest), Envelope(identity=Identity(seq)))
         self._held.clear()
+
+    def finish_early(self, run: RunContext) -> None:
+        """Let a sink of a run that failed keep what it has: pictures, rows, a report that says it is not whole.
+
+        Does nothing where the block has not started, or has been told to finish already. Raises BlockError.
+        """
+        if self.signature.is_sink and self._finish_due:
+            for _ in self.finish(replace(run, complete=False)):
+                pass
 
     def _several(self, results: Iterator[Any], envelope: Envelope) -> Iterator[Emitted]:
         """Emit what an iterator yields as parts of one item; the last one is known by looking one ahead."""
         seq = envelope.identity.seq
-        self._hold(envelope)
-        ahead = self._guard(seq, next, results, None)
-        while ahead is not None:
-            result, ahead = ahead, self._guard(seq, next, results, None)
-            yield self._emit(result, envelope, part_of=envelope.identity, last=ahead is None)
+        own = False
+        ahead = self._guard(seq, next, results, _NO_MORE)
+        while ahead is not _NO_MORE:
+            result, ahead = ahead, self._guard(seq, next, results, _NO_MORE)
+            own = own or not isinstance(result, Out) or result.identity in (None, envelope.identity)
+            yield self._emit(result, envelope, part_of=envelope.identity, last=ahead is _NO_MORE)
+        if own and self._held.get((seq, envelope.identity.part)) is envelope:  # it became these parts
+            del self._held[seq, envelope.identity.part]
 
     def _emit(self, result: Any, envelope: Envelope, part_of: Identity | None = None, *, last: bool = True) -> Emitted:
         value = result
@@ -159,14 +189,25 @@ class Stage:
         elif self._part[0] < envelope.identity.seq:
             self._part = (envelope.identity.seq, 1)
         values = value if self.signature.named_outputs else (value,)
-        return tuple(
-            None if array is None else self._item(where, port, array, envelope, result)
-            for where, (_, port), array in zip(self._where, self._ports, values, strict=True)
+        if result is None or not isinstance(values, tuple) or len(values) != len(self._ports):
+            raise self._wrong_output(value, envelope)
+        emitted = tuple(
+            None if array is None else self._item(index, array, envelope, result) for index, array in enumerate(values)
         )
+        if (self._stream_in or self._stream_out) and any(item is not None for item in emitted):
+            self._count += 1
+        return emitted
 
-    def _item(self, where: str, port: PortType, array: Any, envelope: Envelope, result: Any) -> Item:
+    def _wrong_output(self, value: object, envelope: Envelope) -> BlockError:
+        ports = ", ".join(f"{name}: {port}" for name, port in self._ports)
+        expected = f"a NamedTuple ({ports})" if self.signature.named_outputs else ports or "nothing, it has no output"
+        reason = SignalError(f"expected {expected}, got {type(value).__name__}")
+        return _block_error(self.block.name, type(self.block), envelope.identity.seq, reason)
+
+    def _item(self, index: int, array: Any, envelope: Envelope, result: Any) -> Item:
+        name, port = self._ports[index]
         try:
-            array = port.check(array, where)
+            array = port.check(array, self._where[index])
         except SignalError as error:
             raise _block_error(self.block.name, type(self.block), envelope.identity.seq, error) from None
         if array.flags.writeable:
@@ -176,25 +217,26 @@ class Stage:
             if rate is None:
                 before = envelope.stream
                 rate = before.sample_rate_hz if before else getattr(self.block.params, "sample_rate_hz", 1.0)
-            stream = Stream(self._offset, rate)
-            self._offset += array.size
+            offset = self._offsets.get(name, 0)
+            stream = Stream(offset, rate)
+            self._offsets[name] = offset + array.size
             identity = Identity(self._count)
-            self._count += 1
             return Item(Envelope(identity=identity, stream=stream, trace=Trace(born_s=envelope.trace.born_s)), array)
         if self._stream_in:  # frames found in a stream are numbered by who finds them
             envelope = msgspec.structs.replace(envelope, identity=Identity(self._count), stream=None)
-            self._count += 1
         return Item(envelope, array)
 
     def _written(self, out: Out[Any], envelope: Envelope, part_of: Identity | None) -> tuple[Envelope, Identity | None]:
         """Apply what a block wrote beside its value."""
-        if out.identity is not None and out.identity != envelope.identity:
-            self._hold(envelope)
-            held = self._held.pop((out.identity.seq, out.identity.part), None)
+        if out.identity is not None:
+            key = (out.identity.seq, out.identity.part)
+            held = self._held.get(key, envelope if out.identity == envelope.identity else None)
             if held is None:
                 reason = SignalError(f"returned Out with identity {out.identity.seq}, an item it does not hold back")
                 raise _block_error(self.block.name, type(self.block), envelope.identity.seq, reason)
-            envelope, part_of = held, None
+            if held is not envelope or part_of is None:
+                self._held.pop(key, None)
+                envelope, part_of = held, None
         return msgspec.structs.replace(
             envelope,
             header=envelope.header.with_fields(*out.header) if out.header else envelope.header,
@@ -212,7 +254,8 @@ class Stage:
             trace = envelope.trace
             return msgspec.structs.replace(trace, age_s=time.time() - trace.born_s if trace.born_s else 0.0)
         if attribute == "stream":
-            return envelope.stream or Stream(self._offset, getattr(self.block.params, "sample_rate_hz", 1.0))
+            offset = max(self._offsets.values(), default=0)
+            return envelope.stream or Stream(offset, getattr(self.block.params, "sample_rate_hz", 1.0))
         return getattr(envelope, attribute)
 
     def _guard(self, seq: int | None, call: Any, *args: Any, **kwargs: Any) -> Any:
@@ -220,12 +263,12 @@ class Stage:
             return call(*args, **kwargs)
         except BlockError:
             raise
-        except Exception as error:  # whatever a block raises becomes one error that names block, item and line
+        except (Exception, SystemExit) as error:  # whatever it raises becomes one error: block, item and line
             raise _block_error(self.block.name, type(self.block), seq, error) from error
 
 
 def merge_envelopes(envelopes: list[Envelope]) -> Envelope:
-    """Merge what came with the inputs of one item: headers united, states and traces laid over in port order.
+    """Merge what came with the inputs of one item: headers united, states and traces laid over in their order.
 
     Raises:
         SignalError: two headers disagree.

@@ -12,9 +12,9 @@ from typing import Any
 import zmq
 
 from ...blocks.block import RunContext
-from ...errors import SemcomError
+from ...blocks.ports import PORT_TYPES
 from .actor import Abort, Actor, Event, Go, SetParams, Stop, SwapIn
-from .edges import Reader, Writer, thread_edge
+from .edges import EdgeEnd, Reader, Writer, thread_edge
 from .graph import BlockNode, Graph
 from .mailbox import Mailbox
 from .place_progress import PlaceProgress
@@ -77,12 +77,13 @@ class Worker:
                         self._zmq, graph, edge, endpoints[edge.index], self.progress, watched[edge.target]
                     )
                     readers[edge.target].append(reader)
-        except SemcomError:
-            for reader in [end for ends in readers.values() for end in ends]:
-                reader.close()
-            for writer in [end for ends in writers.values() for end in ends]:
-                writer.close()
+        except BaseException:
+            made: list[EdgeEnd] = [end for reading in readers.values() for end in reading]
+            made += [end for writing in writers.values() for end in writing]
+            for end in made:
+                end.close()
             self._zmq.term()
+            self.events.close()
             raise
         progress = {} if self.progress is None else self.progress
         self.actors = {
@@ -163,14 +164,21 @@ class Worker:
     def join(self, timeout_s: float | None = None) -> bool:
         """Wait for the threads; True when all have ended."""
         for actor in self.actors.values():
-            actor.join(timeout_s)
+            if actor.ident is not None:  # interrupted between two starts, some never began
+                actor.join(timeout_s)
         return not any(actor.is_alive() for actor in self.actors.values())
 
     def close(self) -> None:
-        """Give back what the run held. A thread that still computes keeps its sockets until the process ends."""
+        """End what still runs, and give back what the run held.
+
+        A thread that computes on keeps its sockets until the process ends.
+        """
+        if any(actor.is_alive() for actor in self.actors.values()):
+            self.abort()
         if self.join(1.0):
             for actor in self.actors.values():
                 actor.commands.close()
+            self.events.close()
             self._zmq.destroy(linger=0)
 
     def _leaving(self) -> dict[str, dict[str, int]]:
@@ -200,9 +208,18 @@ class Worker:
 
 
 def _end_points(graph: Graph, here: Mapping[str, Any]) -> list[str]:
-    """Where items leave this place: its sinks, and its edges to other places. An item is finished when it got there."""
+    """Where items leave this place: its sinks, and its edges to other places. An item is finished when it got there.
+
+    A block that numbers its outputs anew is one as well: what comes after it cannot be told by the item's number.
+    """
     leaving = [str(edge) for edge in graph.edges if edge.source in here and edge.target not in here]
-    return [name for name in here if not graph.outputs(name)] + leaving
+    return [name for name in here if not graph.outputs(name) or _renumbers(graph, name)] + leaving
+
+
+def _renumbers(graph: Graph, name: str) -> bool:
+    """Whether a block turns items into a stream, a stream into items, or a stream into another."""
+    edges = graph.inputs(name) + graph.outputs(name)
+    return bool(graph.inputs(name)) and any(PORT_TYPES[edge.port].stream for edge in edges)
 
 
 def _reaches(graph: Graph, name: str, point: str) -> bool:
@@ -213,7 +230,11 @@ def _reaches(graph: Graph, name: str, point: str) -> bool:
         if at in seen:
             continue
         seen.add(at)
+        if point == at:
+            return True
+        if _renumbers(graph, at):
+            continue
         todo += [edge.target for edge in graph.outputs(at) if edge.feedback is None]
-        if point == at or any(str(edge) == point for edge in graph.outputs(at)):
+        if any(str(edge) == point for edge in graph.outputs(at)):
             return True
     return False

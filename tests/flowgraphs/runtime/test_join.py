@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from semcom.blocks.envelope import Envelope, Identity, Stream
+from semcom.blocks.envelope import Envelope, Identity, Stream, Trace
 from semcom.errors import JoinError
 from semcom.flowgraphs.runtime.graph import Edge, Feedback
 from semcom.flowgraphs.runtime.join import Join
@@ -100,3 +100,52 @@ def test_streams_are_joined_sample_by_sample():
     join.add("a", chunk(5, 2, 1))
     (last,) = join.ready()
     assert last["b"].envelope.stream.offset == 5
+
+
+def chunk(offset, size, value=0.0):
+    return Item(Envelope(stream=Stream(offset, 1.0)), np.full(size, value, np.complex64))
+
+
+def test_chunks_that_were_dropped_on_one_branch_leave_the_other_aligned():
+    join = Join([edge(0, "a", "Samples"), edge(1, "b", "Samples")], 10_000)
+    for offset in (0, 4, 8):
+        join.add("a", chunk(offset, 4))
+    join.add("b", chunk(6, 6))
+    got = [(port, part.envelope.stream.offset, part.value.size) for sets in join.ready() for port, part in sets.items()]
+    assert got == [("a", 6, 2), ("b", 6, 2), ("a", 8, 4), ("b", 8, 4)]
+    assert join.missing["b"] > 0
+    assert join.missing["a"] == 0
+
+
+def test_the_rest_of_a_stream_is_missing_its_partner_once_the_other_has_ended():
+    join = Join([edge(0, "a", "Samples"), edge(1, "b", "Samples")], 10_000)
+    join.add("a", chunk(0, 4))
+    join.add("a", chunk(4, 4))
+    join.add("b", chunk(0, 4))
+    join.end("b")
+    assert len(list(join.ready())) == 1
+    join.end("a")
+    assert join.done
+    assert join.missing == {"a": 0, "b": 1}
+
+
+def test_what_comes_back_brings_its_value_alone():
+    join = Join([edge(0, "back", feedback=Feedback(delay=1)), edge(1, "a")], 1000)
+    for seq in range(2):
+        join.add("a", item(seq))
+        if not seq:
+            join.add("back", Item(Envelope(identity=Identity(0), trace=Trace(label="old")), np.ones(1, np.float32)))
+    sets = list(join.ready())
+    assert [list(inputs) for inputs in sets] == [["a", "back"]] * 2
+    assert [inputs["back"].envelope for inputs in sets] == [Envelope(identity=Identity(seq)) for seq in range(2)]
+
+
+def test_what_a_loop_brings_back_after_the_end_is_not_missing_anything():
+    join = Join([edge(0, "a"), edge(1, "back", feedback=Feedback(delay=2))], 1000)
+    join.add("a", item(0))
+    assert len(list(join.ready())) == 1
+    join.end("a")
+    assert list(join.ready()) == []
+    assert join.done
+    assert join.missing == {"a": 0, "back": 0}
+    assert join.unanswered == ""

@@ -386,3 +386,316 @@ def test_a_slow_consumer_bounds_the_memory_of_its_edge(make):
     thread.start()
     thread.join(20)
     assert max(status["blocks"]["record"]["queue"] for status in queues) <= 3
+
+
+def plugin(name, body):
+    """Write a plug-in of one class to the working directory; return what `make` takes for it."""
+    head = (
+        "from __future__ import annotations\n\nimport sys\nimport time\nfrom collections.abc import Iterator\n"
+        "from pathlib import Path\nfrom typing import NamedTuple\n\nimport numpy as np\n"
+        "from semcom.blocks.block import Block\nfrom semcom.blocks.envelope import Identity, Out, Stream, Trace\n"
+        "from semcom.blocks.params import BlockParams\nfrom semcom.blocks.ports import Features, Samples\n\n\n"
+    )
+    Path(f"{name}.py").write_text(head + body)
+    return Path.cwd() / name
+
+
+ADDER = """
+class Adder(Block):
+    def work(self, features: Features, back: Features) -> Features:
+        return features + back
+"""
+
+
+@pytest.mark.parametrize("executor", EXECUTORS)
+@pytest.mark.parametrize("delay", [1, 40])
+def test_a_loop_runs_whatever_its_delay_and_the_order_of_its_edges(make, executor, delay):
+    graph = make(
+        f"""
+        numbers: numbers count: 60
+        adder: {plugin("adder", ADDER)}
+        record: record
+        """,
+        f"""
+        {{from: adder, to: adder.back, depth: 2, feedback: {{delay: {delay}, initial: 10}}}}
+        numbers -> adder.features
+        adder -> record
+        """,
+    )
+    result = run(graph, RunOptions(executor))
+    expected: list[float] = []
+    for n in range(60):
+        expected.append(n + (10 if n < delay else expected[n - delay]))
+    assert lines() == [f"{n} {value:g}" for n, value in enumerate(expected)]
+    assert not result.lossy
+
+
+def test_a_loop_that_brings_nothing_back_is_an_error(make):
+    graph = make(
+        f"""
+        numbers: numbers count: 9
+        adder: {plugin("adder", ADDER)}
+        hold: hold items: 5
+        record: record
+        """,
+        """
+        numbers -> adder.features
+        adder -> record
+        adder -> hold
+        {from: hold, to: adder.back, feedback: {delay: 2, initial: 1}}
+        """,
+    )
+    with pytest.raises(JoinError, match=r"block 'adder': items wait for what edge hold.out -> adder.back did not"):
+        run(graph, RunOptions("inline"))
+
+
+@pytest.mark.parametrize("executor", EXECUTORS)
+def test_streams_of_unequal_length_end_where_the_shorter_ends(make, executor):
+    source = plugin(
+        "zeros",
+        "class Zeros(Block):\n"
+        "    class Params(BlockParams):\n        count: int = 1\n\n"
+        "    def work(self) -> Iterator[Samples]:\n"
+        "        for n in range(self.params.count):\n            yield np.full(4, n, np.complex64)\n",
+    )
+    pair = plugin(
+        "pair",
+        "class Pair(Block):\n"
+        "    def work(self, a: Samples, b: Samples) -> Features:\n"
+        "        return (a - b).real.astype(np.float32)\n",
+    )
+    graph = make(
+        f"""
+        short: {source} count: 2
+        long: {source} count: 5
+        pair: {pair}
+        record: record
+        """,
+        """
+        short -> pair.a
+        long -> pair.b
+        pair -> record
+        """,
+    )
+    result = run(graph, RunOptions(executor))
+    assert lines() == ["0 0", "1 0"]
+    assert result.edges["short.out -> pair.a"].missing == 3
+
+
+@pytest.mark.parametrize("executor", ["inline", "threads"])
+def test_every_sink_is_told_once_that_the_run_is_over(make, executor):
+    fails = plugin(
+        "fails",
+        "class Fails(Block):\n"
+        "    def work(self, features: Features) -> None: ...\n\n"
+        "    def finish(self, run) -> None:\n"
+        '        with open("fails.txt", "a") as file:\n            file.write(f"{run.complete}\\n")\n'
+        '        raise RuntimeError("no disk")\n',
+    )
+    graph = make(
+        f"""
+        numbers: numbers count: 3
+        record: record
+        fails: {fails}
+        """,
+        """
+        numbers -> record
+        numbers -> fails
+        """,
+    )
+    with pytest.raises(BlockError, match="block 'fails': RuntimeError: no disk"):
+        run(graph, RunOptions(executor))
+    assert lines("fails.txt") == ["True"]
+    assert len(lines("record.txt.end")) == 1
+
+
+@pytest.mark.parametrize("executor", EXECUTORS)
+def test_a_run_that_never_began_finishes_no_sink(make, executor):
+    graph = make(
+        """
+        record: record
+        scale: scale fail_start: true
+        numbers: numbers
+        """,
+        "numbers -> scale -> record",
+    )
+    with pytest.raises(BlockError, match="no such weights"):
+        run(graph, RunOptions(executor))
+    assert not Path("record.txt.end").exists()
+
+
+@pytest.mark.parametrize("executor", EXECUTORS)
+@pytest.mark.parametrize(
+    ("work", "message"),
+    [
+        ("sys.exit(3)", "block 'odd' at item 0: SystemExit: 3 ("),
+        ("return features", "block 'odd' at item 0: expected nothing, it has no output, got ndarray ("),
+    ],
+)
+def test_a_sink_that_leaves_or_returns_something_is_named(make, executor, work, message):
+    odd = plugin("odd", f"class Odd(Block):\n    def work(self, features: Features) -> None:\n        {work}\n")
+    graph = make(f"numbers: numbers count: 3\nodd: {odd}", "numbers -> odd")
+    with pytest.raises(BlockError) as caught:
+        run(graph, RunOptions(executor))
+    assert str(caught.value).startswith(message)
+
+
+def test_runs_give_back_their_descriptors(make):
+    sink = plugin("sink", "class Sink(Block):\n    def work(self, features: Features) -> None: ...\n")
+    graph = make(f"numbers: numbers count: 3\nsink: {sink}", "numbers -> sink")
+    run(graph)
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(3):
+        run(graph)
+    assert len(os.listdir("/proc/self/fd")) <= before
+
+
+FORKS = """
+class Two(NamedTuple):
+    {ports}
+
+
+class Forks(Block):
+    def work(self, features: Features) -> Two:
+        return Two(low=features - 1, high=features + 1{rest})
+"""
+
+
+def test_a_swap_keeps_the_outputs_apart_whatever_their_order(make):
+    one = plugin("one", FORKS.format(ports="low: Features\n    high: Features", rest=""))
+    other = plugin(
+        "other", FORKS.format(ports="spare: Features\n    high: Features\n    low: Features", rest=", spare=features")
+    )
+    graph = make(
+        f"""
+        numbers: numbers count: 100000, interval: 0.002
+        forks: {one}
+        record: record
+        """,
+        """
+        numbers -> forks
+        forks.low -> record.features
+        forks.high -> record.other
+        """,
+        name="live",
+    )
+    thread, outcome = start(graph)
+    request("live", {"do": "swap", "block": "forks", "use": f"{other}.py"})
+    time.sleep(0.1)
+    request("live", {"do": "stop"})
+    thread.join(20)
+    assert outcome[0].status == "stopped"
+    assert lines() == [f"{n} {n - 1} {n + 1}" for n in range(len(lines()))]
+
+
+SUM = """
+class Sum(Block):
+    def start(self):
+        self.total = np.zeros(1, np.float32)
+
+    def work(self, features: Features) -> Features | None:
+        self.total += 1
+
+    def finish(self, run) -> Iterator[Features]:
+        yield self.total
+"""
+
+
+def test_what_a_swapped_block_flushes_takes_no_number_of_a_later_item(make):
+    thread, outcome = start(make(LIVE, "numbers -> scale -> record", name="live"))
+    request("live", {"do": "swap", "block": "scale", "use": f"{plugin('sum', SUM)}.py"})
+    time.sleep(0.1)
+    request("live", {"do": "swap", "block": "scale", "use": f"{PLUGINS}/scale.py"})
+    time.sleep(0.1)
+    request("live", {"do": "stop"})
+    thread.join(20)
+    assert outcome[0].status == "stopped"
+    seqs = [int(line.split()[0]) for line in lines()]
+    assert len(set(seqs)) == len(seqs)
+    assert seqs == sorted(seqs)
+
+
+def test_changes_of_one_block_build_on_each_other(make):
+    slow = plugin(
+        "slow",
+        "class Slow(Block):\n"
+        "    class Params(BlockParams):\n        other: float = 2.0\n\n"
+        "    def start(self) -> None:\n        time.sleep(1)\n\n"
+        "    def work(self, features: Features) -> Features:\n        return features * self.params.other\n",
+    )
+    thread, outcome = start(make(LIVE, "numbers -> scale -> record", name="live"))
+    swap = threading.Thread(target=request, args=("live", {"do": "swap", "block": "scale", "use": f"{slow}.py"}))
+    swap.start()
+    time.sleep(0.3)
+    with pytest.raises(ControlError, match=r"has no parameter 'factor'"):
+        request("live", {"do": "set", "block": "scale", "param": "factor", "value": 3})
+    swap.join(10)
+    request("live", {"do": "stop"})
+    thread.join(20)
+    assert outcome[0].status == "stopped"
+
+
+def test_a_change_of_a_block_that_ends_first_is_answered(make):
+    slow = plugin(
+        "slow",
+        "class Slow(Block):\n"
+        "    def start(self) -> None:\n        time.sleep(3)\n\n"
+        "    def work(self, features: Features) -> Features:\n        return features\n",
+    )
+    thread, outcome = start(make(LIVE, "numbers -> scale -> record", name="live"))
+    answers = []
+
+    def ask():
+        try:
+            request("live", {"do": "swap", "block": "scale", "use": f"{slow}.py"})
+        except ControlError as error:
+            answers.append(str(error))
+
+    swap = threading.Thread(target=ask)
+    swap.start()
+    time.sleep(0.3)
+    request("live", {"do": "stop"})
+    thread.join(20)
+    swap.join(5)
+    assert outcome[0].status == "stopped"
+    assert answers in (["block 'scale' has ended"], ["flowgraph 'live' has ended"])
+
+
+def test_a_command_of_odd_values_is_refused_and_harms_nothing(make):
+    thread, outcome = start(make(LIVE, "numbers -> scale -> record", name="live"))
+    leaves = plugin("leaves", "sys.exit(1)\n")
+    with pytest.raises(ControlError, match="lacks or misuses"):
+        request("live", {"do": "swap", "block": "scale", "use": f"{PLUGINS}/scale.py", "params": "ab"})
+    with pytest.raises(ControlError, match="does not load: SystemExit: 1"):
+        request("live", {"do": "swap", "block": "scale", "use": f"{leaves}.py"})
+    request("live", {"do": "stop"})
+    thread.join(20)
+    assert outcome[0].status == "stopped"
+
+
+def test_a_stop_before_the_worker_processes_are_there_is_not_lost(make):
+    graph = make(LIVE, "numbers -> scale -> record", name="live")
+    outcome = []
+    thread = threading.Thread(target=lambda: outcome.append(run(graph, RunOptions("processes"))))
+    thread.start()
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        try:
+            request("live", {"do": "stop"})
+            break
+        except ControlError:
+            time.sleep(0.01)
+    thread.join(30)
+    assert outcome[0].status == "stopped"
+    assert outcome[0].edges["numbers.out -> scale.features"].into == 0
+
+
+def test_a_source_that_waits_long_between_items_stops_at_once(make):
+    graph = make("numbers: numbers interval: 0.001\nrecord: record", "numbers -> record", name="live")
+    thread, _ = start(graph)
+    request("live", {"do": "set", "block": "numbers", "param": "interval", "value": 60})
+    time.sleep(0.1)
+    began = time.monotonic()
+    request("live", {"do": "stop"})
+    thread.join(20)
+    assert time.monotonic() - began < 5

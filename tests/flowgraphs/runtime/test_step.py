@@ -177,3 +177,130 @@ def test_finish_gets_the_context():
 
     ((out,),) = Stage(Ends(), 1).finish(RunContext(seed=3))
     assert out.value[0] == 3
+
+
+class Pair(NamedTuple):
+    left: Samples
+    right: Samples
+
+
+class Receiver(Block):
+    def work(self, samples: Samples) -> Two:
+        return Two(np.zeros(1, np.float32), np.ones(1, np.float32))
+
+
+def test_every_stream_of_a_block_has_its_own_offsets():
+    class Antennas(Block):
+        def work(self, samples: Samples) -> Pair:
+            return Pair(samples[:2], samples)
+
+    stage = Stage(Antennas(), 1)
+    chunk = Item(Envelope(stream=Stream(0, 1.0)), np.zeros(3, np.complex64))
+    emitted = [pair for _ in range(2) for pair in stage.step({"samples": chunk})]
+    assert [(left.envelope.stream.offset, right.envelope.stream.offset) for left, right in emitted] == [(0, 0), (2, 3)]
+
+
+def test_frames_found_together_in_a_stream_have_one_number():
+    stage = Stage(Receiver(), 1)
+    chunk = Item(Envelope(stream=Stream(0, 1.0)), np.zeros(3, np.complex64))
+    emitted = [pair for _ in range(3) for pair in stage.step({"samples": chunk})]
+    assert [tuple(out.envelope.identity.seq for out in pair) for pair in emitted] == [(0, 0), (1, 1), (2, 2)]
+
+
+def test_what_is_flushed_keeps_the_envelope_of_its_item():
+    class Holds(Block):
+        def start(self):
+            self.held = []
+
+        def work(self, features: Features, identity: Identity) -> Features | None:
+            self.held.append((identity, features))
+
+        def finish(self, run: RunContext):
+            for identity, features in self.held:
+                yield Out(features, identity=identity)
+
+    stage = Stage(Holds(), 1)
+    stage.start()
+    for seq in range(3):
+        envelope = Envelope(identity=Identity(seq), trace=Trace(label=f"picture {seq}"))
+        assert list(stage.step({"features": item(envelope=envelope)})) == []
+    flushed = [out.envelope for (out,) in stage.finish(RunContext())]
+    assert [(envelope.identity, envelope.trace.label) for envelope in flushed] == [
+        (Identity(seq), f"picture {seq}") for seq in range(3)
+    ]
+
+
+def test_a_block_that_drains_keeps_no_envelopes():
+    reads, splits = Stage(Reads(), 1), Stage(Splits(), 1)
+    header = Header().with_fields(Rate(5))
+    for seq in range(5):
+        envelope = Envelope(identity=Identity(seq), header=header)
+        assert list(reads.step({"symbols": Item(envelope, np.zeros(1, np.complex64))})) == []
+        assert len(list(splits.step({"features": item(seq)}))) == 3
+    assert len(reads._held) == len(splits._held) == 0
+
+
+def test_an_iterator_that_yields_none_is_an_error_and_not_its_end():
+    class Pauses(Block):
+        def work(self) -> Iterator[Features]:
+            yield np.zeros(1, np.float32)
+            yield None
+
+    with pytest.raises(BlockError) as caught:
+        list(Stage(Pauses(name="p"), 1).produce())
+    assert str(caught.value).startswith("block 'p' at item 1: expected out: Features (float32 [...]), got NoneType (")
+
+
+@pytest.mark.parametrize("value", [np.zeros((2, 1), np.float32), (np.zeros(1, np.float32),)])
+def test_several_outputs_that_are_no_named_tuple_are_an_error(value):
+    class Odd(Block):
+        def work(self, features: Features) -> Two:
+            return value
+
+    with pytest.raises(BlockError) as caught:
+        list(Stage(Odd(name="o"), 1).step({"features": item(2)}))
+    assert str(caught.value).startswith(
+        "block 'o' at item 2: expected a NamedTuple (low: Features (float32 [...]), "
+        "high: Features (float32 [...])), got "
+    )
+
+
+def test_only_a_sink_that_began_and_was_not_finished_finishes_early():
+    class Sink(Block):
+        ends = ()
+
+        def work(self, features: Features) -> None: ...
+
+        def finish(self, run: RunContext):
+            self.ends += (run.complete,)
+
+    stage = Stage(Sink(), 1)
+    stage.finish_early(RunContext())
+    assert stage.block.ends == ()
+    stage.start()
+    stage.finish_early(RunContext())
+    stage.finish_early(RunContext())
+    assert stage.block.ends == (False,)
+    stage.replace_block(Sink())
+    list(stage.finish(RunContext()))
+    stage.finish_early(RunContext())
+    assert stage.block.ends == (True,)
+    source = Stage(Forks(), 1)
+    source.start()
+    source.finish_early(RunContext())
+
+
+def test_what_a_block_flushes_before_another_goes_on_is_part_of_the_last_item():
+    class Flushes(Block):
+        def work(self, features: Features) -> Features:
+            return features
+
+        def finish(self, run: RunContext):
+            yield np.zeros(1, np.float32)
+
+    stage = Stage(Flushes(), 1)
+    list(stage.step({"features": item(6)}))
+    ((out,),) = stage.finish(RunContext(), going_on=True)
+    assert out.envelope.identity == (6, 1, True)
+    ((out,),) = stage.finish(RunContext())
+    assert out.envelope.identity == (7, 0, True)
