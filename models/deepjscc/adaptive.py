@@ -60,7 +60,7 @@ class AdaptiveEncoder(nn.Module):
             components = klt(centred)[:, :, :k]
         variance = klt.variance[:k]
         power = allot_power(variance, 10 ** (-esn0_db / 10))[:, None]  # [b, 1, k]
-        features = components * (power / variance).sqrt()
+        features: Tensor = components * (power / variance).sqrt()
         x: Tensor = self.enter(
             F.pixel_unshuffle(centred, self.half_patch).contiguous(memory_format=torch.channels_last)
         )

@@ -46,7 +46,8 @@ class LinearJscc(nn.Module):
         """Images ``[b, 3, h, w]`` in [0, 1] to flat features ``[b, n]``."""
         variance, power = self._power(rate, esn0_db)
         components = self.klt(self.klt.centred(images))[:, :, : variance.shape[0]]
-        return (components * (power / variance).sqrt()).flatten(1)
+        features: Tensor = components * (power / variance).sqrt()
+        return features.flatten(1)
 
     def decode(self, received: Tensor, n0: Tensor, rate: Rate, esn0_db: Tensor, height: int, width: int) -> Tensor:
         """Flat received features and noise variances ``[b, n]`` to images ``[b, 3, height, width]``, not clipped."""
