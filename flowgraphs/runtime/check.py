@@ -180,19 +180,30 @@ class _Check:
         for block in self.blocks.values():
             if block.cls is None:
                 continue
-            before = len(self.doc.problems)
             given = {
                 name: (key, self.doc.fill(value) if key.mark.line else value)
                 for name, (key, value) in block.given.items()
             }
-            if len(self.doc.problems) > before:
-                continue
             params, problems = check_params(
                 block.cls.Params, given, block.swapped or block.key.mark, f"block {block.name!r}"
             )
-            self.doc.problems += problems
+            self.doc.problems += self.explained(problems)
             block.params = params or {}
         self.doc.problems += unknown
+
+    def explained(self, problems: list[Problem]) -> list[Problem]:
+        """Say which variable a wrong value comes from; leave out what follows from a variable that there is not."""
+        known = {(problem.line, problem.column) for problem in self.doc.problems if problem.line}
+        told = []
+        for problem in problems:
+            at = problem.line, problem.column
+            name = self.doc.filled.get(at) if problem.line else None
+            if name is not None:
+                origin = f"--var {name}" if name in self.overrides.vars else f"${name} of 'vars'"
+                problem = problem._replace(message=f"{problem.message}; it comes from {origin}")
+            if at not in known:
+                told.append(problem)
+        return told
 
     def read_block(self, name: str, key: Key, node: Node) -> None:
         """Read one entry of `blocks`."""

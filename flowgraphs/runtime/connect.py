@@ -23,6 +23,9 @@ MAX_DEPTH = 1 << 20
 def check_connect(doc: Document, root: MapNode, blocks: dict[str, BlockEntry]) -> tuple[tuple[Edge, ...], bool]:
     """Return the edges, and whether they are all; mistakes gather in ``doc``."""
     check = _Connections(doc, blocks)
+    for block in blocks.values():
+        if block.file_signature is None:
+            block.signature = None  # the file's block is unknown: its edges cannot be moved to the ports of a swap
     wires = check.read_connect(root)
     if all(block.signature for block in blocks.values()):
         wires = check.swap_ports(wires)
@@ -56,6 +59,11 @@ class _Wire:
     depth: int = DEFAULT_DEPTH
     overflow: Literal["block", "drop_oldest"] = "block"
     feedback: Feedback | None = None
+
+    @property
+    def source_name(self) -> str:
+        """``block.port``; ``block`` alone where the block is unknown."""
+        return f"{self.source}.{self.source_port}" if self.source_port else self.source
 
 
 @dataclass(frozen=True)
@@ -314,7 +322,7 @@ class _Connections:
                     self.doc.say(
                         wire.mark,
                         f"connect: {wire.target}.{wire.target_port} is connected twice: to "
-                        f"{first.source}.{first.source_port}{at}, and to {wire.source}.{wire.source_port}",
+                        f"{first.source_name}{at}, and to {wire.source_name}",
                     )
             if source is None or target is None:
                 continue

@@ -24,11 +24,13 @@ class Document:
         problems: The mistakes so far.
         notes: What the user should know and need not mend.
         vars: Variables and their values, ``--var`` applied.
+        filled: Line and column → the variable that was put in there.
     """
 
     problems: list[Problem]
     notes: list[str] = field(default_factory=list)
     vars: dict[str, Any] = field(default_factory=dict)
+    filled: dict[tuple[int, int], str] = field(default_factory=dict)
 
     def say(self, mark: Mark, message: str) -> None:
         """Report a mistake."""
@@ -75,4 +77,5 @@ class Document:
         if match[1] not in self.vars:
             self.say(node.mark, f"no variable {match[1]!r}{suggestion(match[1], self.vars)}; 'vars' defines them")
             return replace(node, value=None)
+        self.filled[node.mark.line, node.mark.column] = match[1]
         return node_of(self.vars[match[1]], node.mark)

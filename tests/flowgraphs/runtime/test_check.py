@@ -394,6 +394,32 @@ def test_all_mistakes_in_one_pass_in_the_order_of_the_file(folder):
     ]
 
 
+def test_an_unknown_variable_hides_no_other_mistake(folder):
+    text = GOOD.replace("esn0_db: $esn0_db}", "esn0_db: $esno_db, snr: 3}")
+    found = problems(text)
+    assert "f.yaml:10:42: no variable 'esno_db' (did you mean 'esn0_db'?); 'vars' defines them" in found
+    assert any(line.startswith("f.yaml:10:52: block 'channel': snr: no such parameter") for line in found)
+    assert len([line for line in found if line.startswith("f.yaml:10:")]) == 2
+
+
+def test_a_wrong_value_names_the_variable_that_it_comes_from(folder):
+    message = "f.yaml:10:42: block 'channel': esn0_db: expected a number of at most 60, got 99; it comes from "
+    assert problems(GOOD.replace("{esn0_db: 10,", "{esn0_db: 99,")) == [message + "$esn0_db of 'vars'"]
+    assert problems(GOOD, Overrides(vars={"esn0_db": 99})) == [message + "--var esn0_db"]
+
+
+def test_a_swap_does_not_mend_an_unknown_block_of_the_file(folder):
+    text = GOOD.replace("channels/awgn", "channels/agwn")
+    (found,) = problems(text, Overrides(swaps={"channel": "channels/rayleigh"}))
+    assert found.startswith("f.yaml:10:18: block 'channel': use: no block 'channels/agwn'")
+
+
+def test_an_input_is_connected_twice_also_where_one_source_is_unknown(folder):
+    found = problems(GOOD.replace("sources/images", "sources/imags") + "  - unmap -> report.sent\n")
+    message = "report.sent is connected twice: to photos, in line 16, and to unmap.out"
+    assert any(message in line for line in found), found
+
+
 def test_a_cycle_names_its_blocks_and_feedback_may_close_one(folder):
     text = """\
 semcom: 1
