@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
@@ -37,6 +38,14 @@ class _Semcom(click.Group):
         except BrokenPipeError:  # `semcom blocks | head`
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             ctx.exit(0)
+        except OSError as error:  # `semcom blocks > /dev/full`
+            if os.environ.get("SEMCOM_DEBUG"):
+                raise
+            with contextlib.suppress(OSError, ValueError):  # what could not be written would be tried again at exit
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            where = error.filename if isinstance(error.filename, str) else "standard output"
+            click.echo(f"{where}: {error.strerror or error}; free space there, or choose another place", err=True)
+            ctx.exit(1)
 
 
 @click.group(cls=_Semcom, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -153,6 +153,15 @@ def test_ctrl_c_ends_with_130(monkeypatch):
     assert semcom("blocks", code=130).stderr == "interrupted\n"
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+def test_a_full_standard_output_is_one_message():
+    command = [sys.executable, "-m", "semcom", "check", "f.yaml"]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert done.returncode == 1
+    assert done.stderr == "standard output: No space left on device; free space there, or choose another place\n"
+
+
 # Commands
 
 
