@@ -105,7 +105,7 @@ class Actor(threading.Thread):
         super().__init__(name=f"semcom:{node.name}", daemon=True)
         self.node = node
         self.readers, self.writers = tuple(readers), tuple(writers)
-        self._feedback = tuple(reader for reader in readers if reader.edge.feedback is not None)
+        self._open = list(readers)  # those that have not ended
         self.ends: tuple[EdgeEnd, ...] = (*readers, *writers)
         self.commands: Mailbox[Command] = Mailbox()
         self.report = BlockReport()
@@ -171,24 +171,25 @@ class Actor(threading.Thread):
             self._between_items(stage, began)
 
     def _run_inputs(self, stage: Stage, join: Join) -> None:
-        open_readers = list(self.readers)
         while not join.done:
             took = False
-            for reader in tuple(open_readers):  # one item of each in turn: the join holds no more than it must
-                item = reader.take()
-                if item is None:
-                    continue
-                took = True
-                if item is END:
-                    join.end(reader.edge.target_port)
-                    open_readers.remove(reader)
-                else:
-                    join.add(reader.edge.target_port, item)  # type: ignore[arg-type]
+            for reader in tuple(self._open):  # one item of each in turn: the join holds no more than it must
+                took = self._take(reader, join) or took
             if took:
                 self._work(stage, join)
             else:
-                self._wait(open_readers)
+                self._wait(self._open)
                 self._obey()
+
+    def _take(self, reader: Reader, join: Join) -> bool:
+        """Take one item of an input, or its end; False when there is nothing now."""
+        item = reader.take()
+        if item is END:
+            join.end(reader.edge.target_port)
+            self._open.remove(reader)
+        elif isinstance(item, Item):
+            join.add(reader.edge.target_port, item)
+        return item is not None
 
     def _work(self, stage: Stage, join: Join) -> None:
         for inputs in join.ready():
@@ -251,27 +252,36 @@ class Actor(threading.Thread):
 
     def _take_feedback(self) -> bool:
         """Empty the feedback edges while an output is full: the way out of a full loop is this block itself."""
+        join = self._join
+        if join is None:
+            return False
         took = False
-        for reader in self._feedback:
-            while isinstance(item := reader.take(), Item):
-                self._join.add(reader.edge.target_port, item)  # type: ignore[union-attr]
+        for reader in self._coming_back():
+            while reader in self._open and self._take(reader, join):
                 took = True
-        return took or any([reader.prepare_wait() for reader in self._feedback])
+        return took or any([reader.prepare_wait() for reader in self._coming_back()])
+
+    def _coming_back(self) -> list[Reader]:
+        return [reader for reader in self._open if reader.edge.feedback is not None]
 
     def _end_edges(self) -> None:
-        """Pass the end of stream on, and stay until every other place has all that it needs from this one."""
+        """Pass the end of stream on, and stay until the loops are empty and every other place has all that it needs."""
         if self.node.name in self._progress:
             self._progress[self.node.name] = float("inf")
             self._tell_finished()
         for writer in self.writers:
             while not writer.end():
                 self._poll()
-        while not all(end.settled for end in self.ends):
+        while True:
+            for reader in self._coming_back():  # what comes back now meets nothing any more; its sender waits for that
+                while reader in self._open and (item := reader.take()) is not None:
+                    if item is END:
+                        self._open.remove(reader)
             self._acknowledge()
-            if all(end.settled for end in self.ends):
-                break
-            self._poll()
-        self._acknowledge()
+            if not self._coming_back() and all(end.settled for end in self.ends):
+                return
+            if not any([reader.prepare_wait() for reader in self._coming_back()]):
+                self._poll()
 
     def _finish_early(self) -> None:
         if self._stage is not None and self._going:

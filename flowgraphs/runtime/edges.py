@@ -92,7 +92,7 @@ class _Shared:
         self.count = EdgeCount()
         self.reader_waits = False
         self.writer_waits = False
-        self.closed = False  # nobody reads any more: a feedback edge outlives its reader
+        self.closed = False  # nobody reads any more: the run is ending early
         self.depth = edge.depth
         self.refill = edge.depth // 4  # wake a waiting writer only when it can put several
 

@@ -430,6 +430,30 @@ def test_a_loop_runs_whatever_its_delay_and_the_order_of_its_edges(make, executo
     assert not result.lossy
 
 
+@pytest.mark.parametrize("executor", EXECUTORS)
+def test_a_loop_over_two_blocks_ends_with_nothing_left_in_it(make, executor):
+    graph = make(
+        f"""
+        numbers: numbers count: 60
+        adder: {plugin("adder", ADDER)}
+        scale: scale factor: 0.5
+        record: record
+        """,
+        """
+        numbers -> adder.features
+        adder -> record
+        {from: adder, to: scale, depth: 2}
+        {from: scale, to: adder.back, depth: 2, feedback: {delay: 20}}
+        """,
+    )
+    result = run(graph, RunOptions(executor))
+    expected: list[float] = []
+    for n in range(60):
+        expected.append(n + (0 if n < 20 else expected[n - 20] / 2))
+    assert lines() == [f"{n} {value:g}" for n, value in enumerate(expected)]
+    assert {(edge.into, edge.out, edge.missing) for edge in result.edges.values()} == {(60, 60, 0)}
+
+
 def test_a_loop_that_brings_nothing_back_is_an_error(make):
     graph = make(
         f"""
