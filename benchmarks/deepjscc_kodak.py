@@ -148,8 +148,8 @@ def page(cells: dict[Point, dict[str, float]], pictures: int, card: Any) -> str:
         f"Mean over {pictures} whole pictures of each one's PSNR on uint8, peak 255, in dB. **Bold**: the shipped "
         "network; in brackets: the linear code (KLT, power allocation, LMMSE), fitted and not trained. The transmitter "
         "knows the mean Es/N0, the receiver the channel. Where there is one, ± is half of the 95 % interval of the "
-        "mean over fades and noise; AWGN and fast fading are one draw per picture, and a picture has thousands of symbols. "
-        "MS-SSIM is of the first draw.",
+        "mean over fades and noise; AWGN and fast fading are one draw per picture, and a picture has thousands of "
+        "symbols. MS-SSIM is of the first draw.",
         "",
         f"Side information is charged: {side} bits a picture (height and width 32, mode 8, power scale 16) at 0.5 bit "
         f"a channel use. CBR with it: {charged}.",
