@@ -239,6 +239,26 @@ def test_drop_oldest_never_says_no(context: zmq.Context[Any], opened: Callable[[
     assert sender.dropped > 0
 
 
+def test_drop_oldest_delivers_to_a_peer_while_its_owner_only_puts(
+    context: zmq.Context[Any], opened: Callable[[Any], Any]
+) -> None:
+    receiver = opened(LinkSocketReceiver(context, "tcp://127.0.0.1:*", CONTRACT, depth=2, overflow="drop_oldest"))
+    sender = opened(LinkSocketSender(context, receiver.endpoint, CONTRACT, depth=2, overflow="drop_oldest"))
+    taken = 0
+    deadline = time.monotonic() + 20
+    seq = 0
+    while taken < 5 and time.monotonic() < deadline:
+        assert sender.try_send(*item(seq))  # and never `service`
+        seq += 1
+        time.sleep(0.005)
+        receiver.service()
+        if (got := receiver.take()) is not None:
+            receiver.consumed(got[0])
+            receiver.committed(got[0])
+            taken += 1
+    assert taken == 5
+
+
 def test_both_ends_refuse_a_peer_with_another_contract(context: zmq.Context[Any], opened: Callable[[Any], Any]) -> None:
     receiver = opened(LinkSocketReceiver(context, "tcp://127.0.0.1:*", CONTRACT, depth=8))
     other = msgspec.structs.replace(CONTRACT, port="Image")
