@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -117,6 +118,7 @@ def run(
         graph = _load(file, notes=not quiet, **given).graph
         out = Path(given["out"]) if given["out"] else None
         options = RunOptions(executor=executor, items=items, place=place, out=out)
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # asked to end: in order, as by Ctrl-C
         with Progress(graph.name, quiet=quiet) as progress:
             result = run_graph(graph, options, progress.update)
     except SemcomError as error:

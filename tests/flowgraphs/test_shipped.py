@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import signal
 import socket
 import subprocess
 import sys
@@ -158,6 +159,20 @@ def test_a_receiver_does_not_take_a_new_sender_for_the_one_it_was_killed_with(tm
         _, err = place.communicate(timeout=90)
         assert place.returncode == 0, err
     assert len(Path("rx/metrics.csv").read_text().splitlines()) == 61
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_that_is_asked_to_end_leaves_its_record_and_its_report(number):
+    child = semcom("run", "video-deepjscc", *SMALL, "--set", "photos.repeat=100", "--out", "asked")
+    deadline = time.monotonic() + 60
+    while len(pictures("asked")) < 3 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    child.send_signal(number)
+    _, err = child.communicate(timeout=30)
+    assert child.returncode == 130
+    assert err.splitlines()[-1] == "interrupted; what was finished is kept"
+    assert json.loads(Path("asked/run.json").read_text())["status"] == "interrupted"
+    assert "This run ended early" in Path("asked/report.html").read_text()
 
 
 def test_a_port_in_use_is_one_sentence(tmp_path):
