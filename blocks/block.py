@@ -66,6 +66,8 @@ class Block:
         self.name = name
         self.seed = seed
         self.files: dict[Path, None] = {}  # in the order of writing
+        self.goes_on = False
+        """The runtime's word to sinks: an earlier start of this place wrote the first items; add, do not begin anew."""
         self.measured: dict[str, tuple[int, float]] = {}
 
     def start(self) -> None:

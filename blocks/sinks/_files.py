@@ -100,26 +100,32 @@ class Appended:
 
     Args:
         path: The file; emptied if there is one.
+        go_on: Keep the whole lines that are there, and add to them.
 
     Raises:
         RunError: it cannot be opened, or another sink or run is writing it.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, go_on: bool = False) -> None:
         self.path = path
         try:
-            self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o666)
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
         except OSError as error:
             raise RunError(f"{path}: cannot be written: {_reason(error)}") from None
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            os.ftruncate(self._file, 0)
+            self._size = _whole_lines(self._file) if go_on else 0
+            os.ftruncate(self._file, self._size)
         except BlockingIOError:
             os.close(self._file)
             raise RunError(
                 f"{path}: another sink or run is writing this file; give each its own folder 'out'"
             ) from None
-        self._size = 0
+
+    @property
+    def empty(self) -> bool:
+        """Nothing is in the file."""
+        return self._size == 0
 
     def append(self, text: str) -> None:
         """Add lines.
@@ -144,6 +150,17 @@ class Appended:
         if self._file >= 0:
             os.close(self._file)
             self._file = -1
+
+
+def _whole_lines(file: int) -> int:
+    """Return the size of a file up to the end of its last whole line."""
+    size, step = os.fstat(file).st_size, 1 << 16
+    for end in range(size, 0, -step):
+        start = max(0, end - step)
+        found = os.pread(file, end - start, start).rfind(b"\n")
+        if found >= 0:
+            return start + found + 1
+    return 0
 
 
 def _reason(error: OSError) -> str:

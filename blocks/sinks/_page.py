@@ -43,6 +43,7 @@ class Page:
         constellation: Of all symbols.
         shown: The first pictures.
         rows: The first rows, for the bars.
+        goes_on: An earlier start of this receiver had the first items.
     """
 
     difference_gain: float
@@ -50,6 +51,7 @@ class Page:
     constellation: Constellation = field(default_factory=Constellation)
     shown: list[Shown] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
+    goes_on: bool = False
 
 
 def render(page: Page, run: RunContext) -> str:
@@ -80,14 +82,17 @@ def render(page: Page, run: RunContext) -> str:
 def _head(page: Page, run: RunContext, name: str, doc: str, esn0s_db: dict[str, object]) -> str:
     summary = page.summary
     items = f"{summary.rows:,} picture{'' if summary.rows == 1 else 's'}"
-    warning = (
-        ""
-        if run.complete
-        else (
+    warning = ""
+    if not run.complete:
+        warning = (
             '<p class="warning" role="status"><b>This run ended early.</b> '
             f"It holds what was finished before the end: {items}.</p>"
         )
-    )
+    if page.goes_on:
+        warning += (
+            '<p class="warning" role="status"><b>This receiver was started again.</b> '
+            f"Shown are the {items} since then; <code>metrics.csv</code> has the rows of before as well.</p>"
+        )
     return (
         f'<p class="over">semcom report</p><h1>{escape(name)}</h1>'
         + (f'<p class="doc">{escape(doc)}</p>' if doc else "")

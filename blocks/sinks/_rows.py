@@ -131,15 +131,17 @@ class Table:
     Args:
         folder: Where to.
         jsonl: Write the second file too.
+        go_on: Add to the rows of an earlier start.
 
     Raises:
         RunError: a file cannot be written.
     """
 
-    def __init__(self, folder: Path, *, jsonl: bool = False) -> None:
-        self._csv = Appended(folder / "metrics.csv")
-        self._csv.append(_csv_line(Row._fields))
-        self._jsonl = Appended(folder / "metrics.jsonl") if jsonl else None
+    def __init__(self, folder: Path, *, jsonl: bool = False, go_on: bool = False) -> None:
+        self._csv = Appended(folder / "metrics.csv", go_on=go_on)
+        if self._csv.empty:
+            self._csv.append(_csv_line(Row._fields))
+        self._jsonl = Appended(folder / "metrics.jsonl", go_on=go_on) if jsonl else None
 
     @property
     def paths(self) -> list[Path]:

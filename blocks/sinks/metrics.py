@@ -73,7 +73,7 @@ class Metrics(Block):
     def _opened(self) -> Table:
         """Open on the first item and not before: a block that is built and never used must not empty files."""
         if self._table is None:
-            self._table = Table(make_folder(self.params.out), jsonl=True)
+            self._table = Table(make_folder(self.params.out), jsonl=True, go_on=self.goes_on)
             for path in self._table.paths:
                 self.wrote(path)
         return self._table

@@ -105,8 +105,8 @@ class Report(Block):
     def _opened(self) -> Table:
         """Open on the first item and not before: a block that is built and never used must not empty files."""
         if self._table is None:
-            self._page = Page(self.params.difference_gain)
-            self._table = Table(make_folder(self.params.out))
+            self._page = Page(self.params.difference_gain, goes_on=self.goes_on)
+            self._table = Table(make_folder(self.params.out), go_on=self.goes_on)
             for path in self._table.paths:
                 self.wrote(path)
         return self._table

@@ -17,6 +17,7 @@ from .edges import END, EdgeEnd, Reader, Writer
 from .graph import BlockNode, Graph
 from .join import Join
 from .mailbox import Mailbox
+from .place_progress import PlaceProgress
 from .result import BlockReport
 from .step import Emitted, Item, Stage, build_block
 
@@ -193,6 +194,8 @@ class Actor(threading.Thread):
 
     def _work(self, stage: Stage, join: Join) -> None:
         for inputs in join.ready():
+            if self.report.items == 0 and isinstance(self._progress, PlaceProgress):
+                stage.block.goes_on = self._progress.goes_on
             began = time.perf_counter()
             emissions = stage.step(inputs)
             emitted = next(emissions, None)
@@ -311,7 +314,9 @@ class Actor(threading.Thread):
             end.service()
 
     def _look_for_abort(self) -> None:
-        if any(isinstance(command, Abort) for command in self.commands.peek()):
+        waiting = self.commands.peek()
+        if any(isinstance(command, Abort) for command in waiting):
+            self._going = self._going or any(isinstance(command, Go) for command in waiting)
             raise _Aborted
 
     def _obey(self) -> None:

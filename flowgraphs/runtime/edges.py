@@ -46,6 +46,10 @@ class EdgeEnd(Protocol):
     def settled(self) -> bool:
         """Nothing more is owed: the other side has, or knows, everything."""
 
+    @property
+    def unmet(self) -> str:
+        """Where the other end is waited for; empty when it was met."""
+
     def prepare_wait(self) -> bool:
         """Announce a wait for room or for items; True when there is some already."""
 
@@ -99,6 +103,8 @@ class _Shared:
 
 class _Wake:
     """One socket of the PAIR."""
+
+    unmet = ""
 
     def __init__(self, shared: _Shared, edge: Edge, socket: Socket) -> None:
         self.edge = edge

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -38,6 +39,7 @@ class PlaceProgress(dict[str, float]):
         stamp = int(graph.hash()[:15], 16)
         words = np.zeros(count, np.int64)
         self.resumed = False
+        self.goes_on = False  # with the same sender, from where an earlier start left off
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
             if path.is_file() and path.stat().st_size == words.nbytes:
@@ -57,6 +59,11 @@ class PlaceProgress(dict[str, float]):
         self._seqs[self._slot[name]] = seq
         self._new.add(name)
 
+    @property
+    def over(self) -> bool:
+        """Every end point has the end of its stream: this place has done its work."""
+        return all(seq == math.inf for seq in self.values())
+
     def left_off(self, edge: Edge, points: Sequence[str]) -> tuple[int, int] | None:
         """Return the sender's session and the last item of this edge that an earlier start finished."""
         session = int(self._words[self._edge[edge.index]])
@@ -72,6 +79,8 @@ class PlaceProgress(dict[str, float]):
             for name in self.keys() - self._new:
                 super().__setitem__(name, NOTHING)
                 self._seqs[self._slot[name]] = NOTHING
+        elif edge.index not in self._met and self.resumed:
+            self.goes_on = True
         self._met.add(edge.index)
         self._words[slot] = session
 

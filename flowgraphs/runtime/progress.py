@@ -69,7 +69,8 @@ class Progress:
         from rich.live import Live
         from rich.table import Table
 
-        table = Table(title=f"{self._name}  {status['elapsed_s']:.1f} s", title_justify="left", pad_edge=False)
+        title = f"{self._name}  {status['elapsed_s']:.1f} s{_unmet(status)}"
+        table = Table(title=title, title_justify="left", pad_edge=False)
         table.add_column("block")
         for head in ("items", "items/s", "busy", "queue", "drops"):
             table.add_column(head, justify="right")
@@ -90,7 +91,12 @@ class Progress:
             drops = f", {dropped} dropped" if dropped else ""
             parts.append(f"{block} {items} ({per_s:.1f}/s, {busy:.0%} busy, queue {queue}{drops})")
         self._before = status
-        print(f"{status['elapsed_s']:.0f} s: {'; '.join(parts)}", file=self._stream, flush=True)
+        print(f"{status['elapsed_s']:.0f} s: {'; '.join(parts)}{_unmet(status)}", file=self._stream, flush=True)
+
+
+def _unmet(status: Mapping[str, Any]) -> str:
+    waits = status.get("unmet")
+    return f"; waits for the other end of {', '.join(waits)}" if waits else ""
 
 
 def rates(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[Row]:

@@ -26,7 +26,19 @@ __all__ = ["RemoteReader", "RemoteWriter", "contract"]
 ALL_PARTS = 1 << 62
 
 
-class RemoteWriter:
+class _Remote:
+    """What both ends have."""
+
+    _link: LinkSocketSender | LinkSocketReceiver
+    edge: Edge
+
+    @property
+    def unmet(self) -> str:
+        """Where the other end is waited for; empty when it was met."""
+        return "" if self._link.link.greeted else f"{self.edge} at {self._link.endpoint}"
+
+
+class RemoteWriter(_Remote):
     """Writes to a block elsewhere.
 
     Raises:
@@ -89,7 +101,7 @@ class RemoteWriter:
         self._link.close()
 
 
-class RemoteReader:
+class RemoteReader(_Remote):
     """Reads from a block elsewhere.
 
     Args:
@@ -168,7 +180,8 @@ class RemoteReader:
             last = self._unfinished.popleft()[0]
         if last is not None:
             self._link.committed(last, tell=seq != math.inf)
-        if self._ended and not self._unfinished and seq == math.inf:
+        over = seq == math.inf if self._progress is None else self._progress.over
+        if self._ended and not self._unfinished and over:  # not before: the sender stays while this place may restart
             self._link.commit_end()
 
     def prepare_wait(self) -> bool:

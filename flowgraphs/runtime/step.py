@@ -76,7 +76,7 @@ class Stage:
         self.block = block
         self.signature = read_signature(type(block))
         self._ports = tuple(self.signature.outputs.items())
-        self._where = tuple(f"block '{block.name}': output '{name}'" for name, _ in self._ports)
+        self._where = tuple(f"output '{name}'" for name, _ in self._ports)
         self._injected = tuple(self.signature.injected.items())
         self._stream_in = any(port.type.stream for port in self.signature.inputs.values())
         self._stream_out = any(port.stream for port in self.signature.outputs.values())
@@ -292,12 +292,11 @@ def _merge_headers(one: Header, other: Header) -> Header:
 
 
 def _block_error(name: str, cls: type[Block], seq: int | None, error: BaseException) -> BlockError:
-    """Describe an exception by the block's own file and line, where the traceback passes through it."""
+    """Describe an exception by the block's own file and line: where the traceback passes through it, else `work`."""
     file = inspect.getsourcefile(cls) or "?"
-    frames = traceback.extract_tb(error.__traceback__)
-    inside = [frame for frame in frames if frame.filename == file] or frames
-    place = f"{inside[-1].filename}:{inside[-1].lineno}" if inside else file
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
+    line = lines[-1] if lines else cls.work.__code__.co_firstlineno
     reason = str(error) if isinstance(error, SemcomError) else f"{type(error).__name__}: {error}"
-    described = BlockError(name, place, seq, reason)
+    described = BlockError(name, f"{file}:{line}", seq, " ".join(reason.split()))
     described.exit_code = getattr(error, "exit_code", 1)
     return described

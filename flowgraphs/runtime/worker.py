@@ -153,6 +153,7 @@ class Worker:
                 }
                 for name, actor in self.actors.items()
             },
+            "unmet": [end.unmet for actor in self.actors.values() for end in actor.ends if end.unmet],
             "edges": {str(end.edge): asdict(end.count) for actor in self.actors.values() for end in actor.readers}
             | self._leaving(),
         }
@@ -212,7 +213,9 @@ def _end_points(graph: Graph, here: Mapping[str, Any]) -> list[str]:
 
     A block that numbers its outputs anew is one as well: what comes after it cannot be told by the item's number.
     """
-    leaving = [str(edge) for edge in graph.edges if edge.source in here and edge.target not in here]
+    leaving = [
+        str(edge) for edge in graph.edges if edge.source in here and edge.target not in here and edge.feedback is None
+    ]
     return [name for name in here if not graph.outputs(name) or _renumbers(graph, name)] + leaving
 
 

@@ -99,7 +99,7 @@ def test_a_wrong_array_names_block_port_and_item():
     with pytest.raises(BlockError) as caught:
         list(Stage(Wrong(name="w"), 1).step({"features": item(4)}))
     assert str(caught.value).startswith(
-        "block 'w' at item 4: block 'w': output 'out': expected Features (float32 [...]), got float64 [3]"
+        "block 'w' at item 4: output 'out': expected Features (float32 [...]), got float64 [3]"
     )
 
 
