@@ -59,3 +59,15 @@ def test_a_terminal_gets_the_table():
     with Progress("x", stream=stream) as progress:
         progress.update(status(0.1, 1))
     assert "items/s" in stream.getvalue()
+
+
+def test_a_place_that_waits_for_another_says_for_which() -> None:
+    stream = io.StringIO()
+    progress = Progress("two", stream=stream, style="lines")
+    blocks = {"map": {"items": 0, "busy_s": 0.0, "queue": 0, "dropped": 0}}
+    progress.update(
+        {"elapsed_s": 60.0, "blocks": blocks, "unmet": ["map.out -> channel.symbols at tcp://127.0.0.1:5611"]}
+    )
+    assert stream.getvalue().endswith(
+        "; waits for the other end of map.out -> channel.symbols at tcp://127.0.0.1:5611\n"
+    )
