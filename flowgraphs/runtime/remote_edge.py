@@ -26,19 +26,7 @@ __all__ = ["RemoteReader", "RemoteWriter", "contract"]
 ALL_PARTS = 1 << 62
 
 
-class _Remote:
-    """What both ends have."""
-
-    _link: LinkSocketSender | LinkSocketReceiver
-    edge: Edge
-
-    @property
-    def unmet(self) -> str:
-        """Where the other end is waited for; empty when it was met."""
-        return "" if self._link.link.greeted else f"{self.edge} at {self._link.endpoint}"
-
-
-class RemoteWriter(_Remote):
+class RemoteWriter:
     """Writes to a block elsewhere.
 
     Raises:
@@ -53,6 +41,11 @@ class RemoteWriter(_Remote):
             context, endpoint, contract(graph, edge, sender=True), depth=edge.depth, overflow=edge.overflow
         )
         self.socket = self._link.socket
+
+    @property
+    def unmet(self) -> str:
+        """Where the other end is waited for; empty when it was met."""
+        return _unmet(self.edge, self._link)
 
     @property
     def wants_out(self) -> bool:
@@ -101,7 +94,7 @@ class RemoteWriter(_Remote):
         self._link.close()
 
 
-class RemoteReader(_Remote):
+class RemoteReader:
     """Reads from a block elsewhere.
 
     Args:
@@ -140,6 +133,11 @@ class RemoteReader(_Remote):
         self.socket = self._link.socket
         self._unfinished: deque[tuple[int, int]] = deque()  # number on the edge, number at the source
         self._ended = False
+
+    @property
+    def unmet(self) -> str:
+        """Where the other end is waited for; empty when it was met."""
+        return _unmet(self.edge, self._link)
 
     @property
     def wants_out(self) -> bool:
@@ -236,3 +234,7 @@ def _walk(graph: Graph, block: str, *, forward: bool) -> set[str]:
             seen.add(at)
             todo += [edge.target for edge in graph.outputs(at)] if forward else [e.source for e in graph.inputs(at)]
     return seen
+
+
+def _unmet(edge: Edge, link: LinkSocketSender | LinkSocketReceiver) -> str:
+    return "" if link.link.greeted else f"{edge} at {link.endpoint}"
