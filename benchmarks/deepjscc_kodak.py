@@ -191,7 +191,7 @@ def main() -> None:
         cells[point] = {
             "psnr_db": mean,
             "psnr_interval_db": half,
-            "psnr_std_over_pictures_db": float(np.std([np.mean([m.psnr_db for m in d]) for d in pictures], ddof=1)),
+            "psnr_std_over_pictures_db": float(np.std([np.mean([m.psnr_db for m in d]) for d in pictures])),
             "ms_ssim": float(np.mean([draws[0].ms_ssim for draws in pictures])),
             "cbr": float(np.mean([draws[0].cbr for draws in pictures])),
             "side_bits": float(pictures[0][0].side_bits),
