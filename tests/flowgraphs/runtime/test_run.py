@@ -340,7 +340,12 @@ def test_ctrl_c_ends_the_run_in_order(make):
         "try:\n    run(load_graph('live.yaml'))\n"
         "except SemcomError as error:\n    print(error); sys.exit(error.exit_code)\n"
     )
-    child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    child = subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdout=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # a background job is deaf to it
+    )
     deadline = time.monotonic() + 30
     while not (Path("record.txt").exists() and len(lines()) > 5) and time.monotonic() < deadline:
         time.sleep(0.05)
