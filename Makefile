@@ -4,6 +4,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3 || echo python3)
 VENV   ?= .venv
 JOBS   ?= 2
+KODAK  ?=
 
 BIN     := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
@@ -50,7 +51,8 @@ bench: $(VENV)/.with-bench
 	$(BIN)/python benchmarks/hop_tcp.py
 	$(BIN)/python benchmarks/awgn_throughput.py
 	$(BIN)/python benchmarks/soak.py
-	$(BIN)/python benchmarks/deepjscc_kodak.py
+	@if [ -n "$(KODAK)" ]; then $(BIN)/python benchmarks/deepjscc_kodak.py --data "$(KODAK)"; \
+	else echo "skipped: picture quality on Kodak: make bench KODAK=FOLDER"; fi
 
 clean:
 	rm -rf build dist out docs/_build docs/blocks docs/cli.md *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
