@@ -34,6 +34,7 @@ HEARTBEAT_TIMEOUT_MS: Final = 15_000  # a frame must cross in this time
 RECONNECT_MS: Final = 50
 RECONNECT_MAX_MS: Final = 500
 LINGER_MS: Final = 200  # for the last message (`bye`) alone
+REFUSAL_MS: Final = 5000  # at most, until a sender has the reason why it is refused
 MAX_DRAIN: Final = 256  # messages that one call of `service` takes in
 MAX_DRAIN_ITEMS: Final = 512  # items after which it stops, so that credit flows while the block works
 
@@ -154,7 +155,7 @@ class LinkSocketSender:
         self._flush()
 
     def close(self) -> None:
-        """Close the socket. After `done`, the last message may linger for 0.2 s."""
+        """Close the socket. After `done`, the last message may linger."""
         if not self.socket.closed:
             if self.link.done:
                 self._flush()
@@ -301,9 +302,9 @@ class LinkSocketReceiver:
         self._flush()
 
     def close(self) -> None:
-        """Close the socket. After `done` or a refusal, the last message may linger for 0.2 s."""
+        """Close the socket. After `done` or a refusal, the last message may linger."""
         if not self.socket.closed:
-            self.socket.close(linger=LINGER_MS if self.link.done or self._refused else 0)
+            self.socket.close(linger=REFUSAL_MS if self._refused else LINGER_MS if self.link.done else 0)
 
     def _flush(self) -> None:
         while True:
