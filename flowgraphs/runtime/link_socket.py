@@ -9,6 +9,7 @@ An end belongs to one thread. Nothing here blocks: a worker polls ``.socket`` of
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import time
 from collections import deque
@@ -34,7 +35,8 @@ HEARTBEAT_TIMEOUT_MS: Final = 15_000  # a frame must cross in this time
 RECONNECT_MS: Final = 50
 RECONNECT_MAX_MS: Final = 500
 LINGER_MS: Final = 200  # for the last message (`bye`) alone
-REFUSAL_MS: Final = 5000  # at most, until a sender has the reason why it is refused
+REFUSAL_S: Final = 5.0  # at most, until a sender has the reason why it is refused
+QUIET_S: Final = 1.0  # it asks ten times a second until then
 MAX_DRAIN: Final = 256  # messages that one call of `service` takes in
 MAX_DRAIN_ITEMS: Final = 512  # items after which it stops, so that credit flows while the block works
 
@@ -210,7 +212,6 @@ class LinkSocketReceiver:
         self._held: tuple[bytes, list[Buffer]] | None = None
         self._inbox: deque[Delivery] = deque()
         self._end_n: int | None = None
-        self._refused = False
         try:
             _check_port(endpoint)
             self.socket.bind(endpoint)
@@ -293,18 +294,34 @@ class LinkSocketReceiver:
             try:
                 inbox.extend(link.on_message(message, bytes(frames[0])))
             except HelloRefused:
-                self._flush()  # the sender learns the reason before this end goes
-                self._refused = True
+                self._say_why()
                 raise
             if len(inbox) >= full:
                 break
         link.on_tick(time.monotonic())
         self._flush()
 
+    def _say_why(self) -> None:
+        """Stay until the refused sender has the reason: until it has asked no more for a second.
+
+        Going at once would lose it: a socket that connects drops what it has not read when its connection ends.
+        """
+        self._flush()
+        now_s = time.monotonic()
+        asked_s, latest_s = now_s, now_s + REFUSAL_S
+        while now_s < min(asked_s + QUIET_S, latest_s):
+            self.socket.poll(50)
+            while (frames := _receive(self.socket)) is not None:
+                asked_s = time.monotonic()
+                with contextlib.suppress(WireError, HelloRefused):
+                    self.link.on_message(decode(frames[1:]), bytes(frames[0]))
+            self._flush()
+            now_s = time.monotonic()
+
     def close(self) -> None:
-        """Close the socket. After `done` or a refusal, the last message may linger."""
+        """Close the socket. After `done`, the last message may linger for 0.2 s."""
         if not self.socket.closed:
-            self.socket.close(linger=REFUSAL_MS if self._refused else LINGER_MS if self.link.done else 0)
+            self.socket.close(linger=LINGER_MS if self.link.done else 0)
 
     def _flush(self) -> None:
         while True:

@@ -9,6 +9,7 @@ import threading
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 import zmq
 from semcom.errors import BlockError, ControlError, JoinError, RunError, SemcomError, UsageError, WorkerLost
@@ -277,10 +278,9 @@ def test_control_refuses_with_a_reason(make):
 
 def test_a_worker_process_that_is_killed_fails_the_run(make):
     thread, outcome = start(make(LIVE, "numbers -> scale -> record", name="live"), RunOptions("processes"))
-    listing = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True, check=True).stdout
-    workers = [int(row.split()[0]) for row in listing.splitlines() if row.endswith("runtime.processes")]
-    victims = [pid for pid in workers if os.getpgid(pid) == pid and _parent(pid) == os.getpid()]
-    os.kill(victims[1], signal.SIGKILL)
+    workers = [child for child in psutil.Process().children() if child.cmdline()[-1].endswith("runtime.processes")]
+    assert len(workers) == 3
+    sorted(workers, key=lambda worker: worker.pid)[1].kill()
     thread.join(20)
     assert isinstance(outcome[0], WorkerLost)
     assert "block 'scale': its worker process" in str(outcome[0])
@@ -324,10 +324,6 @@ def test_a_record_that_cannot_be_written_is_a_failed_run(make):
     Path("taken").write_text("a file where the folder should be")
     with pytest.raises(RunError, match=r"taken/run.json: cannot write the run's record: "):
         run(make(CHAIN, "numbers -> scale -> record"), RunOptions("inline", items=1, out=Path("taken")))
-
-
-def _parent(pid):
-    return int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
 
 
 def test_ctrl_c_ends_the_run_in_order(make):
