@@ -28,13 +28,17 @@ from semcom.blocks.channels.awgn import Awgn
 from semcom.blocks.channels.rayleigh import Rayleigh
 from semcom.blocks.decoders.deepjscc import Deepjscc as Decoder
 from semcom.blocks.encoders.deepjscc import Deepjscc as Encoder
-from semcom.blocks.envelope import Header, Identity
+from semcom.blocks.envelope import Header, Identity, Out, State
 from semcom.blocks.mappers.complex_to_real import ComplexToReal
 from semcom.blocks.mappers.real_to_complex import RealToComplex
 from semcom.sim.bandwidth import Bandwidth
+from semcom.sim.channels.awgn import n0_from_esn0_db
+from semcom.sim.channels.equalizer import mmse
+from semcom.sim.channels.rayleigh import rayleigh
 from semcom.sim.images import read_image
 from semcom.sim.metrics.ms_ssim import ms_ssim
 from semcom.sim.metrics.psnr import psnr_db
+from semcom.sim.noise import complex_normal
 
 RATES = ("1/48", "1/24", "1/12", "1/6")
 ESN0_DB = (1, 4, 7, 10, 13)
@@ -62,11 +66,18 @@ class Measured(NamedTuple):
     side_bits: int
 
 
-def channel_of(name: str, esn0_db: float) -> Any:
+def over_channel(name: str, esn0_db: float, symbols: Any, number: int, draw: int) -> Out[Any]:
+    """Send symbols; a picture meets the same fades at every rate and SNR and from both codes."""
     if name == "awgn":
-        return Awgn(Awgn.Params(esn0_db=esn0_db), name="channel", seed=SEED)
-    coherence = 1 if name == "rayleigh fast" else None
-    return Rayleigh(Rayleigh.Params(esn0_db=esn0_db, coherence_symbols=coherence), name="channel", seed=SEED)
+        return Awgn(Awgn.Params(esn0_db=esn0_db), name="channel", seed=SEED).work(symbols, Identity(number, draw))
+    if name == "rayleigh fast":
+        params = Rayleigh.Params(esn0_db=esn0_db, coherence_symbols=1)
+        return Rayleigh(params, name="channel", seed=SEED).work(symbols, Identity(number, draw))
+    gain = complex_normal(np.random.default_rng([SEED, number, draw, 0]), 1)
+    noise = complex_normal(np.random.default_rng([SEED, number, draw, 1]), symbols.size)
+    n0 = n0_from_esn0_db(esn0_db)
+    equalised, effective_n0 = mmse(*rayleigh(symbols, gain, noise, n0=n0), n0)
+    return Out(equalised, state=State(n0=effective_n0))
 
 
 def measure(job: tuple[int, Path, str | None]) -> list[tuple[Point, Measured]]:
@@ -83,7 +94,7 @@ def measure(job: tuple[int, Path, str | None]) -> list[tuple[Point, Measured]]:
     for point, mapped, header in encoded(image, weights):
         bandwidth = Bandwidth(*image.shape[:2], payload_uses=mapped.size, side_bits=header.bits)
         for draw in range(CHANNELS[point.channel]):
-            received = channel_of(point.channel, point.esn0_db).work(mapped, Identity(number, draw))
+            received = over_channel(point.channel, point.esn0_db, mapped, number, draw)
             features = ComplexToReal(name="unmap").work(received.value, header)
             out = decoders[point.variant].work(features, header, received.state)
             similarity = ms_ssim(image, out) if draw == 0 else math.nan
