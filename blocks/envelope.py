@@ -117,12 +117,14 @@ class State(msgspec.Struct, frozen=True, kw_only=True, eq=False, gc=False):
         h: Channel coefficient per symbol, complex64 ``[n]``.
         esn0_db: Estimated mean Es/N0 in dB.
         csi: How the channel state became known.
+        crc_ok: Every check sum of the frame held: what the decoder of a channel code found.
     """
 
     n0: float | NDArray[np.float32] | None = None
     h: NDArray[np.complex64] | None = None
     esn0_db: float | None = None
     csi: Literal["perfect", "pilots"] | None = None
+    crc_ok: bool | None = None
 
     def updated(self, new: State) -> State:
         """Return this state with every field that ``new`` has set."""
@@ -136,7 +138,10 @@ class Trace(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         label: Where the item came from: a picture's file name without its ending.
         born_s: When the source made it, seconds of the host's clock; 0 when unknown.
         age_s: Seconds since then, filled in on delivery; never stored.
-        values: Named measurements of blocks: ``signal_energy``, ``noise_energy`` (means per symbol).
+        values: Named measurements of blocks: ``signal_energy``, ``noise_energy`` (means per symbol), ``channel_uses``,
+            ``pilot_uses``, ``papr_db``; of coded links ``blocks``, ``block_errors``, ``file_bytes``,
+            ``container_bytes``, ``failed`` (1: the picture could not be decoded), ``counts_as_zero`` (1: its PSNR and
+            SSIM count as 0).
     """
 
     label: str = ""

@@ -249,18 +249,41 @@ def _bandwidth_facts(summary: Summary) -> list[tuple[str, str]]:
     side = ("Side information", f"{_count(bits)} bits a picture{fields}")
     if not cbr.count:
         return [("CBR", "not measured<small>connect channel_input, the symbols before the channel</small>"), side]
-    names = ("channel_uses", "payload_uses", "side_information_uses", "source_values")
-    uses, payload, charged, values = (_count(summary.spread(name)) for name in names)
+    names = ("channel_uses", "payload_uses", "side_information_uses", "source_values", "pilot_uses")
+    uses, payload, charged, values, pilots = (_count(summary.spread(name)) for name in names)
+    also = f" + {pilots} pilots" if summary.spread("pilot_uses").total else ""
     per = "a picture" if summary.spread("channel_uses").constant else "a picture, in the mean"
     facts = [
         ("CBR", f"{cbr.mean:.5f}" + ("" if cbr.constant else f"<small>{cbr.low:.5f} to {cbr.high:.5f}</small>")),
-        ("Channel uses (numerator)", f"{uses} {per}<small>{payload} payload + {charged} side information</small>"),
+        (
+            "Channel uses (numerator)",
+            f"{uses} {per}<small>{payload} payload + {charged} side information{also}</small>",
+        ),
         ("Source values (denominator)", f"{values}<small>3 × height × width</small>"),
         (side[0], f"{side[1]}<small>charged at {ROBUST_BITS_PER_USE:g} bit a channel use</small>"),
     ]
+    facts += _coded_facts(summary)
     if summary.capacity_cbr.count:
         how = "<small>side information charged at capacity: a lower bound, as papers count</small>"
         facts.append(("CBR, second figure", f"{summary.capacity_cbr.mean:.5f}{how}"))
+    return facts
+
+
+def _coded_facts(summary: Summary) -> list[tuple[str, str]]:
+    """What a coded link adds: its pictures' files, and how many of them were lost."""
+    facts = []
+    if summary.spread("file_bytes").count:
+        container = _count(summary.spread("container_bytes"))
+        facts.append(
+            (
+                "Coded picture",
+                f"{_count(summary.spread('file_bytes'))} bytes<small>{container} of the container</small>",
+            )
+        )
+    if (failed := summary.spread("failed")).count:
+        facts.append(("Pictures that could not be decoded", f"{failed.total:.0f} of {failed.count}"))
+    if (papr := summary.spread("papr_db")).count:
+        facts.append(("PAPR", f"{papr.mean:.2f} dB<small>mean over pictures; the greatest {papr.high:.2f} dB</small>"))
     return facts
 
 

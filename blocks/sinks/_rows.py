@@ -30,13 +30,18 @@ class Row(NamedTuple):
         ssim: Structural similarity; needs 11 pixels a side.
         ms_ssim: On five scales; needs 176 pixels a side.
         cbr: Channel bandwidth ratio: channel_uses / source_values.
-        channel_uses: Complex channel uses: payload_uses + side_information_uses.
+        channel_uses: Complex channel uses: payload_uses + pilot_uses + side_information_uses.
         payload_uses: Complex symbols that crossed the channel.
+        pilot_uses: Complex symbols sent as pilots; 0 where the channel says nothing of pilots.
         side_information_uses: Uses charged for the header, rounded up.
         side_information_bits: Bits of the header.
         source_values: 3 H W.
         esn0_db: Measured Es/N0 in dB: energies of signal and noise at the channel.
         latency_s: Seconds from the source to this sink.
+        failed: 1 where a coded link could not decode the picture, else 0; its mean is the picture failure rate.
+        file_bytes: Of the coded picture, container included.
+        container_bytes: Of them, those of the file format and not of the coded picture.
+        papr_db: Peak-to-average power ratio at a transmitter's converter.
     """
 
     seq: int
@@ -47,16 +52,21 @@ class Row(NamedTuple):
     cbr: float | None = None
     channel_uses: int | None = None
     payload_uses: int | None = None
+    pilot_uses: int | None = None
     side_information_uses: int | None = None
     side_information_bits: int | None = None
     source_values: int | None = None
     esn0_db: float | None = None
     latency_s: float | None = None
+    failed: int | None = None
+    file_bytes: int | None = None
+    container_bytes: int | None = None
+    papr_db: float | None = None
 
     @property
     def means(self) -> dict[str, float]:
         """What the run's record averages over the items."""
-        names = ("psnr_db", "ssim", "ms_ssim", "cbr", "esn0_db", "latency_s")
+        names = ("psnr_db", "ssim", "ms_ssim", "cbr", "esn0_db", "latency_s", "failed", "papr_db")
         return {name: value for name in names if (value := getattr(self, name)) is not None}
 
 
@@ -99,6 +109,10 @@ def measure_item(
         side_information_bits=header.bits,
         esn0_db=_esn0_db(trace),
         latency_s=trace.age_s if trace.age_s > 0 else None,
+        failed=_count(trace, "failed"),
+        file_bytes=_count(trace, "file_bytes"),
+        container_bytes=_count(trace, "container_bytes"),
+        papr_db=trace.values.get("papr_db"),
     )
     if sent is not None:
         side = min(sent.shape[:2])
@@ -107,16 +121,21 @@ def measure_item(
             ssim=ssim.ssim(sent, received) if side >= ssim.SMALLEST_SIDE else None,
             ms_ssim=ms_ssim.ms_ssim(sent, received) if side >= ms_ssim.SMALLEST_SIDE else None,
         )
+        if trace.values.get("counts_as_zero"):
+            zeros = {name: 0.0 for name in ("psnr_db", "ssim", "ms_ssim") if getattr(row, name) is not None}
+            row = row._replace(**zeros)  # type: ignore[arg-type]
     symbols = channel_output if channel_input is None else channel_input
     uses = trace.values.get("channel_uses") if symbols is None else symbols.size
     if uses is None:
         return row
     height, width = (received if sent is None else sent).shape[:2]
-    bandwidth = Bandwidth(height, width, payload_uses=int(uses), side_bits=header.bits)
+    pilots = _count(trace, "pilot_uses") or 0
+    bandwidth = Bandwidth(height, width, payload_uses=int(uses), side_bits=header.bits, pilot_uses=pilots)
     return row._replace(
         cbr=bandwidth.cbr,
         channel_uses=bandwidth.uses,
         payload_uses=bandwidth.payload_uses,
+        pilot_uses=bandwidth.pilot_uses,
         side_information_uses=bandwidth.side_uses,
         source_values=bandwidth.source_values,
     )
@@ -169,6 +188,11 @@ class Table:
 def _esn0_db(trace: Trace) -> float | None:
     signal, noise = (trace.values.get(name, 0.0) for name in ("signal_energy", "noise_energy"))
     return 10 * math.log10(signal / noise) if signal > 0 and noise > 0 else None
+
+
+def _count(trace: Trace, name: str) -> int | None:
+    value = trace.values.get(name)
+    return None if value is None else int(value)
 
 
 def _csv_line(values: object) -> str:

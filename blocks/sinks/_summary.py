@@ -94,7 +94,7 @@ class Summary:
             self._fading |= state.h is not None and not bool(np.all(state.h == 1))
         if row.payload_uses is not None and row.esn0_db is not None and row.esn0_db > _LOWEST_ESN0_DB:
             side = (row.side_information_bits or 0) / capacity_bits_per_use(row.esn0_db)
-            self.capacity_cbr.add((row.payload_uses + side) / (row.source_values or 1))
+            self.capacity_cbr.add((row.payload_uses + (row.pilot_uses or 0) + side) / (row.source_values or 1))
 
     def spread(self, name: str) -> Spread:
         """The spread of a column of `Row`."""

@@ -210,6 +210,7 @@ class _StateHead(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fi
     h: _Array | None
     esn0_db: float | None
     csi: Literal["perfect", "pilots"] | None
+    crc_ok: bool | None = None
 
 
 class _TraceHead(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, gc=False):
@@ -419,7 +420,7 @@ def _decode_items(head: _ItemsHead, frames: Sequence[Buffer]) -> Items:
             if item.state.h is not None:
                 h = take(item.state.h.dtype, item.state.h.shape)
                 size += h.nbytes
-            state = State(n0=n0, h=h, esn0_db=item.state.esn0_db, csi=item.state.csi)
+            state = State(n0=n0, h=h, esn0_db=item.state.esn0_db, csi=item.state.csi, crc_ok=item.state.crc_ok)
         trace = item.trace
         header = item.header
         if header is not None:
@@ -507,7 +508,8 @@ def _state_head(state: State, arrays: list[NDArray[Any]]) -> _StateHead:
     elif n0 is not None:
         n0 = float(n0)
     h = None if state.h is None else _state_array(state.h, "h", arrays)
-    return _StateHead(n0, h, None if state.esn0_db is None else float(state.esn0_db), state.csi)
+    esn0_db = None if state.esn0_db is None else float(state.esn0_db)
+    return _StateHead(n0, h, esn0_db, state.csi, state.crc_ok)
 
 
 def _state_array(array: NDArray[Any], name: str, arrays: list[NDArray[Any]]) -> _Array:
