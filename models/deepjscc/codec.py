@@ -66,6 +66,11 @@ class DeepJsccCodec:
         rates: tuple[Rate, ...] = self._network.rates
         return rates
 
+    @property
+    def parameters(self) -> int:
+        """How many numbers were trained or fitted."""
+        return sum(value.numel() for value in self._network.parameters())
+
     @torch.inference_mode()
     def encode(self, image: NDArray[np.uint8], *, rate: Rate, esn0_db: float) -> NDArray[np.float32]:
         """A picture to the features of one frame.
