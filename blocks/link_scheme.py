@@ -12,12 +12,13 @@ class LinkScheme(HeaderField, frozen=True):
 
     Attributes:
         bits_per_symbol: Of the constellation: 2, 4, 6, 8 or 10; 0 for an ideal code at capacity.
-        code_rate_x1024: Information bits (check sums included) over coded bits, times 1024; 0 for an ideal code.
+        code_rate_x1024: Information bits (check sums included) over coded bits, times 1024 (a half in some rows of the
+            tables); 0 for an ideal code.
         uses: Channel uses of the payload. Costs nothing: it follows from the picture's size and the agreed CBR.
     """
 
     bits_per_symbol: int
-    code_rate_x1024: int
+    code_rate_x1024: float
     uses: int
 
     def bits(self) -> int:

@@ -1,0 +1,1 @@
+"""Channel codes and check sums."""

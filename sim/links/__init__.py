@@ -1,0 +1,1 @@
+"""Digital links: modulation and coding schemes, transport blocks, thresholds."""
