@@ -175,7 +175,7 @@ class Out(Generic[T]):
         label: A name for the item (sources).
         trace: Measurements, by name.
         identity: Of an earlier item that `work` held back (it returned ``None`` then): the output carries that item's
-            envelope on, not the present one's.
+            envelope on, not the present one's. Of a source: the item's number, where it numbers its items itself.
         sample_rate_hz: Sample rate of a chunk of `Samples`, where it differs from the input's (or there is none).
     """
 

@@ -11,7 +11,7 @@ from pydantic import Field
 from ...errors import InputError
 from ...sim.images import Fit, image_files, read_image
 from ..block import Block
-from ..envelope import Out
+from ..envelope import Identity, Out
 from ..params import BlockParams
 from ..ports import Image
 
@@ -51,6 +51,9 @@ class Images(Block):
             None, description="Height and width in pixels; null keeps each picture's own."
         )
         fit: Fit = Field("cover", description="How a picture comes to that size.")
+        first: int = Field(
+            0, ge=0, description="Number of the first picture: a part of a longer list keeps the numbers of the whole."
+        )
         repeat: int | None = Field(1, ge=1, description="Times the whole list is gone through; null for ever.")
         on_error: Literal["fail", "skip"] = Field("fail", description="What an unreadable picture does to the run.")
 
@@ -61,6 +64,7 @@ class Images(Block):
         p = self.params
         paths = [p.path] if isinstance(p.path, str) else p.path
         files = [file for path in paths for file in image_files(path)]
+        number = Identity(p.first) if p.first else None  # of the first; the runtime counts on from there
         for _ in itertools.count() if p.repeat is None else range(p.repeat):
             read = 0
             for file in files:
@@ -73,6 +77,7 @@ class Images(Block):
                     continue
                 read += 1
                 self.measure(skipped=0.0)
-                yield Out(picture, label=file.stem)
+                yield Out(picture, label=file.stem, identity=number)
+                number = None
             if not read:
                 raise InputError(f"sources/images: none of {len(files)} pictures could be read, first {files[0]}")

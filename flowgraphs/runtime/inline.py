@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
-from ...blocks.block import RunContext
+from ...blocks.block import Block, RunContext
 from ...errors import BlockError, JoinError
 from .graph import Edge, Graph
 from .join import Join
@@ -23,12 +23,19 @@ class InlineExecutor:
         graph: The resolved graph.
         context: What blocks may know of the run at its end.
         items: Items that each source makes at most.
+        started: Blocks by name that have been started already: used as they are, whatever the graph says of them.
     """
 
-    def __init__(self, graph: Graph, context: RunContext, items: int | None = None) -> None:
+    def __init__(
+        self, graph: Graph, context: RunContext, items: int | None = None, started: Mapping[str, Block] | None = None
+    ) -> None:
         self._context = context
         self._items = items
-        self._stages = {node.name: Stage(build_block(node, graph.seed), graph.torch_threads) for node in graph.blocks}
+        self._started = dict(started or {})
+        self._stages = {
+            node.name: Stage(self._started.get(node.name) or build_block(node, graph.seed), graph.torch_threads)
+            for node in graph.blocks
+        }
         self._out: dict[str, list[tuple[int, Edge]]] = {}
         for name, stage in self._stages.items():
             ports = list(stage.signature.outputs)
@@ -38,6 +45,11 @@ class InlineExecutor:
         self.edges = {str(edge): EdgeCount() for edge in graph.edges}
         self.blocks = {name: BlockReport() for name in self._stages}
 
+    @property
+    def started(self) -> dict[str, Block]:
+        """Every block that has been started, by name."""
+        return dict(self._started)
+
     def run(self, on_progress: Callable[[], None] = lambda: None) -> None:
         """Run to the end of every source.
 
@@ -45,8 +57,12 @@ class InlineExecutor:
             BlockError: a block raised; the sinks are finished first, so that what was done is kept.
             JoinError: a block with several inputs needs more memory than its bound, or a loop brings nothing back.
         """
-        for stage in self._stages.values():
-            stage.start()
+        for name, stage in self._stages.items():
+            if name in self._started:
+                stage.settle_torch()
+            else:
+                stage.start()
+                self._started[name] = stage.block
         try:
             sources = {name: self._timed_source(name) for name in self._stages if name not in self._joins}
             while sources:

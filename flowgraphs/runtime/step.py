@@ -111,11 +111,20 @@ class Stage:
             if result is _NO_MORE:
                 return
             self.settle_torch()
+            if isinstance(result, Out) and result.identity is not None:
+                self._count = self._own_number(result.identity)
             self._seen = self._count
             envelope = Envelope(identity=Identity(self._count), trace=Trace(born_s=time.time()))
             if not self._stream_out:
                 self._count += 1
             yield self._emit(result, envelope)
+
+    def _own_number(self, identity: Identity) -> int:
+        """Let a source number its items itself, upward: a part of a longer list keeps the numbers of the whole."""
+        if identity.seq < self._count or identity != Identity(identity.seq):
+            reason = SignalError(f"expected an item of number {self._count} or above, in one part, got {identity}")
+            raise _block_error(self.block.name, type(self.block), self._count, reason)
+        return identity.seq
 
     def step(self, inputs: Mapping[str, Item]) -> Iterator[Emitted]:
         """Call `work` on one item an input port. Raises BlockError."""

@@ -6,6 +6,7 @@ from PIL import Image as Pillow
 from pydantic import ValidationError
 from semcom.blocks.sources.images import Images
 from semcom.errors import InputError
+from semcom.flowgraphs.runtime.step import Stage
 
 
 def run(**params: object) -> tuple[Images, list[tuple[str | None, np.ndarray]]]:
@@ -40,6 +41,11 @@ def test_repeat(folder: Path) -> None:
     assert len(items) == 3
     endless = Images(Images.Params(path=str(folder / "a.png"), repeat=None)).work()
     assert [next(endless).label for _ in range(9)] == ["a"] * 9
+
+
+def test_a_part_of_a_list_keeps_the_numbers_of_the_whole(folder: Path) -> None:
+    stage = Stage(Images(Images.Params(path=[str(folder / "b2.png"), str(folder / "b10.png")], first=7)), 1)
+    assert [item.envelope.identity.seq for (item,) in stage.produce() if item] == [7, 8]
 
 
 def test_an_unreadable_picture_fails_the_run_or_is_counted(folder: Path) -> None:

@@ -304,3 +304,15 @@ def test_what_a_block_flushes_before_another_goes_on_is_part_of_the_last_item():
     assert out.envelope.identity == (6, 1, True)
     ((out,),) = stage.finish(RunContext())
     assert out.envelope.identity == (7, 0, True)
+
+
+def test_a_source_may_number_its_items_upward():
+    class Numbered(Block):
+        def work(self) -> Iterator[Out[Features]]:
+            for identity in (None, Identity(5), None, Identity(6)):
+                yield Out(np.zeros(1, np.float32), identity=identity)
+
+    produced = Stage(Numbered(), 1).produce()
+    assert [next(produced)[0].envelope.identity for _ in range(3)] == [(0, 0, True), (5, 0, True), (6, 0, True)]
+    with pytest.raises(BlockError, match="expected an item of number 7 or above"):
+        next(produced)
