@@ -1,0 +1,163 @@
+"""`mappers/qam_map`, `mappers/qam_demap` and `mappers/qam_decide`, over the channel blocks."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import stats
+from scipy.integrate import quad
+from scipy.special import erfc
+from semcom.blocks.block import Block
+from semcom.blocks.channels.awgn import Awgn
+from semcom.blocks.channels.rayleigh import Rayleigh
+from semcom.blocks.channels.rician import Rician
+from semcom.blocks.envelope import Header, Identity, State
+from semcom.blocks.link_scheme import LinkScheme
+from semcom.blocks.mappers.qam_decide import QamDecide
+from semcom.blocks.mappers.qam_demap import QamDemap
+from semcom.blocks.mappers.qam_map import QamFrame, QamMap
+from semcom.errors import SignalError
+
+SYMBOLS = 60_000
+
+
+def sent(bits: np.ndarray, bits_per_symbol: int | None, header: Header | None = None) -> tuple[np.ndarray, Header]:
+    header = header or Header()
+    out = QamMap(QamMap.Params(bits_per_symbol=bits_per_symbol)).work(bits, header)
+    return out.value, header.with_fields(*out.header)
+
+
+def mean_erfc(a: float, esn0: float, fading: str) -> float:
+    """E[erfc(a sqrt(g))] over the channel's Es/N0 g of this mean."""
+    if fading == "awgn":
+        return float(erfc(a * np.sqrt(esn0)))
+    k = 0.0 if fading == "rayleigh" else 10**0.6
+
+    def moment(s: float) -> float:  # E[exp(-s g)] of a Rician channel
+        return float((1 + k) / (1 + k + s * esn0) * np.exp(-k * s * esn0 / (1 + k + s * esn0)))
+
+    return 2 / np.pi * quad(lambda t: moment((a / np.sin(t)) ** 2), 0, np.pi / 2)[0]
+
+
+def bit_error_rate(bits_per_symbol: int, esn0: float, fading: str) -> float:
+    """Cho & Yoon, IEEE Trans. Commun. 50(7), 2002: exact for square Gray QAM."""
+    side, k_bits = 2 ** (bits_per_symbol // 2), bits_per_symbol // 2
+    unit = np.sqrt(1.5 / (side**2 - 1))
+    terms = [mean_erfc((2 * i + 1) * unit, esn0, fading) for i in range(side)]
+    total = 0.0
+    for bit in range(1, k_bits + 1):
+        for i in range(side - side // 2**bit):
+            step = i * 2 ** (bit - 1) / side
+            total += (-1) ** int(step) * (2 ** (bit - 1) - int(step + 0.5)) * terms[i] / side
+    return total / k_bits
+
+
+def run(channel: type[Block], bits_per_symbol: int, esn0_db: float, **params: Any) -> tuple[np.ndarray, ...]:
+    """Send random bits; return them, the decisions and the LLRs, each [symbols, bits_per_symbol]."""
+    bits = np.random.default_rng([bits_per_symbol, 9]).integers(0, 2, SYMBOLS * bits_per_symbol, dtype=np.uint8)
+    symbols, header = sent(bits, bits_per_symbol)
+    out = channel(channel.Params(esn0_db=esn0_db, **params), name="channel", seed=3).work(symbols, Identity(0))
+    decided = QamDecide().work(out.value, header)
+    llrs = QamDemap().work(out.value, header, out.state)
+    return tuple(array.reshape(SYMBOLS, -1) for array in (bits, decided, llrs))
+
+
+def expect_bit_errors(errors: np.ndarray, rate: float) -> None:
+    """Errors of one symbol's bits go together, so the interval is that of a mean over symbols."""
+    per_symbol = errors.sum(axis=1)
+    assert errors.sum() > 250, "expected enough errors to tell"
+    width = stats.norm.isf(0.5e-6) * per_symbol.std() / np.sqrt(per_symbol.size)
+    assert abs(per_symbol.mean() - rate * errors.shape[1]) < width
+
+
+@pytest.mark.parametrize(
+    ("bits_per_symbol", "esn0_db"),
+    [(2, 0), (2, 7), (4, 5), (4, 14), (6, 12), (6, 20), (8, 16), (8, 26), (10, 22), (10, 31)],
+)
+def test_awgn(bits_per_symbol: int, esn0_db: float) -> None:
+    bits, decided, llrs = run(Awgn, bits_per_symbol, esn0_db)
+    errors = bits != decided
+    expect_bit_errors(errors, bit_error_rate(bits_per_symbol, 10 ** (esn0_db / 10), "awgn"))
+    side = 2 ** (bits_per_symbol // 2)
+    one_dimension = (1 - 1 / side) * erfc(np.sqrt(1.5 * 10 ** (esn0_db / 10) / (side**2 - 1)))
+    low, high = stats.binom.interval(1 - 1e-6, SYMBOLS, 1 - (1 - one_dimension) ** 2)
+    assert low <= np.any(errors, axis=1).sum() <= high
+    if bits_per_symbol == 2:
+        np.testing.assert_array_equal(llrs > 0, decided == 1)
+
+
+@pytest.mark.parametrize(("channel", "fading"), [(Rayleigh, "rayleigh"), (Rician, "rician")])
+@pytest.mark.parametrize(("bits_per_symbol", "esn0_db"), [(2, 3), (2, 15), (4, 8), (4, 20), (8, 25)])
+def test_fast_fading(channel: type[Block], fading: str, bits_per_symbol: int, esn0_db: float) -> None:
+    more = {"k_db": 6.0} if channel is Rician else {}
+    bits, decided, _ = run(channel, bits_per_symbol, esn0_db, coherence_symbols=1, **more)
+    expect_bit_errors(bits != decided, bit_error_rate(bits_per_symbol, 10 ** (esn0_db / 10), fading))
+
+
+def test_the_closed_forms_agree_with_the_textbook() -> None:
+    """QPSK over AWGN and Rayleigh: Proakis & Salehi, 5th ed., equations 4.3-13 and 13.3-7."""
+    esn0 = 10**0.8
+    assert bit_error_rate(2, esn0, "awgn") == pytest.approx(0.5 * erfc(np.sqrt(esn0 / 2)))
+    assert bit_error_rate(2, esn0, "rayleigh") == pytest.approx(0.5 * (1 - np.sqrt(esn0 / 2 / (1 + esn0 / 2))))
+
+
+@pytest.mark.parametrize("bits_per_symbol", [2, 6, 10])
+@pytest.mark.parametrize("channel", [Awgn, Rayleigh])
+def test_llrs_are_calibrated(channel: type[Block], bits_per_symbol: int) -> None:
+    """Among bits with an LLR near L, the share of ones is 1 / (1 + exp(-L)): units, sign and noise are right."""
+    bits, _, llrs = run(channel, bits_per_symbol, 8.0, **({} if channel is Awgn else {"coherence_symbols": 1}))
+    for low in (-3.0, -1.0, 0.0, 0.5, 2.0):
+        chosen = (llrs >= low) & (llrs < low + 0.5)
+        shares = 1 / (1 + np.exp(-llrs[chosen].astype(float)))
+        assert chosen.sum() > 100
+        width = stats.norm.isf(0.5e-6) * np.sqrt(np.sum(shares * (1 - shares)))
+        assert abs(bits[chosen].sum() - shares.sum()) < width
+
+
+def test_zeros_fill_the_last_symbol_and_are_left_out_again() -> None:
+    for size in range(13):
+        bits = np.random.default_rng(size).integers(0, 2, size, dtype=np.uint8)
+        symbols, header = sent(bits, 6)
+        assert symbols.size == -(-size // 6)
+        assert header.bits == 7
+        np.testing.assert_array_equal(QamDecide().work(symbols, header), bits)
+        np.testing.assert_array_equal(QamDemap().work(symbols, header, State(n0=0.01)) > 0, bits)
+
+
+def test_the_constellation_of_the_link_scheme_costs_nothing_more() -> None:
+    scheme = Header().with_fields(LinkScheme(bits_per_symbol=4, code_rate_x1024=512, uses=10))
+    bits = np.random.default_rng(0).integers(0, 2, 40, dtype=np.uint8)
+    symbols, header = sent(bits, None, scheme)
+    assert header.bits == scheme.bits == 5
+    assert header.read(QamFrame) == QamFrame(4, told="by LinkScheme")
+    np.testing.assert_array_equal(QamDecide().work(symbols, header), bits)
+
+
+@pytest.mark.parametrize(
+    ("scheme", "message"),
+    [
+        (None, "expected LinkScheme in the header, since bits_per_symbol is null, and none came; set bits_per_symbol"),
+        (LinkScheme(4, 512, 11), r"expected 44 coded bits for 11 uses of 4 bits \(LinkScheme\), got 40; connect codes"),
+        (LinkScheme(0, 0, 10), "expected a LinkScheme of 2, 4, 6, 8 or 10 bits per symbol, got 0; 0 is an ideal code"),
+    ],
+)
+def test_without_a_scheme_that_fits(scheme: LinkScheme | None, message: str) -> None:
+    with pytest.raises(SignalError, match=message):
+        sent(np.zeros(40, np.uint8), None, Header().with_fields(*([scheme] if scheme else [])))
+
+
+def test_bad_input_is_refused() -> None:
+    symbols, header = sent(np.zeros(7, np.uint8), 4)
+    with pytest.raises(SignalError, match="expected bits of 0 and 1, got 2"):
+        sent(np.full(8, 2, np.uint8), 4)
+    with pytest.raises(SignalError, match="expected n0 in the receiver's state, got none; connect a channel"):
+        QamDemap().work(symbols, header, State())
+    with pytest.raises(SignalError, match="expected QamFrame, got nothing"):
+        QamDecide().work(symbols, Header())
+    with pytest.raises(SignalError, match="QamFrame: expected a padding of 0 to 8 bits, got 9"):
+        QamDecide().work(symbols, Header().with_fields(QamFrame(4, padding=9)))
+    with pytest.raises(SignalError, match="QamFrame: expected a padding of 0 to 8 bits, got -1"):
+        QamDemap().work(symbols, Header().with_fields(QamFrame(4, padding=-1)), State(n0=0.1))
+    for n0 in (np.nan, -1.0):
+        with pytest.raises(SignalError, match="expected n0 of at least 0"):
+            QamDemap().work(symbols, header, State(n0=n0))
