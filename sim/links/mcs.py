@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from ...errors import UsageError
-from ..codes.ldpc.segment import code_block_crc_bits, segment, transport_block_crc_bits
+from ..codes.ldpc.segment import highest_rate, segment
 
 __all__ = [
     "LINK_SCHEMES",
@@ -41,7 +41,7 @@ class Scheme:
     def __post_init__(self) -> None:
         if self.bits_per_symbol not in MODULATIONS.values():
             raise UsageError(f"scheme: expected 2, 4, 6, 8 or 10 bits per symbol, got {self.bits_per_symbol}")
-        if not 0 < self.code_rate_x1024 <= 0.95 * 1024:
+        if not 0 < self.code_rate_x1024 <= 973:  # 0.95, rounded
             raise UsageError(f"scheme: expected a code rate above 0 and up to 0.95, got {self.code_rate:.4g}")
 
     @property
@@ -156,8 +156,9 @@ def payload_bits_for(scheme: Scheme, uses: int) -> int:
     payload = (information - 16) // 8 * 8  # what fits with the shortest check sum; then down to what fits with all
     while payload > 0:
         cut = segment(payload, scheme.code_rate)
-        need = payload + transport_block_crc_bits(payload) + cut.blocks * code_block_crc_bits(cut.blocks)
-        if need <= information and not cut.padding_bits:
+        need = cut.blocks * cut.block_bits - cut.padding_bits
+        sent_bits = max(uses, 0) // cut.blocks * scheme.bits_per_symbol
+        if need <= information and not cut.padding_bits and cut.block_bits <= sent_bits * highest_rate(cut.block_bits):
             return payload
         # At least the excess must go; one byte where only the blocks are unequal
         payload -= max(-(-(need - information) // 8) * 8, 8)

@@ -11,6 +11,7 @@ __all__ = [
     "Segmentation",
     "base_graph_of",
     "code_block_crc_bits",
+    "highest_rate",
     "lifting_size",
     "segment",
     "transport_block_crc_bits",
@@ -90,6 +91,20 @@ def segment(payload_bits: int, code_rate: float) -> Segmentation:
     blocks = 1 if bits <= largest else -(-bits // (largest - BLOCK_CRC_BITS))
     padding = -bits % blocks
     return Segmentation(graph, blocks, (bits + padding) // blocks + code_block_crc_bits(blocks), padding)
+
+
+def highest_rate(block_bits: int) -> float:
+    """Highest rate of a code block that the decoder can begin with: 0.95, and 0.9 up to 192 bits.
+
+    Two columns of information bits are never sent. Of the six columns that blocks up to 192 bits fill they are a third,
+    and above 0.9 too few parity bits are there to find them by.
+
+    Args:
+        block_bits: Bits K' of the code block, its check sum included.
+
+    Source: TS 38.214, section 5.1.3, for 0.95.
+    """
+    return 0.9 if block_bits <= 192 else 0.95
 
 
 def lifting_size(base_graph: BaseGraph, block_bits: int) -> tuple[int, int]:
