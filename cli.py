@@ -169,6 +169,78 @@ def _summary(name: str, record: dict[str, Any]) -> list[str]:
 
 
 @main.command()
+@click.argument("flowgraphs", nargs=-1, required=True, metavar="[NAME=]FLOWGRAPH...")
+@click.option(
+    "--over",
+    "overs",
+    multiple=True,
+    metavar="NAME=SPEC",
+    help="An axis: a variable or BLOCK.PARAM, and START:STOP:STEP or values with commas: --over esn0_db=0:20:2",
+)
+@click.option("--images", metavar="DIR", help="Pictures in place of those of the flowgraphs: a folder, a file.")
+@click.option("--draws", type=click.IntRange(min=1), default=1, show_default=True, help="Noise and fades per picture.")
+@click.option("--target-block-errors", type=click.IntRange(min=1), help="Add draws until so many blocks were wrong.")
+@click.option(
+    "--max-draws", type=click.IntRange(min=1), default=100, show_default=True, help="Most draws with a target."
+)
+@click.option("--max-items", type=click.IntRange(min=1), help="Pictures at most.")
+@click.option("--workers", type=click.IntRange(min=0), help="Processes; one a core if not said; 0 for this one alone.")
+@click.option("--scheduler", metavar="ADDRESS", help="A dask scheduler, tcp://host:8786: its workers do the work.")
+@click.option("--format", "kind", type=click.Choice(["csv", "parquet"]), default="csv", show_default=True)
+@click.option("--fresh", is_flag=True, help="Forget what is in the folder; without it the sweep goes on where it was.")
+@click.option("--json", "as_json", is_flag=True, help="End with one JSON object on the last line of stdout.")
+@click.option("--quiet", is_flag=True, help="No progress and no summary.")
+@_overrides
+def sweep(
+    flowgraphs: tuple[str, ...], overs: tuple[str, ...], out: str | None, *, as_json: bool, quiet: bool, **given: Any
+) -> None:
+    """Measure flowgraphs at every point of a grid: the same pictures, the same noise, in parallel, resumable.
+
+    --var, --set and --swap reach one system alone as --set SYSTEM:encoder.variant=linear.
+    """
+    from .flowgraphs.experiments.over import parse_over
+    from .flowgraphs.experiments.progress import SweepProgress
+    from .flowgraphs.experiments.sweep import SweepOptions, run_sweep
+    from .flowgraphs.experiments.systems import parse_systems
+
+    overrides = {name: given.pop(name) for name in ("vars", "sets", "swaps", "seed")}
+    options = SweepOptions(
+        out=Path(out or "out/sweep"), format=given.pop("kind"), command=("semcom", *sys.argv[1:]), **given
+    )
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # asked to end: in order, as by Ctrl-C
+    try:
+        axes = [parse_over(text) for text in overs]
+        with SweepProgress(quiet=quiet) as progress:
+            result = run_sweep(
+                parse_systems(flowgraphs, **overrides), axes, options, note=progress.note, progress=progress.update
+            )
+    except SemcomError as error:
+        if as_json:
+            click.echo(json.dumps({"status": "failed", "error": str(error)}))
+        raise
+    if as_json:
+        click.echo(json.dumps(result.as_json()))
+    elif not quiet:
+        click.echo(f"{result.items} items measured, {result.skipped} there before: {result.status}")
+        click.echo(f"  points: {options.out / 'points.csv'}")
+    click.get_current_context().exit(result.exit_code)
+
+
+@main.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--x", "x", metavar="NAME", help="An axis of the sweep; the first if not said.")
+@click.option("--y", "y", default="psnr_db", show_default=True, metavar="NAME", help="A column of points.csv.")
+@click.option("--by", "by", default="system", show_default=True, metavar="NAME", help="What makes a line.")
+@click.option("--out", "file", type=click.Path(path_type=Path), metavar="FILE", help="SVG, PNG or PDF.")
+@click.option("--title", default="", help="Above the picture.")
+def plot(folder: Path, x: str | None, y: str, by: str, file: Path | None, title: str) -> None:
+    """Draw a sweep: FOLDER is what `semcom sweep --out` wrote."""
+    from .flowgraphs.experiments.plot import plot_sweep
+
+    click.echo(str(plot_sweep(folder, x=x, y=y, by=by, file=file, title=title)))
+
+
+@main.command()
 @click.argument("file")
 @click.option(
     "--resolved", is_flag=True, help="Print the flowgraph as it would run: overrides and defaults written out."
