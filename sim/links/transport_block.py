@@ -137,14 +137,15 @@ def plan_transport_block(
         )
     cut = segment(payload_bits, payload_bits / coded_bits if code_rate is None else code_rate)
     symbols = coded_bits // bits_per_symbol
-    sent = [(symbols + block) // cut.blocks * bits_per_symbol for block in range(cut.blocks)]
-    if min(sent) * highest_rate(cut.block_bits) < cut.block_bits:
+    least = symbols // cut.blocks * bits_per_symbol
+    if least * highest_rate(cut.block_bits) < cut.block_bits:
         raise SignalError(
-            f"transport block: expected a code rate of at most {highest_rate(cut.block_bits)}, got {payload_bits} payload bits in "
-            f"{coded_bits} coded bits, {cut.block_bits} of {min(sent)} in a code block; send fewer bits or use more "
-            "symbols"
+            f"transport block: expected a code rate of at most {highest_rate(cut.block_bits)}, got {payload_bits} "
+            f"payload bits in {coded_bits} coded bits, {cut.block_bits} of {least} in a code block; send fewer "
+            "bits or use more symbols"
         )
     z, _ = lifting_size(cut.base_graph, cut.block_bits)
+    sent = [(symbols + block) // cut.blocks * bits_per_symbol for block in range(cut.blocks)]
     return TransportBlockPlan(
         payload_bits,
         coded_bits,

@@ -1,0 +1,68 @@
+"""`codes/ldpc_decode`."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from ...errors import SignalError
+from ...sim.codes.ldpc.decode import load_decoder
+from ...sim.links.transport_block import decode_transport_block, plan_transport_block
+from ..block import Block
+from ..envelope import Header, Out, State
+from ..link_scheme import LinkScheme
+from ..params import BlockParams
+from ..ports import Bits, Llrs
+from .ldpc_encode import TransportBlock, plan_of_scheme
+
+__all__ = ["LdpcDecode"]
+
+
+class LdpcDecode(Block):
+    r"""Decodes what ``codes/ldpc_encode`` sent, by layered belief propagation, and checks its check sums.
+
+    .. math:: |a \boxplus b| = \min(a, b) + \ln(1 + e^{-(a + b)}) - \ln(1 + e^{-|a - b|})
+
+    Messages are integers of 1/16, so that the same bits come out on every machine. A code block ends at its first
+    codeword. A frame that fails keeps the decisions, and says so in the receiver's state.
+
+    Input:   llrs: float32 ``[G]``, ln P(1)/P(0), 0 where erased; header: TransportBlock, and LinkScheme where it came.
+    Output:  uint8 ``[A]``; receiver state: crc_ok; trace: blocks, block_errors (code blocks whose check sum failed).
+    Raises:  SignalError: another number of LLRs, or one is not a number. MissingExtra: numba, or Sionna, which holds
+             the base graphs, is not installed.
+    State:   none; the compiled decoder, loaded by `start`.
+    Source:  TS 38.212 section 7.2; Jones, Valles, Smith & Villasenor, Approximate-MIN* constraint node updating for
+             LDPC code decoding, MILCOM 2003.
+    Example: ``decode: {use: codes/ldpc_decode, iterations: 20}``
+    """
+
+    class Params(BlockParams):
+        """Parameters."""
+
+        iterations: int = Field(20, ge=1, le=1000, description="The most that a code block takes.")
+        threads: int = Field(1, ge=1, le=64, description="Of the processor; the output does not depend on it.")
+
+    params: Params
+    reads_header = (TransportBlock,)
+
+    def start(self) -> None:
+        """Load the compiled decoder."""
+        load_decoder()
+
+    def work(self, llrs: Llrs, header: Header) -> Out[Bits]:
+        """Decode one frame."""
+        told = header.read(TransportBlock)
+        scheme = header.read(LinkScheme) if told.told == "by LinkScheme" else None
+        coded_bits = told.coded_bits if scheme is None else scheme.uses * scheme.bits_per_symbol
+        if llrs.size != coded_bits:
+            raise SignalError(f"codes/ldpc_decode: expected {coded_bits} LLRs of this frame, got {llrs.size}")
+        if scheme is None:
+            plan = plan_transport_block(told.payload_bits, told.coded_bits, told.bits_per_symbol)
+        else:
+            plan = plan_of_scheme("codes/ldpc_decode", scheme)
+        found = decode_transport_block(plan, llrs, iterations=self.params.iterations, threads=self.params.threads)
+        errors = int((~found.block_ok).sum())
+        return Out(
+            found.payload,
+            state=State(crc_ok=bool(found.crc_ok)),
+            trace={"blocks": float(plan.blocks), "block_errors": float(errors)},
+        )
