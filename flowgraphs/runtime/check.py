@@ -185,7 +185,11 @@ class _Check:
                 for name, (key, value) in block.given.items()
             }
             params, problems = check_params(
-                block.cls.Params, given, block.swapped or block.key.mark, f"block {block.name!r}"
+                block.cls.Params,
+                given,
+                block.swapped or block.key.mark,
+                f"block {block.name!r}",
+                base=Path() if block.swapped else self.path.parent,
             )
             self.doc.problems += self.explained(problems)
             block.params = params or {}

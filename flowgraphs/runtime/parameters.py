@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -17,7 +18,11 @@ __all__ = ["check_params", "scalar_text", "show", "suggestion"]
 
 
 def check_params(
-    params: type[BlockParams], given: Mapping[str, tuple[Key, Node]], block_mark: Mark, prefix: str
+    params: type[BlockParams],
+    given: Mapping[str, tuple[Key, Node]],
+    block_mark: Mark,
+    prefix: str,
+    base: Path | None = None,
 ) -> tuple[dict[str, Any] | None, list[Problem]]:
     """Validate what was given, fill in the defaults.
 
@@ -26,13 +31,14 @@ def check_params(
         given: Parameter → its key and value.
         block_mark: Where the block stands: the place of a missing parameter.
         prefix: Start of every message: ``block 'channel'``.
+        base: The folder that paths of blocks inside of parameters start from; default: the working directory.
 
     Returns:
         All parameters as JSON values (None if there are mistakes), and the mistakes.
     """
     values = {name: to_plain(node) for name, (_, node) in given.items()}
     try:
-        model = _validate(params, values)
+        model = _validate(params, values, base)
         return model.model_dump(mode="json"), []
     except ValidationError as error:
         return None, _explain(params, error, given, block_mark, prefix)
@@ -59,10 +65,10 @@ def show(value: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def _validate(params: type[BlockParams], values: dict[str, Any]) -> BaseModel:
+def _validate(params: type[BlockParams], values: dict[str, Any], base: Path | None) -> BaseModel:
     """Validate as strict JSON: a text is no number and `true` no 1; but 1e6, which YAML reads as a float, is whole."""
     try:
-        return params.model_validate_json(json.dumps(values), strict=True)
+        return params.model_validate_json(json.dumps(values), strict=True, context={"base": base})
     except ValidationError as error:
         whole = [
             item["loc"]
@@ -74,7 +80,7 @@ def _validate(params: type[BlockParams], values: dict[str, Any]) -> BaseModel:
         values = json.loads(json.dumps(values))
         for loc in whole:
             _make_whole(values, loc)
-        return params.model_validate_json(json.dumps(values), strict=True)
+        return params.model_validate_json(json.dumps(values), strict=True, context={"base": base})
 
 
 def _make_whole(values: Any, loc: tuple[int | str, ...]) -> None:

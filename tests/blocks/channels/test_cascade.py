@@ -1,0 +1,194 @@
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+from semcom.blocks.block import RunContext
+from semcom.blocks.channels.awgn import Awgn
+from semcom.blocks.channels.cascade import Cascade
+from semcom.blocks.channels.cfo import Cfo
+from semcom.blocks.channels.iq_imbalance import IqImbalance
+from semcom.blocks.envelope import Header, Identity, Out, State
+from semcom.errors import FlowgraphError, SignalError
+from semcom.flowgraphs.runtime.check import load_graph
+from semcom.flowgraphs.runtime.overrides import Overrides
+from semcom.flowgraphs.runtime.run import RunOptions, run
+
+X = np.exp(2j * np.pi * np.random.default_rng(0).random(20_000)).astype(np.complex64)
+IQ = {"use": "channels/iq_imbalance", "phase_deg": 3.0}
+AWGN = {"use": "channels/awgn", "esn0_db": 10.0}
+PLUGIN = """
+from semcom.blocks.block import Block
+from semcom.blocks.envelope import Header, Identity, Out, State, Stream, Trace
+from semcom.blocks.ports import Symbols
+
+class Odd(Block):
+    def work(self, symbols: Symbols, header: Header, state: State, trace: Trace, identity: Identity, stream: Stream):
+        {body}
+    work.__annotations__["return"] = Symbols
+"""
+
+
+def cascade(*stages: dict[str, Any], name: str = "channel", **params: Any) -> Cascade:
+    made = Cascade(Cascade.Params(stages=list(stages), **params), name=name, seed=7)
+    made.start()
+    return made
+
+
+def send(block: Cascade, x: np.ndarray = X, state: State = State()) -> Out[Any]:  # noqa: B008 - frozen
+    return block.work(x, Header(), state, Identity(3))
+
+
+def odd(folder: Path, body: str) -> dict[str, Any]:
+    path = folder / "odd.py"
+    path.write_text(PLUGIN.format(body=body))
+    return {"use": str(path)}
+
+
+def test_a_cascade_is_its_stages_by_hand() -> None:
+    offset = {"use": "channels/cfo", "cfo_hz": 10.0, "correction": "pilots", "esn0_db": 20.0}
+    out = send(cascade(IQ, offset, AWGN))
+    one = IqImbalance(IqImbalance.Params(phase_deg=3)).work(X)
+    two = Cfo(Cfo.Params(cfo_hz=10, correction="pilots", esn0_db=20), name="channel.1", seed=7).work(one, Identity(3))
+    three = Awgn(Awgn.Params(esn0_db=10), name="channel.2", seed=7).work(two.value, Identity(3))
+    np.testing.assert_array_equal(out.value, three.value)
+    assert out.state.n0 == pytest.approx(0.1)  # the last word
+    assert out.trace["noise_energy"] == two.trace["noise_energy"] + three.trace["noise_energy"]
+    assert out.trace["signal_energy"] == two.trace["signal_energy"]
+    assert out.trace["pilot_uses"] == two.trace["pilot_uses"]
+    assert out.trace["channel_uses"] == X.size
+
+
+@pytest.mark.parametrize("levels", [(10, 10), (3, 20)])
+def test_noise_of_two_stages_adds_up(levels: tuple[float, float]) -> None:
+    out = send(cascade(*({"use": "channels/awgn", "esn0_db": float(level)} for level in levels)))
+    n0 = sum(10 ** (-level / 10) for level in levels)
+    energy = np.abs(out.value - X) ** 2
+    assert abs(energy.mean() - n0) < 5 * n0 / X.size**0.5  # so the two are independent
+    assert out.trace["noise_energy"] == pytest.approx(n0, rel=5 / X.size**0.5)
+    assert out.trace["signal_energy"] == pytest.approx(1, rel=1e-4)
+
+
+def test_a_cascade_in_a_cascade_is_a_longer_one_but_for_the_names() -> None:
+    inner = {"use": "channels/cascade", "stages": [IQ, AWGN]}
+    out = send(cascade(inner, esn0_db=5.0))
+    by_hand = Awgn(Awgn.Params(esn0_db=5), name="channel.0.1", seed=7).work(
+        IqImbalance(IqImbalance.Params(phase_deg=3)).work(X), Identity(3)
+    )
+    np.testing.assert_array_equal(out.value, by_hand.value)
+    assert out.state.esn0_db == 5
+
+
+def test_esn0_db_is_that_of_every_stage_that_adds_noise_and_may_change() -> None:
+    quiet = {"use": "channels/erasures", "erasure_rate": 0.0, "known": "no"}
+    block = cascade(quiet, AWGN, esn0_db=3.0)
+    assert [stage.get("esn0_db") for stage in block.params.stages] == [None, 3.0]
+    assert send(block).state.esn0_db == 3
+    block.params = Cascade.Params.model_validate({**block.params.model_dump(), "esn0_db": 20.0})
+    assert send(block).state.esn0_db == 20
+    np.testing.assert_array_equal(send(block).value, send(cascade(quiet, AWGN, esn0_db=20.0)).value)
+    with pytest.raises(ValidationError, match=r"stages\.0\.esn0_db"):
+        Cascade.Params(stages=[{"use": "channels/awgn", "esn0_db": 99}])
+
+
+def test_state_passes_through_and_flows_to_later_stages() -> None:
+    assert send(cascade(IQ), state=State(n0=0.3)).state.n0 == 0.3
+    out = send(cascade(AWGN, {"use": "channels/erasures", "erasure_rate": 0.5}))
+    assert set(np.unique(out.state.n0)) == {np.float32(0.1), np.float32(1e9)}
+    assert out.state.csi == "perfect"
+
+
+def test_it_starts_by_itself_and_finishes_its_stages() -> None:
+    block = Cascade(Cascade.Params(stages=[AWGN]), name="channel", seed=7)
+    np.testing.assert_array_equal(send(block).value, send(cascade(AWGN)).value)
+    assert block.finish(RunContext()) is None
+    assert Cascade(Cascade.Params(stages=[AWGN])).finish(RunContext()) is None
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("return None", r"stages\[1\] .*: expected one item for one; a cascade holds none back"),
+        ("return iter([symbols])", "expected one item for one"),
+        ("return Out(symbols, identity=Identity(0))", "expected one item for one"),
+        ("return symbols.astype('complex128')", r"expected Symbols \(complex64 \[n\]\), got complex128"),
+        ("symbols[0] = 1; return symbols", "read-only"),
+    ],
+)
+def test_a_stage_that_is_no_channel_is_told_so(tmp_path, body: str, message: str) -> None:
+    with pytest.raises((SignalError, ValueError), match=message):
+        send(cascade(IQ, odd(tmp_path, body)))
+
+
+def test_a_plug_in_is_a_stage_like_others(tmp_path) -> None:
+    out = send(cascade(AWGN, odd(tmp_path, "return Out(symbols * state.esn0_db, trace={'own': float(stream.offset)})")))
+    np.testing.assert_allclose(out.value, 10 * send(cascade(AWGN)).value, rtol=1e-6)
+    assert out.trace["own"] == 0
+
+
+FILE = """
+semcom: 1
+name: x
+blocks:
+  photos: {{use: sources/images, path: "builtin:photos", size: [64, 64]}}
+  encoder: {{use: encoders/deepjscc, esn0_db: 10}}
+  map:     {{use: mappers/real_to_complex}}
+  channel:
+    use: channels/cascade
+    stages:
+      - {first}
+      - {second}
+  unmap:   {{use: mappers/complex_to_real}}
+  decoder: {{use: decoders/deepjscc}}
+  report:  {{use: sinks/metrics, out: out}}
+connect:
+  - photos -> encoder -> map -> channel -> unmap -> decoder -> report.received
+  - photos -> report.sent
+"""
+
+
+@pytest.mark.parametrize(
+    ("second", "message"),
+    [
+        ("{use: channels/agwn}", "12:15: .*stages[1].use: no block 'channels/agwn' (did you mean 'channels/awgn'?)"),
+        ("{use: channels/awgn, esno_db: 1}", "12:39: .*stages[1].esno_db: no such parameter (did you mean 'esn0_db'?)"),
+        ("{use: channels/awgn, esn0_db: 99}", "12:39: .*stages[1].esn0_db: expected a number of at most 60, got 99"),
+        ("{use: channels/awgn, esn0_db: yes}", "12:39: .*stages[1].esn0_db: expected a number, got 'yes'"),
+        (
+            "{use: mappers/real_to_complex}",
+            "12:15: .*a block from Symbols to Symbols; mappers/real_to_complex takes Features and gives Symbols",
+        ),
+        ("{use: encoders/deepjscc}", "12:15: .*encoders/deepjscc takes Image and gives Features"),
+        ("{esn0_db: 3}", "12:9: .*stages[1]: use: required, not given"),
+        ("{use: [1]}", "12:15: .*stages[1].use: expected the name of a block, got [1]"),
+        ("{use: channels/cfo, correction: pilots}", "12:9: .*stages[1]: correction: pilots needs esn0_db"),
+        (
+            "{use: channels/cascade, stages: [{use: channels/rayleigh, equalizer: nmse}]}",
+            "12:78: .*stages[1].stages[0].equalizer: expected 'mmse', 'zf', 'lmmse' or 'none', got 'nmse'",
+        ),
+        ("channels/awgn", "12:9: .*stages[1]: expected a mapping, got 'channels/awgn'"),
+    ],
+)
+def test_mistakes_are_found_where_they_stand(tmp_path, second: str, message: str) -> None:
+    path = tmp_path / "x.yaml"
+    path.write_text(FILE.format(first="{use: channels/awgn, esn0_db: true}", second=second))
+    with pytest.raises(FlowgraphError) as caught:
+        load_graph(path)
+    texts = [str(problem) for problem in caught.value.problems]
+    place, _, words = message.partition(" .*")
+    assert any(f"x.yaml:{place}" in text and words in text for text in texts), texts
+    if not second.startswith("channels"):
+        assert any("stages[0].esn0_db: expected a number, got true" in text for text in texts)  # all in one pass
+
+
+def test_a_plug_in_beside_the_file_runs_and_is_written_out_by_its_whole_path(tmp_path, monkeypatch) -> None:
+    (tmp_path / "beside").mkdir()
+    odd(tmp_path / "beside", "return symbols")
+    path = tmp_path / "beside" / "x.yaml"
+    path.write_text(FILE.format(first="{use: ./odd.py}", second="{use: channels/awgn, esn0_db: 1e1}"))
+    monkeypatch.chdir(tmp_path)
+    graph = load_graph(path, Overrides(vars={}, sets={"channel.esn0_db": 15}))
+    assert graph.block("channel").params["stages"][0]["use"] == str(tmp_path / "beside" / "odd.py")
+    result = run(graph, RunOptions("inline", items=1))
+    assert result.metrics["esn0_db"] == pytest.approx(15, abs=1)
