@@ -70,6 +70,8 @@ def example(use: str) -> dict[str, Any]:
 
 def stage(use: str, *, seed: int = SEED) -> Stage:
     """Return a started block with the parameters of its example."""
+    if use not in SOURCES and use not in SINKS:
+        provide(use)
     made = Stage(build_block(BlockNode("block", use, example(use)), seed), torch_threads=1)
     made.start()
     return made
@@ -83,7 +85,7 @@ def folder(tmp_path, monkeypatch):
 
 
 def provide(use: str) -> None:
-    """Make the files that a source's example names."""
+    """Make the files that a block's example reads."""
     for value in example(use).values():
         if not isinstance(value, str):
             continue
@@ -93,6 +95,8 @@ def provide(use: str) -> None:
             import PIL.Image
 
             PIL.Image.fromarray(np.zeros((48, 64, 3), np.uint8)).save(value)
+        elif Path(value).suffix == ".csv":
+            Path(value).write_text("time_s,esn0_db\n0,10\n0.001,12\n0.002,8\n")
 
 
 def write_video(path: Path) -> None:
