@@ -221,8 +221,11 @@ def sweep(
     if as_json:
         click.echo(json.dumps(result.as_json()))
     elif not quiet:
-        click.echo(f"{result.items} items measured, {result.skipped} there before: {result.status}")
-        click.echo(f"  points: {options.out / 'points.csv'}")
+        ended = {"ok": "done", "failed": "some items failed"}.get(result.status, result.status)
+        click.echo(f"{ended}: {result.items} items measured, {result.skipped} were there, {result.points} points")
+        click.echo(f"  table: {options.out / 'points.csv'}")
+    if result.status != "ok" and not quiet:
+        click.echo("what was finished is kept; the same command goes on from there", err=True)
     click.get_current_context().exit(result.exit_code)
 
 
@@ -237,7 +240,8 @@ def plot(folder: Path, x: str | None, y: str, by: str, file: Path | None, title:
     """Draw a sweep: FOLDER is what `semcom sweep --out` wrote."""
     from .flowgraphs.experiments.plot import plot_sweep
 
-    click.echo(str(plot_sweep(folder, x=x, y=y, by=by, file=file, title=title)))
+    for written in plot_sweep(folder, x=x, y=y, by=by, file=file, title=title):
+        click.echo(str(written))
 
 
 @main.command()

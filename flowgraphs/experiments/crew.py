@@ -99,13 +99,16 @@ class _Dask:
 
     def __init__(self, client: Any) -> None:
         self._client = client
+        self._threads = 0
         self._futures: dict[int, Any] = {}
         self._ended: queue.SimpleQueue[int] = queue.SimpleQueue()
 
     @property
     def workers(self) -> int:
         """Threads that work at the moment."""
-        return sum(self._client.nthreads().values())
+        with contextlib.suppress(OSError, TimeoutError):  # a scheduler that is gone is found out by `next_ended`
+            self._threads = sum(self._client.nthreads().values())
+        return self._threads
 
     def submit(self, number: int, task: Task) -> None:
         future = self._client.submit(run_task, msgspec.msgpack.encode(task), pure=False, retries=TRIES - 1)

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import math
 import os
-import platform
-import socket
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-import msgspec
-
-from ...errors import Interrupted, UsageError
-from ..runtime.result import software_versions
+from ...errors import SemcomError, UsageError
 from .crew import Crew, Ended, open_crew
-from .measured_graph import MeasuredGraph, Picture, measured_graph, pictures_of
-from .over import Over, grid, point_text, value_text
+from .outcome import SweepResult, sweep_record
+from .over import Over, point_text
+from .plan import Plan, Point, SweepOptions, Unit, gaps
 from .points import difference_columns, differences, point_columns, points
-from .results import Format, Store, iter_items, lock_folder, open_store, remove_results, write_json, write_table
+from .results import Store, iter_items, lock_folder, open_store, remove_results, write_json, write_table
 from .systems import System
 from .task import Part, Task
 
@@ -30,95 +24,9 @@ __all__ = ["SweepOptions", "SweepResult", "run_sweep"]
 TASK_S = 2.0  # what a task aims at: long beside the handing over, short beside the sweep
 FIRST_ITEMS = 2  # of the first tasks of a system, before its speed is known
 MOST_ITEMS = 512
-MOST_BYTES = 8 << 20  # of pictures sent along with a task
+MOST_BYTES = 4 << 20  # of pictures sent along with a task
 MESSAGES_SHOWN = 10
 PATIENCE_S = 0.5
-
-
-@dataclass(frozen=True)
-class SweepOptions:
-    """How to sweep.
-
-    Attributes:
-        out: Folder of the results.
-        images: Pictures in place of those of the flowgraphs: a folder, a file, ``builtin:photos``.
-        draws: Times each picture is sent at each point, each with noise and fading of its own.
-        target_block_errors: Add draws to a point until so many blocks were wrong (pictures, where no blocks are
-            counted), whole rounds of draws at a time.
-        max_draws: Draws of a point at most, with a target.
-        max_items: Pictures at most.
-        workers: Processes of this machine; 0 for this process alone; None for one a core.
-        scheduler: Address of a dask scheduler, whose workers are used instead.
-        format: Of the table of items.
-        fresh: Forget what is in the folder.
-        command: What the user wrote, for the record.
-    """
-
-    out: Path
-    images: str | None = None
-    draws: int = 1
-    target_block_errors: int | None = None
-    max_draws: int = 100
-    max_items: int | None = None
-    workers: int | None = None
-    scheduler: str | None = None
-    format: Format = "csv"
-    fresh: bool = False
-    command: tuple[str, ...] = ()
-
-
-@dataclass
-class SweepResult:
-    """The end of a sweep.
-
-    Attributes:
-        status: ``failed``: some items could not be measured; the others were.
-        points: Points of all systems.
-        items: Items that this run measured.
-        skipped: Items that were there from an earlier run.
-        failures: What could not be measured: system, point, draw, number of the picture, why.
-        duration_s: From the first task on.
-        busy_s: Of all workers, inside tasks.
-        workers: Of them, at most.
-        out: The folder.
-    """
-
-    status: Literal["ok", "failed", "interrupted"] = "ok"
-    points: int = 0
-    items: int = 0
-    skipped: int = 0
-    failures: list[dict[str, Any]] = field(default_factory=list)
-    duration_s: float = 0.0
-    busy_s: float = 0.0
-    workers: int = 0
-    out: str = ""
-
-    @property
-    def exit_code(self) -> int:
-        """What the command ends with."""
-        return {"ok": 0, "failed": 1, "interrupted": Interrupted.exit_code}[self.status]
-
-    @property
-    def idle_share(self) -> float | None:
-        """Share of the workers' time that was not spent in tasks: scheduling, start and end; None if nothing ran."""
-        spent = self.workers * self.duration_s
-        return max(0.0, 1 - self.busy_s / spent) if spent > 0 and self.items else None
-
-    def as_json(self) -> dict[str, Any]:
-        """What `semcom sweep --json` prints."""
-        share = self.idle_share
-        return {
-            "status": self.status,
-            "points": self.points,
-            "items": self.items,
-            "skipped": self.skipped,
-            "failures": len(self.failures),
-            "duration_s": round(self.duration_s, 3),
-            "busy_s": round(self.busy_s, 3),
-            "workers": self.workers,
-            "idle_share": None if share is None else round(share, 4),
-            "out": self.out,
-        }
 
 
 Note = Callable[[str], None]
@@ -151,7 +59,7 @@ def run_sweep(
         InputError: there are no pictures.
         RunError: a file cannot be written, or the scheduler is gone.
     """
-    plan = _Plan(systems, overs, options, note)
+    plan = Plan(systems, overs, options, note)
     lock = lock_folder(options.out)
     try:
         if options.fresh:
@@ -161,92 +69,14 @@ def run_sweep(
         os.close(lock)
 
 
-@dataclass
-class _Point:
-    """One system at one point: what is wanted of it, and what there is."""
-
-    system: str
-    grid: dict[str, str]
-    measured: MeasuredGraph
-    pictures: list[Picture]
-    draws: int
-    done: dict[int, set[int]] = field(default_factory=dict)  # draw → numbers of pictures
-    wrong: dict[int, float] = field(default_factory=dict)  # draw → block errors
-    counts: bool = False  # something counts block errors or failures
-    waiting: int = 0
-    failed: bool = False
-
-    @property
-    def key(self) -> tuple[str, str, tuple[str, ...]]:
-        return self.system, self.measured.hash, tuple(self.grid.values())
-
-    def add(self, row: dict[str, Any]) -> None:
-        """Note that an item is there."""
-        self.done.setdefault(row["draw"], set()).add(row["seq"])
-        counted = row.get("block_errors")
-        counted = row.get("failed") if counted is None else counted
-        if counted is not None:
-            self.counts = True
-            self.wrong[row["draw"]] = self.wrong.get(row["draw"], 0) + counted
-
-
-@dataclass(frozen=True)
-class _Unit:
-    """Pictures of one draw of one point that are to be measured: ``first`` to ``stop - 1``."""
-
-    point: _Point
-    draw: int
-    first: int
-    stop: int
-
-
-class _Plan:
-    """Every system resolved at every point, before anything runs."""
-
-    def __init__(self, systems: Sequence[System], overs: Sequence[Over], options: SweepOptions, note: Note) -> None:
-        self.systems, self.overs = systems, overs
-        self.names = tuple(over.name for over in overs)
-        self.points: list[_Point] = []
-        self.graphs: dict[str, Any] = {}
-        self.pictures: dict[str, list[Picture]] = {}
-        self.seed = -1
-        told = set()
-        for system in systems:
-            for name in self.names:
-                if "." in name and (variable := system.variable_of(name)):
-                    told.add(
-                        f"--over {name}: the file writes it as ${variable}, so this sets the variable {variable!r}"
-                    )
-            for point in grid(overs):
-                self._add(system, point, options, told)
-        for text in sorted(told):
-            note(text)
-
-    def _add(self, system: System, point: dict[str, Any], options: SweepOptions, told: set[str]) -> None:
-        checked = system.check(point)
-        told.update(checked.notes)
-        graph = checked.graph
-        if self.seed < 0:
-            self.seed = graph.seed
-        if graph.seed != self.seed:
-            told.add(f"system {system.name}: runs with seed {self.seed} of the first system, not {graph.seed}")
-            graph = msgspec.structs.replace(graph, seed=self.seed)
-        measured = measured_graph(graph, system.name)
-        if system.name not in self.pictures:
-            self.pictures[system.name] = pictures_of(graph, options.images, options.max_items)
-        texts = {name: value_text(value) for name, value in point.items()}
-        self.graphs[measured.hash] = msgspec.to_builtins(graph)
-        self.points.append(_Point(system.name, texts, measured, self.pictures[system.name], options.draws))
-
-
 class _Sweep:
     """One run of a plan."""
 
-    def __init__(self, plan: _Plan, options: SweepOptions, note: Note, progress: OnProgress) -> None:
+    def __init__(self, plan: Plan, options: SweepOptions, note: Note, progress: OnProgress) -> None:
         self.plan, self.options, self.note, self.progress = plan, options, note, progress
         self.result = SweepResult(points=len(plan.points), out=str(options.out))
-        self.queue: deque[_Unit] = deque()
-        self.given: dict[int, list[_Unit]] = {}
+        self.queue: deque[Unit] = deque()
+        self.given: dict[int, list[Unit]] = {}
         self.numbers = 0
         self.wanted = 0
         self.item_s: dict[str, float] = {}
@@ -264,6 +94,9 @@ class _Sweep:
                 self._measure(store)
         except KeyboardInterrupt:
             self.result.status = "interrupted"
+        except SemcomError:
+            self.result.status = "failed"
+            raise
         finally:
             store.close()
             self._write()
@@ -297,35 +130,22 @@ class _Sweep:
             len(numbers) for point in self.plan.points for draw, numbers in point.done.items() if draw < point.draws
         )
 
-    def _extend(self, point: _Point) -> None:
+    def _extend(self, point: Point) -> None:
         """Put what a point wants into the queue; a whole round of draws at a time, until its target is met."""
         begin = 0
-        while True:
+        while not point.failed:
             for draw in range(begin, point.draws):
-                for first, stop in _gaps(point.done.get(draw, set()), len(point.pictures)):
-                    self.queue.append(_Unit(point, draw, first, stop))
+                for first, stop in gaps(point.done.get(draw, set()), len(point.pictures)):
+                    self.queue.append(Unit(point, draw, first, stop))
                     point.waiting += stop - first
                     self.wanted += stop - first
-            if point.waiting or point.failed:
+            if point.waiting:
                 return
-            begin, point.draws = point.draws, self._draws_wanted(point)
+            begin, point.draws = point.draws, point.draws_wanted(self.options)
             if begin == point.draws:
+                if self.options.target_block_errors is not None and not point.counts:
+                    self._say(f"system {point.system} counts no blocks and no failures: the target adds no draws")
                 return
-
-    def _draws_wanted(self, point: _Point) -> int:
-        """How many draws a point wants that has all it wanted: known from whole rounds alone, whoever ran them."""
-        target = self.options.target_block_errors
-        most = max(self.options.max_draws, self.options.draws)
-        if target is None or point.draws >= most:
-            return point.draws
-        if not point.counts:
-            self._say(f"system {point.system}: counts neither blocks nor failures: --target-block-errors adds nothing")
-            return point.draws
-        wrong = sum(count for draw, count in point.wrong.items() if draw < point.draws)
-        if wrong >= target:
-            return point.draws
-        needed = math.ceil(point.draws * target / wrong) if wrong else 2 * point.draws
-        return min(most, 2 * point.draws, max(point.draws + 1, needed))
 
     # While it runs
 
@@ -356,7 +176,7 @@ class _Sweep:
         size = FIRST_ITEMS if seconds is None else max(1, min(MOST_ITEMS, round(TASK_S / max(seconds, 1e-6))))
         left = sum(unit.stop - unit.first for unit in self.queue) if len(self.queue) < 1000 else MOST_ITEMS
         size = max(1, min(size, -(-left // (2 * max(self.result.workers, 1)))))  # at the end all have something to do
-        point, units, contents = self.queue[0].point, list[_Unit](), dict[str, bytes]()
+        point, units, contents = self.queue[0].point, list[Unit](), dict[str, bytes]()
         while self.queue and self.queue[0].point is point and size > 0:
             unit = self.queue.popleft()
             stop = min(unit.stop, unit.first + size)
@@ -364,8 +184,8 @@ class _Sweep:
                 stop = _load_pictures(unit, stop, contents)
                 size = 0 if stop < unit.stop else size
             if stop < unit.stop:
-                self.queue.appendleft(_Unit(point, unit.draw, stop, unit.stop))
-            units.append(_Unit(point, unit.draw, unit.first, stop))
+                self.queue.appendleft(Unit(point, unit.draw, stop, unit.stop))
+            units.append(Unit(point, unit.draw, unit.first, stop))
             size -= stop - unit.first
         parts = tuple(Part(u.draw, u.first, tuple(point.pictures[u.first : u.stop])) for u in units if u.stop > u.first)
         number, self.numbers = self.numbers, self.numbers + 1
@@ -411,7 +231,7 @@ class _Sweep:
         if not point.waiting:
             self._extend(point)
 
-    def _fail(self, point: _Point, draw: int, seq: int, message: str, items: int) -> None:
+    def _fail(self, point: Point, draw: int, seq: int, message: str, items: int) -> None:
         point.failed = True
         self.result.failures.append(
             {"system": point.system, **point.grid, "draw": draw, "seq": seq, "items": items, "error": message}
@@ -435,53 +255,10 @@ class _Sweep:
         if len(self.plan.systems) > 1:
             compared = differences(iter_items(out), names, keys, self.plan.systems[0].name)
             write_table(out / "differences.csv", difference_columns(names), compared)
-        write_json(out / "sweep.json", self._record())
-
-    def _record(self) -> dict[str, Any]:
-        plan, options = self.plan, self.options
-        return {
-            "format": 1,
-            **self.result.as_json(),
-            "command": list(options.command),
-            "seed": plan.seed,
-            "draws": options.draws,
-            "target_block_errors": options.target_block_errors,
-            "max_draws": options.max_draws,
-            "over": {over.name: list(over.values) for over in plan.overs},
-            "systems": {
-                system.name: {
-                    "flowgraph": system.file,
-                    "vars": dict(system.overrides.vars),
-                    "sets": dict(system.overrides.sets),
-                    "swaps": dict(system.overrides.swaps),
-                    "pictures": len(plan.pictures[system.name]),
-                    "item_s": self.item_s.get(system.name),
-                }
-                for system in plan.systems
-            },
-            "pictures": [list(picture) for picture in next(iter(plan.pictures.values()))],
-            "measured": [
-                {"system": p.system, "graph_hash": p.measured.hash, "at": p.grid, "draws": p.draws} for p in plan.points
-            ],
-            "failures": self.result.failures,
-            "versions": software_versions(),
-            "host": {"name": socket.gethostname(), "platform": platform.platform()},
-            "graphs": plan.graphs,
-        }
+        write_json(out / "sweep.json", sweep_record(self.plan, self.options, self.result, self.item_s))
 
 
-def _gaps(done: set[int], count: int) -> list[tuple[int, int]]:
-    """The runs of numbers below ``count`` that are not done, as first and stop."""
-    runs: list[tuple[int, int]] = []
-    first = 0
-    for number in [*sorted(number for number in done if number < count), count]:
-        if first < number:
-            runs.append((first, number))
-        first = number + 1
-    return runs
-
-
-def _load_pictures(unit: _Unit, stop: int, contents: dict[str, bytes]) -> int:
+def _load_pictures(unit: Unit, stop: int, contents: dict[str, bytes]) -> int:
     """Read pictures that go along with a task, at least one, until they are many bytes; return where to stop."""
     for number in range(unit.first, stop):
         picture = unit.point.pictures[number]
