@@ -53,7 +53,10 @@ class Cascade(Block):
             None, ge=-30, le=60, description="Es/N0 in dB of every stage that adds noise; null: each stage's own."
         )
         stages: list[dict[str, Any]] = Field(
-            min_length=1, max_length=64, description="The channels in their order: {use: channels/..., parameter: ...}."
+            min_length=1,
+            max_length=64,
+            description="The channels in their order: {use: channels/..., parameter: ...}.",
+            json_schema_extra={"x-semcom": "blocks"},  # `semcom schema`: completion inside of the list
         )
 
         @field_validator("stages")

@@ -107,6 +107,8 @@ def _block(use: str, cls: type[Block]) -> dict[str, Any]:
     for name, part in schema.get("properties", {}).items():
         outer = {word: part.pop(word) for word in ("description", "default") if word in part}
         part.pop("title", None)
+        if part.pop("x-semcom", None) == "blocks":  # a list of blocks; pydantic knows no reference outside of a model
+            part["items"] = {"$ref": "#/$defs/block"}
         if name in live:
             outer["description"] = f"{outer.get('description', '')} Changes while it runs: `semcom set`.".strip()
         properties[name] = {"anyOf": [part, VARIABLE], **outer}

@@ -192,3 +192,21 @@ def test_a_plug_in_beside_the_file_runs_and_is_written_out_by_its_whole_path(tmp
     assert graph.block("channel").params["stages"][0]["use"] == str(tmp_path / "beside" / "odd.py")
     result = run(graph, RunOptions("inline", items=1))
     assert result.metrics["esn0_db"] == pytest.approx(15, abs=1)
+
+
+def test_the_schema_takes_stages_and_refuses_wrong_ones() -> None:
+    import jsonschema
+    from semcom.flowgraphs.runtime.schema import flowgraph_schema
+
+    schema = flowgraph_schema()
+
+    def fits(stage: dict[str, Any]) -> bool:
+        channel = {"use": "channels/cascade", "stages": [stage]}
+        found = {"semcom": 1, "blocks": {"channel": channel}, "connect": []}
+        return jsonschema.Draft202012Validator(schema).is_valid(found)
+
+    assert fits(AWGN)
+    assert fits({"use": "channels/cascade", "stages": [AWGN]})
+    assert not fits({"use": "channels/awgn", "esn0_db": 99})
+    assert not fits({"use": "channels/agwn"})
+    assert not fits({"use": "channels/cascade", "stages": [{"use": "channels/awgn", "esno_db": 1}]})

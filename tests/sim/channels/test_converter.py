@@ -51,3 +51,14 @@ def test_dtype_and_huge_values() -> None:
     y = quantise(np.array([1e30 - 1e30j, 0], np.complex64), 8, 1.0)
     assert y.dtype == np.complex64
     assert abs(y[0].real - (1 - 1 / 256)) < 1e-6
+
+
+@pytest.mark.parametrize(
+    ("levels", "step", "distortion"),
+    [(2, 1.596, 0.3634), (4, 0.9957, 0.1188), (8, 0.5860, 0.03744), (16, 0.3352, 0.01154), (32, 0.1881, 0.003495)],
+)
+def test_the_best_uniform_quantisers_of_a_gaussian(levels: int, step: float, distortion: float) -> None:
+    """Max, "Quantizing for minimum distortion", IRE Trans. Inf. Theory 6(1), 1960, table II: unit variance a part."""
+    x = (np.random.default_rng(8).standard_normal((N, 2)) @ [1, 1j]).astype(np.complex64)
+    error = np.abs(quantise(x, levels.bit_length() - 1, levels * step / 2) - x) ** 2
+    assert abs(error.mean() - 2 * distortion) < 5 * error.std() / N**0.5 + 2e-3 * distortion  # the table's digits
