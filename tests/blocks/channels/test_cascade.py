@@ -10,8 +10,9 @@ from semcom.blocks.channels.cascade import Cascade
 from semcom.blocks.channels.cfo import Cfo
 from semcom.blocks.channels.iq_imbalance import IqImbalance
 from semcom.blocks.envelope import Header, Identity, Out, State
-from semcom.errors import FlowgraphError, SignalError
+from semcom.errors import FlowgraphError, SignalError, UsageError
 from semcom.flowgraphs.runtime.check import load_graph
+from semcom.flowgraphs.runtime.live_change import resolve_set, resolve_swap
 from semcom.flowgraphs.runtime.overrides import Overrides
 from semcom.flowgraphs.runtime.run import RunOptions, run
 
@@ -210,3 +211,20 @@ def test_the_schema_takes_stages_and_refuses_wrong_ones() -> None:
     assert not fits({"use": "channels/awgn", "esn0_db": 99})
     assert not fits({"use": "channels/agwn"})
     assert not fits({"use": "channels/cascade", "stages": [{"use": "channels/awgn", "esno_db": 1}]})
+
+
+def test_a_running_cascade_takes_another_level_and_is_swapped_in(tmp_path) -> None:
+    path = tmp_path / "x.yaml"
+    path.write_text(FILE.format(first="{use: channels/phase_noise}", second="{use: channels/awgn, esn0_db: 10}"))
+    graph = load_graph(path)
+    changed = resolve_set(graph, "channel", "esn0_db", 4)
+    assert [stage.get("esn0_db") for stage in changed.params["stages"]] == [None, 4]
+    with pytest.raises(FlowgraphError, match=r"stages\[1\]\.esn0_db|esn0_db: expected a number of at most 60"):
+        resolve_set(graph, "channel", "esn0_db", 99)
+    with pytest.raises(UsageError, match="stages cannot change while the flowgraph runs; these can: esn0_db"):
+        resolve_set(graph, "channel", "stages", [])
+    swap = "channels/cascade:stages=[{use: channels/awgn, esn0_db: 3}, {use: channels/clipping, clip_db: 6}]"
+    plain = load_graph(path, Overrides(swaps={"channel": "channels/awgn"}))
+    swapped = resolve_swap(plain, "channel", swap)
+    assert [stage["use"] for stage in swapped.params["stages"]] == ["channels/awgn", "channels/clipping"]
+    assert [stage["esn0_db"] for stage in swapped.params["stages"][:1]] == [10]  # that of the block it replaces
