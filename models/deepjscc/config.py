@@ -53,6 +53,8 @@ class FiveLayerConfig(Record):
     rate: Rate = "1/12"
 
 
+ConstellationOrder = Literal[2, 4, 6, 8, 10, 12]
+
 NetworkConfig = Annotated[AdaptiveConfig | FiveLayerConfig | LinearConfig, Field(discriminator="network")]
 
 
@@ -77,6 +79,16 @@ class TrainConfig(Record):
     )
     fading_share: float = Field(
         default=0.3, ge=0, le=1, description="Share of frames over Rayleigh: half block, half fast."
+    )
+    bits_per_symbol: tuple[ConstellationOrder, ...] = Field(
+        default=(), description="Constellations, one drawn for each batch; none: symbols are not constrained."
+    )
+    softness: tuple[float, float] = Field(
+        default=(1.5, 6.0),
+        description="Of the soft assignment, from the first step to the last; in units of the squared point distance.",
+    )
+    start_from: Literal["adaptive", "linear"] | None = Field(
+        default=None, description="Shipped weights to start from; null: the closed-form start of the training pictures."
     )
     rate_weights: dict[Rate, float] = Field(default_factory=dict, description="How often each is drawn; default 1.")
     learning_rate: float = Field(default=1e-3, gt=0)

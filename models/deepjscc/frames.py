@@ -11,7 +11,7 @@ from ...sim.channels.awgn import awgn
 from ...sim.channels.equalizer import mmse
 from ...sim.channels.rayleigh import rayleigh
 
-__all__ = ["Fading", "Received", "draw_fading", "over_channel", "unit_power"]
+__all__ = ["Fading", "Received", "cross", "draw_fading", "over_channel", "unit_power"]
 
 Fading = Literal["none", "block", "fast"]
 Received = tuple[Tensor, Tensor]
@@ -59,6 +59,20 @@ def over_channel(features: Tensor, n0: Tensor, fading: list[Fading], generator: 
         symbol of unit energy.
     """
     symbols, scale = unit_power(features)
+    y, variance = cross(symbols, n0, fading, generator)
+    received = torch.stack([y.real, y.imag], 2).flatten(1) * scale
+    return received, variance.repeat_interleave(2, dim=1)
+
+
+def cross(symbols: Tensor, n0: Tensor, fading: list[Fading], generator: torch.Generator) -> Received:
+    """Send complex symbols ``[b, n]`` and equalise them: received symbols and their noise variances ``[b, n]``.
+
+    Args:
+        symbols: complex ``[b, n]``, of unit mean energy per frame.
+        n0: ``[b]`` noise variance per complex symbol; the mean over fading.
+        fading: The channel of each frame.
+        generator: Where noise and gains are drawn.
+    """
     rows, variances = [], []
     for row, kind in enumerate(fading):
         x, level = symbols[row : row + 1], n0[row : row + 1, None]
@@ -72,6 +86,4 @@ def over_channel(features: Tensor, n0: Tensor, fading: list[Fading], generator: 
             y, effective = mmse(faded, h, level)
         rows.append(y)
         variances.append(effective)
-    y = torch.cat(rows)
-    received = torch.stack([y.real, y.imag], 2).flatten(1) * scale
-    return received, torch.cat(variances).repeat_interleave(2, dim=1)
+    return torch.cat(rows), torch.cat(variances)

@@ -17,12 +17,14 @@ import torch
 from torch import Tensor, nn
 
 from ...errors import UsageError
-from ..model_card import ModelCard, Training
-from ..weights import sha256_of
+from ..model_card import ModelCard, Training, card_path
+from ..weights import load_weights, sha256_of
 from .adaptive import effective_esn0_db
 from .checkpoint import load_checkpoint, save_checkpoint, save_text, save_weights
+from .codec import SHIPPED
 from .config import Phase, TrainConfig
-from .frames import draw_fading, over_channel
+from .constellation import send, told_esn0_db
+from .frames import draw_fading
 from .network import build
 from .pictures import Pictures, crops, read_pictures
 from .rates import RATES, Rate
@@ -31,6 +33,8 @@ from .validation import validate
 
 __all__ = ["Result", "Run", "learning_rate_share", "normalised_loss", "phase_at", "shown", "take_step", "train"]
 
+DEEPJSCC = "Bourtsoulatze, Burth Kurka & Gunduz, Deep joint source-channel coding, IEEE TCCN 5(3), 2019"
+DEEPJSCC_Q = "Tung, Burth Kurka, Jankowski & Gunduz, DeepJSCC-Q, IEEE J. Sel. Areas Inf. Theory 3(4), 2022"
 BINS = 16  # of effective SNR, 2.5 dB each from -12.5 dB
 
 
@@ -129,11 +133,14 @@ def take_step(run: Run, pictures: Pictures, progress: float) -> tuple[Rate, floa
     esn0_db = torch.from_numpy(rng.uniform(*config.esn0_db, size=batch).astype(np.float32)).to(device)
     images = torch.from_numpy(crops(pictures, batch, phase.crop, rng)).to(device).float() / 255
     fading = draw_fading(batch, config.fading_share, generator)
+    bits_per_symbol = int(rng.choice(config.bits_per_symbol)) if config.bits_per_symbol else None
+    told_db = told_esn0_db(esn0_db, bits_per_symbol)
+    softness = config.softness[0] + progress * (config.softness[1] - config.softness[0])
 
     with torch.autocast(device.type, dtype=torch.bfloat16, enabled=config.precision == "bfloat16"):
-        features = model.encode(images, rate, esn0_db).float()
-        received, n0 = over_channel(features, 10 ** (-esn0_db / 10), fading, generator)
-        out = model.decode(received, n0, rate, esn0_db, phase.crop, phase.crop).float()
+        features = model.encode(images, rate, told_db).float()
+        received, n0 = send(features, esn0_db, fading, generator, bits_per_symbol, softness)
+        out = model.decode(received, n0, rate, told_db, phase.crop, phase.crop).float()
     mse = (out - images).square().flatten(1).mean(1)  # [b]
     loss = normalised_loss(run, mse, rate, n0)
     run.optimizer.zero_grad(set_to_none=True)
@@ -214,13 +221,25 @@ def train(config: TrainConfig, data: Path, out: Path, *, resume: bool = True, de
             if run.team.leads:
                 _forget_after(run.step, log)
     else:
-        if hasattr(run.model, "fit"):
+        if config.start_from is not None:
+            _start_from(run, SHIPPED[config.start_from])
+        elif hasattr(run.model, "fit"):
             rng = np.random.default_rng([config.seed, 2**31])
             patches = crops(pictures, config.fit_patches, config.model.patch, rng)  # type: ignore[union-attr]
             run.model.fit(torch.from_numpy(patches).to(where).float() / 255)
         run.start_ema()
     _loop(run, pictures, held, out)
     return Result(run.step, run.seconds, run.best_psnr_db, out / "best.safetensors")
+
+
+def _start_from(run: Run, weights: Path) -> None:
+    card, tensors = load_weights(weights)
+    if card.config != run.config.model.model_dump(mode="json"):
+        raise UsageError(
+            f"start_from: {weights.name} is of another network than 'model' says; give model the sizes in "
+            f"{card_path(weights).name}"
+        )
+    run.model.load_state_dict(tensors)
 
 
 def _append(path: Path, row: dict[str, Any]) -> None:
@@ -260,13 +279,13 @@ def _card(run: Run, weights: Path, held: Pictures, scores: dict[str, float]) -> 
         torch.cuda.get_device_name(run.device) if run.device.type == "cuda" else f"CPU, {run.config.threads} threads"
     )
     return ModelCard(
-        name=f"deepjscc-{run.config.model.network}",
+        name=f"deepjscc-{'quantised' if run.config.bits_per_symbol else run.config.model.network}",
         cls=f"{cls.__module__}:{cls.__name__}",
         config=run.config.model.model_dump(mode="json"),
         file=weights.name,
         sha256=sha256_of(weights),
         licence="Apache-2.0",
-        paper="Bourtsoulatze, Burth Kurka & Gunduz, Deep joint source-channel coding, IEEE TCCN 5(3), 2019",
+        paper=DEEPJSCC_Q if run.config.bits_per_symbol else DEEPJSCC,
         training=Training(
             data=f"photographs; every tenth file of each prefix held out, {len(held.names)} files",
             command="semcom train deepjscc --config CONFIG --data DIR",

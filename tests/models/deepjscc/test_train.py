@@ -221,3 +221,26 @@ def test_two_processes_share_the_batch_and_agree(data: Path, tmp_path: Path) -> 
     first, second = ((tmp_path / f"rank{rank}").read_text() for rank in (0, 1))
     assert first == second
     assert first.startswith("3 ")
+
+
+def test_training_on_constellations_starts_from_shipped_weights_and_makes_the_error_smaller(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = train(config(model=FIVE_LAYER, steps=1), data, tmp_path / "start")
+    module = __import__("semcom.models.deepjscc.train", fromlist=["SHIPPED"])
+    monkeypatch.setitem(module.SHIPPED, "adaptive", start.weights)
+    recipe = {"start_from": "adaptive", "bits_per_symbol": [2, 8], "model": FIVE_LAYER, "checkpoint_minutes": 9}
+    result = train(config(steps=80, learning_rate=1e-2, **recipe), data, tmp_path / "q")
+    with (tmp_path / "q" / "curve.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert set(rows[0]) == {"step", "minutes", "psnr_db", "1/12 10dB 4-QAM", "1/12 10dB 256-QAM"}
+    assert float(rows[-1]["psnr_db"]) > float(rows[0]["psnr_db"]) + 0.1
+    card = DeepJsccCodec(result.weights).card
+    assert card.name == "deepjscc-quantised"
+    assert "DeepJSCC-Q" in card.paper
+    assert card.training.recipe["bits_per_symbol"] == [2, 8]
+
+
+def test_weights_of_another_size_are_no_start(data: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"start_from: adaptive\.safetensors is of another network than 'model' says"):
+        train(config(start_from="adaptive"), data, tmp_path)
