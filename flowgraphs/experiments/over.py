@@ -19,6 +19,7 @@ MAX_VALUES = 10_000
 
 _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?"
 _RANGE = re.compile(rf"({_NUMBER}):({_NUMBER}):({_NUMBER})")
+_NO_LIST = re.compile(rf"{_NUMBER}(?::{_NUMBER})+")  # a range of two or four numbers
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[A-Za-z][A-Za-z0-9_-]*\.[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -106,6 +107,6 @@ def _list(label: str, spec: str) -> list[Any]:
         values = to_plain(parse_value(f"[{spec}]", label))
     except FlowgraphError:
         values = None
-    if not isinstance(values, list) or not values or None in values or len(values) > MAX_VALUES:
+    if _NO_LIST.fullmatch(spec) or not isinstance(values, list) or not values or None in values or len(values) > MAX_VALUES:
         raise UsageError(f"{label}: expected START:STOP:STEP or values with commas between them, got {spec!r:.80}")
     return values

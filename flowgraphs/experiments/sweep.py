@@ -92,6 +92,8 @@ class _Sweep:
                 self._extend(point)
             if self.queue:
                 self._measure(store)
+            if self.result.failures:
+                self.result.status = "failed"
         except KeyboardInterrupt:
             self.result.status = "interrupted"
         except SemcomError:
@@ -100,8 +102,6 @@ class _Sweep:
         finally:
             store.close()
             self._write()
-        if self.result.failures and self.result.status == "ok":
-            self.result.status = "failed"
         return self.result
 
     # Before
