@@ -32,6 +32,7 @@ setup(
     package_data={
         "semcom": ["py.typed"],
         "semcom.flowgraphs": ["*.yaml"],
+        "semcom.sim": ["links/*.csv"],
         "semcom.models": ["*/weights/*.safetensors", "*/weights/*.json", "*/weights/*.csv", "*/configs/*.yaml"],
     },
     cmdclass={"build_py": BuildFresh},

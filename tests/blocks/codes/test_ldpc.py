@@ -1,0 +1,120 @@
+"""`codes/ldpc_encode` and `codes/ldpc_decode`: over a noisy channel, by header and by LinkScheme, and bad input."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from semcom.blocks.channels.awgn import Awgn
+from semcom.blocks.codes.ldpc_decode import LdpcDecode
+from semcom.blocks.codes.ldpc_encode import LdpcEncode, TransportBlock
+from semcom.blocks.envelope import Header, Identity, State
+from semcom.blocks.link_scheme import LinkScheme
+from semcom.blocks.mappers.qam_demap import QamDemap
+from semcom.blocks.mappers.qam_map import QamMap
+from semcom.errors import SignalError
+from semcom.sim.links.mcs import Scheme, payload_bits_for
+
+PAYLOAD = np.random.default_rng(0).integers(0, 2, 20_000, dtype=np.uint8)
+
+
+def scheme_header(bits_per_symbol: int = 4, rate: float = 512, uses: int = 5000) -> Header:
+    return Header().with_fields(LinkScheme(bits_per_symbol, rate, uses))
+
+
+def decode(llrs: Any, header: Header, **params: Any) -> Any:
+    block = LdpcDecode(LdpcDecode.Params(**params))
+    block.start()
+    return block.work(llrs, header)
+
+
+def certain(bits: np.ndarray) -> np.ndarray:
+    return np.float32(bits) * 16 - 8
+
+
+@pytest.mark.parametrize(("esn0_db", "arrives"), [(6.5, True), (4.5, False)])
+@pytest.mark.parametrize("by", ["code_rate", "LinkScheme"])
+def test_a_link_on_both_sides_of_its_threshold(esn0_db: float, arrives: bool, by: str) -> None:
+    """16-QAM at rate 1/2 needs about 6 dB; capacity is 4.5 dB for Gaussian symbols, more for 16-QAM."""
+    if by == "code_rate":
+        encoder, mapper, header = LdpcEncode.Params(code_rate=0.5, bits_per_symbol=4), 4, Header()
+    else:
+        encoder, mapper, header = LdpcEncode.Params(), None, scheme_header(uses=10_100)
+    coded = LdpcEncode(encoder).work(PAYLOAD, header)
+    header = header.with_fields(*coded.header)
+    mapped = QamMap(QamMap.Params(bits_per_symbol=mapper)).work(coded.value, header)
+    header = header.with_fields(*mapped.header)
+    received = Awgn(Awgn.Params(esn0_db=esn0_db), name="channel", seed=3).work(mapped.value, Identity(0))
+    llrs = QamDemap().work(received.value, header, State().updated(received.state))
+    out = decode(llrs, header)
+    assert out.value.size == (20_000 if by == "code_rate" else payload_bits_for(Scheme(4, 512), 10_100))
+    assert out.state.crc_ok is arrives
+    assert np.array_equal(out.value[:20_000], PAYLOAD) is arrives
+    assert not out.value[20_000:].any() or not arrives  # the filling
+    assert out.trace["blocks"] == 3
+    assert (out.trace["block_errors"] == 0) is arrives
+
+
+def test_the_header_is_charged_once() -> None:
+    out = LdpcEncode(LdpcEncode.Params(code_rate=0.5)).work(PAYLOAD, Header())
+    assert Header().with_fields(*out.header).bits == 32
+    header = scheme_header(uses=10_100)
+    out = LdpcEncode().work(PAYLOAD, header)
+    assert header.with_fields(*out.header).bits == header.bits == 5
+
+
+@pytest.mark.parametrize("rate", [0.05, 1 / 3, 0.5, 0.95])
+@pytest.mark.parametrize("size", [0, 1, 100, 5000])
+def test_any_frame_comes_back(size: int, rate: float) -> None:
+    out = LdpcEncode(LdpcEncode.Params(code_rate=rate, bits_per_symbol=6)).work(PAYLOAD[:size], Header())
+    assert out.value.size % 6 == 0
+    back = decode(certain(out.value), Header().with_fields(*out.header))
+    assert back.state.crc_ok
+    np.testing.assert_array_equal(back.value, PAYLOAD[:size])
+
+
+def test_threads_change_nothing() -> None:
+    out = LdpcEncode(LdpcEncode.Params(code_rate=0.5)).work(PAYLOAD, Header())
+    noise = np.random.default_rng(1).standard_normal(out.value.size).astype(np.float32)
+    header = Header().with_fields(*out.header)
+    one, other = (decode(certain(out.value) / 4 + 2.2 * noise, header, threads=threads) for threads in (1, 3))
+    np.testing.assert_array_equal(one.value, other.value)
+    assert one.trace == other.trace
+
+
+def test_an_erased_frame_fails() -> None:
+    out = LdpcEncode(LdpcEncode.Params(code_rate=0.5)).work(PAYLOAD, Header())
+    back = decode(np.zeros(out.value.size, np.float32), Header().with_fields(*out.header))
+    assert back.state.crc_ok is False
+    assert back.trace == {"blocks": 3.0, "block_errors": 3.0}
+
+
+def test_the_encoder_says_what_it_needs() -> None:
+    block = LdpcEncode()
+    with pytest.raises(SignalError, match=r"codes/ldpc_encode: expected LinkScheme .* set code_rate, or connect"):
+        block.work(PAYLOAD, Header())
+    with pytest.raises(
+        SignalError, match=r"expected at most 9928 bits, which fit into 5000 uses of 4 bits at rate 512"
+    ):
+        block.work(PAYLOAD, scheme_header())
+    with pytest.raises(SignalError, match=r"got 0 and 0/1024; 0 is an ideal code: channels/capacity"):
+        block.work(PAYLOAD, scheme_header(0, 0))
+    with pytest.raises(SignalError, match="expected uses enough for a byte at 16qam-1/2, got 3"):
+        block.work(PAYLOAD[:0], scheme_header(uses=3))
+    with pytest.raises(SignalError, match="expected bits of 0 and 1, got 2"):
+        LdpcEncode(LdpcEncode.Params(code_rate=0.5)).work(np.full(100, 2, np.uint8), Header())
+
+
+def test_the_decoder_says_what_it_needs() -> None:
+    header = Header().with_fields(TransportBlock(500, 1032, 2))
+    with pytest.raises(SignalError, match="codes/ldpc_decode: expected 1032 LLRs of this frame, got 1031"):
+        decode(np.zeros(1031, np.float32), header)
+    with pytest.raises(SignalError, match="expected LLRs, got values that are not a number"):
+        decode(np.full(1032, np.nan, np.float32), header)
+    told = TransportBlock(9976, 20_000, 4, "by LinkScheme")
+    with pytest.raises(SignalError, match="expected LinkScheme, got TransportBlock"):
+        decode(np.zeros(20_000, np.float32), Header().with_fields(told))
+    with pytest.raises(SignalError, match="expected 20000 LLRs of this frame, got 16"):
+        decode(np.zeros(16, np.float32), scheme_header().with_fields(told))
+    for lie in (TransportBlock(10**15, 1032, 2), TransportBlock(-5, 1032, 2), TransportBlock(500, 1032, 0)):
+        with pytest.raises(SignalError, match="transport block: expected"):
+            decode(np.zeros(1032, np.float32), Header().with_fields(lie))

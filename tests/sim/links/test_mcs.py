@@ -1,0 +1,122 @@
+"""Modulation and coding schemes: the standard's tables, names, and payloads that fit."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from semcom.errors import UsageError
+from semcom.sim.links.mcs import (
+    LINK_SCHEMES,
+    MCS_TABLE_64QAM,
+    MCS_TABLE_256QAM,
+    MCS_TABLE_LOW,
+    Scheme,
+    choose_scheme,
+    parse_scheme,
+    payload_bits_for,
+)
+from semcom.sim.links.thresholds import required_esn0_db
+from semcom.sim.links.transport_block import plan_transport_block
+
+
+def test_the_tables_are_those_that_sionna_has() -> None:
+    nr = pytest.importorskip("sionna.phy.nr.utils")
+    for number, table in ((1, MCS_TABLE_64QAM), (2, MCS_TABLE_256QAM)):
+        for index, scheme in enumerate(table):
+            order, rate = nr.decode_mcs_index(index, table_index=number, is_pusch=False)
+            assert (scheme.bits_per_symbol, scheme.code_rate) == (int(order), pytest.approx(float(rate)))
+        assert len(table) == 30 - number
+    third = {(int(o), round(1024 * float(r))) for o, r in (nr.decode_mcs_index(i, 3, False) for i in range(6))}
+    assert {(scheme.bits_per_symbol, scheme.code_rate_x1024) for scheme in MCS_TABLE_LOW} < third
+
+
+def test_spectral_efficiencies_are_those_of_the_standard() -> None:
+    listed = [0.2344, 0.3770, 0.6016, 0.8770, 1.1758, 1.4766, 1.6953, 1.9141, 2.1602, 2.4063, 2.5703, 2.7305, 3.0293]
+    np.testing.assert_allclose([scheme.bits_per_use for scheme in MCS_TABLE_256QAM[:13]], listed, atol=6e-5)
+    assert MCS_TABLE_256QAM[-1].bits_per_use == pytest.approx(7.4063, abs=6e-5)
+    assert MCS_TABLE_64QAM[-1].bits_per_use == pytest.approx(5.5547, abs=6e-5)
+
+
+def test_five_bits_name_every_scheme_of_a_link_and_an_ideal_code() -> None:
+    assert len(set(LINK_SCHEMES)) == 31
+
+
+@pytest.mark.parametrize("scheme", sorted({*LINK_SCHEMES, *MCS_TABLE_64QAM}), ids=str)
+def test_a_name_is_read_back(scheme: Scheme) -> None:
+    assert parse_scheme(scheme.name) == scheme
+
+
+@given(st.sampled_from([2, 4, 6, 8, 10]), st.integers(1, 972))
+def test_so_is_any_other(bits_per_symbol: int, rate: int) -> None:
+    scheme = Scheme(bits_per_symbol, rate)
+    assert parse_scheme(scheme.name) == scheme
+
+
+@pytest.mark.parametrize(
+    ("text", "bits_per_symbol", "rate", "name"),
+    [
+        ("16qam-1/2", 4, 512, "16qam-1/2"),
+        ("64QAM-2/3", 6, 683, "64qam-2/3"),
+        ("qpsk-0.33", 2, 338, "qpsk-0.33"),
+        ("16qam-0.33", 4, 340, "16qam-0.33"),  # the row of Table 5.1.3.1-1
+        ("256qam-0.67", 8, 682.5, "256qam-0.67"),
+        ("1024qam-3/4", 10, 768, "1024qam-3/4"),
+        ("qpsk-602/1024", 2, 602, "qpsk-0.59"),
+    ],
+)
+def test_names(text: str, bits_per_symbol: int, rate: float, name: str) -> None:
+    scheme = parse_scheme(text)
+    assert scheme == Scheme(bits_per_symbol, rate)
+    assert (scheme.name, str(scheme)) == (name, name)
+
+
+@pytest.mark.parametrize("text", ["16qam", "8psk-1/2", "16qam-", "16qam-1/0", "16qam-half", "qpsk-1e-1", "-0.5", ""])
+def test_what_is_no_name_is_said(text: str) -> None:
+    with pytest.raises(UsageError, match="expected MODULATION-RATE such as 16qam-1/2"):
+        parse_scheme(text)
+
+
+def test_what_is_no_scheme_is_said() -> None:
+    with pytest.raises(UsageError, match=r"expected a code rate above 0 and up to 0.95, got 0.98"):
+        parse_scheme("16qam-0.98")
+    with pytest.raises(UsageError, match="expected 2, 4, 6, 8 or 10 bits per symbol, got 3"):
+        Scheme(3, 512)
+
+
+@given(st.sampled_from(LINK_SCHEMES), st.integers(-3, 40_000))
+def test_a_payload_fits_and_one_byte_more_would_not(scheme: Scheme, uses: int) -> None:
+    payload = payload_bits_for(scheme, uses)
+    information = scheme.code_rate * scheme.bits_per_symbol * max(uses, 0)
+    assert payload % 8 == 0
+    if not payload:
+        assert information < 16 + 8 + 8 or information / scheme.code_rate < 200  # very short frames of high rates
+        return
+    coded_bits = uses * scheme.bits_per_symbol
+    plan = plan_transport_block(payload, coded_bits, scheme.bits_per_symbol, code_rate=scheme.code_rate)
+    assert plan.padding_bits == 0
+    assert plan.blocks * plan.block_bits <= information + 1e-9
+    lost = information - plan.blocks * plan.block_bits
+    assert lost < 8 * (plan.blocks + 1) + 24 * 2 or plan.block_bits <= 192  # to whole bytes and equal blocks
+
+
+def test_payloads_by_hand() -> None:
+    half = Scheme(4, 512)
+    assert payload_bits_for(half, 1000) == 2000 - 16
+    assert payload_bits_for(half, 2500) == 5000 - 24
+    # 16384 uses: 32768 bits of information, 4 blocks: 24 + 4 * 24 of check sums; 32648 + 24 = 4 * 8168
+    assert payload_bits_for(half, 16384) == 32648
+    assert payload_bits_for(half, 0) == payload_bits_for(half, -5) == 0
+
+
+def test_the_choice_is_the_largest_payload_whose_threshold_is_met() -> None:
+    uses = 16384
+    for esn0_db in (-20.0, -4.0, 5.0, 12.3, 30.0):
+        fit = [scheme for scheme in LINK_SCHEMES if required_esn0_db(scheme, uses) <= esn0_db]
+        chosen = choose_scheme(esn0_db, uses)
+        if not fit:
+            assert chosen is None
+            continue
+        assert chosen in fit
+        assert payload_bits_for(chosen, uses) == max(payload_bits_for(scheme, uses) for scheme in fit)
+    assert choose_scheme(30.0, uses) == MCS_TABLE_256QAM[-1]
+    assert choose_scheme(30.0, 0) is None

@@ -1,0 +1,89 @@
+"""The thresholds: the table is whole, obeys information theory, and holds where it is simulated."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy.stats import binom, norm
+from semcom.errors import UsageError
+from semcom.sim.constellations.demapper import demap
+from semcom.sim.constellations.qam import modulate
+from semcom.sim.links.mcs import LINK_SCHEMES, MCS_TABLE_256QAM, Scheme, payload_bits_for
+from semcom.sim.links.thresholds import Waterfall, load_waterfalls, required_esn0_db
+from semcom.sim.links.transport_block import decode_transport_block, encode_transport_block, plan_transport_block
+
+
+def test_every_scheme_of_a_link_is_measured_at_four_sizes() -> None:
+    table = load_waterfalls()
+    assert set(table) == set(LINK_SCHEMES)
+    assert {len(falls) for falls in table.values()} == {4}
+    for falls in table.values():
+        assert [fall.block_bits for fall in falls] == sorted(fall.block_bits for fall in falls)
+        assert all(fall.sigma_db > 0 and fall.mu_sd_db < 0.1 for fall in falls)
+
+
+def test_a_waterfall_is_a_normal_distribution_with_a_margin() -> None:
+    sharp = Waterfall(1000, 5.0, 0.2, 0.0, 0.0, 0.0)
+    for rate in (0.5, 0.01, 1e-4):
+        assert sharp.esn0_db(rate) == pytest.approx(norm.isf(rate, 5.0, 0.2))
+    unsure = sharp._replace(mu_sd_db=0.03, sigma_sd_db=0.02, correlation=0.4)
+    q = norm.isf(0.01)
+    sd = math.sqrt(np.array([1, q]) @ [[0.0009, 0.00024], [0.00024, 0.0004]] @ np.array([1, q]))
+    assert unsure.esn0_db(0.01) == pytest.approx(5 + 0.2 * q + norm.ppf(0.95) * sd, abs=1e-4)
+
+
+@pytest.mark.parametrize("uses", [1000, 16384])
+def test_no_scheme_needs_less_than_shannon_asks_nor_much_more(uses: int) -> None:
+    for scheme in LINK_SCHEMES:
+        payload = payload_bits_for(scheme, uses)
+        if payload >= 300:  # shorter ones pay for their length
+            shannon_db = 10 * math.log10(2 ** (payload / uses) - 1)
+            assert shannon_db < required_esn0_db(scheme, uses) < shannon_db + 3.5, scheme.name
+
+
+def test_more_payload_a_symbol_needs_more() -> None:
+    needed = [required_esn0_db(scheme, 16384) for scheme in MCS_TABLE_256QAM]
+    assert needed == sorted(needed)
+
+
+def test_fewer_failures_need_more() -> None:
+    for scheme in LINK_SCHEMES[::5]:
+        needed = [required_esn0_db(scheme, 16384, rate) for rate in (0.5, 0.1, 0.01, 1e-3)]
+        assert needed == sorted(needed)
+        assert needed[-1] - needed[0] < 1.5
+
+
+def test_between_measured_rates_it_is_interpolated() -> None:
+    low, high = Scheme(4, 490), Scheme(4, 553)
+    one, other, between = (required_esn0_db(scheme, 16384) for scheme in (low, high, Scheme(4, 512)))
+    assert one < between < other
+
+
+@pytest.mark.parametrize(("index", "uses"), [(6, 300), (9, 150), (15, 200)])
+def test_at_its_threshold_a_scheme_fails_as_often_as_asked_or_less(index: int, uses: int) -> None:
+    scheme, frames, asked = LINK_SCHEMES[index], 400, 0.1
+    bits = scheme.bits_per_symbol
+    plan = plan_transport_block(payload_bits_for(scheme, uses), uses * bits, bits, code_rate=scheme.code_rate)
+    rng = np.random.default_rng(index)
+    payload = rng.integers(0, 2, (frames, plan.payload_bits), dtype=np.uint8)
+    x = modulate(encode_transport_block(plan, payload).reshape(-1), bits)
+    noise = (rng.standard_normal((x.size, 2)) @ [1, 1j] / np.sqrt(2)).astype(np.complex64)
+
+    def failures(esn0_db: float) -> int:
+        n0 = 10 ** (-esn0_db / 10)
+        llrs = demap(x + np.float32(np.sqrt(n0)) * noise, n0, bits, method="exact")
+        return int((~decode_transport_block(plan, llrs.reshape(frames, -1)).crc_ok).sum())
+
+    threshold_db = required_esn0_db(scheme, uses, asked)
+    assert failures(threshold_db) <= binom.ppf(1 - 1e-5, frames, asked)
+    assert failures(threshold_db - 1.0) > binom.ppf(1 - 1e-5, frames, asked)  # and it is no idle bound
+
+
+def test_what_cannot_be_answered_is_said() -> None:
+    assert required_esn0_db(Scheme(4, 512), 1) == math.inf
+    with pytest.raises(UsageError, match="expected a failure rate above 0 and below 1, got 0"):
+        required_esn0_db(Scheme(4, 512), 1000, 0)
+    with pytest.raises(UsageError, match=r"measured with 8 bits per symbol \(0.667 to 0.926\), got 256qam-1/3"):
+        required_esn0_db(Scheme(8, 341), 1000)
+    with pytest.raises(UsageError, match=r"measured with 10 bits per symbol \(none\), got 1024qam-3/4"):
+        required_esn0_db(Scheme(10, 768), 1000)
