@@ -19,11 +19,12 @@ from .rates import Rate
 
 __all__ = ["SHIPPED", "DeepJsccCodec", "Variant"]
 
-Variant = Literal["adaptive", "linear"]
+Variant = Literal["adaptive", "linear", "quantised"]
 WEIGHTS = Path(__file__).parent / "weights"
 SHIPPED: dict[Variant, Path] = {
     "adaptive": WEIGHTS / "adaptive.safetensors",
     "linear": WEIGHTS / "linear.safetensors",
+    "quantised": WEIGHTS / "quantised.safetensors",
 }
 
 
