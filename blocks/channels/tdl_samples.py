@@ -38,7 +38,7 @@ class TdlSamples(Block):
     The sample rate is the stream's. Delays between samples are made by a windowed sinc of 8 samples to each side:
     exact to -60 dB for a signal within 70 % of the band. Output n belongs to input n; it is given once input n + 8 is
     there, and the last ones when the stream ends. One realisation a stream; its gains are functions of absolute time,
-    drawn as straight lines between 128 knots a Doppler cycle. The energies of the taps sum to one.
+    drawn as straight lines between at least 128 knots a Doppler cycle. The energies of the taps sum to one.
 
     Input:   samples: complex64 ``[n]``, a chunk of a stream of unit mean power, at most 4096 samples of delay.
     Output:  complex64 ``[n]``, as many in all as went in.

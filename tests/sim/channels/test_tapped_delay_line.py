@@ -3,6 +3,8 @@ import pytest
 from scipy.signal import lfilter
 from semcom.errors import SignalError
 from semcom.sim.channels.tapped_delay_line import LEAD, delay_weights, tapped_delay_line
+from semcom.sim.channels.tdl import frequency_response, tap_gains
+from semcom.sim.channels.tdl_profiles import tdl_taps
 
 RNG = np.random.default_rng(0)
 
@@ -54,3 +56,23 @@ def test_wrong_sizes():
     for wrong in (-1.0, 5000.0, np.nan):
         with pytest.raises(SignalError, match="expected delays of 0 to 4096 samples"):
             delay_weights(np.array([0.0, wrong]))
+
+
+@pytest.mark.parametrize("profile", ["A", "D"])
+def test_ofdm_over_the_samples_meets_the_frequency_response(profile):
+    """A symbol with its prefix through the line, then numpy's FFT: what `frequency_response` says of each carrier."""
+    size, prefix, used, rate_hz = 256, 64, 150, 3.84e6
+    taps = tdl_taps(profile, 300e-9)
+    rng = np.random.default_rng(4)
+    gains = tap_gains(taps, np.zeros(1), *rng.random((2, taps.energies.size, 32)), rng.random(1), doppler_hz=0.0)
+    carriers = np.arange(used) - used // 2
+    spectrum = np.zeros(size, complex)
+    spectrum[carriers] = np.exp(2j * np.pi * rng.random(used))
+    symbol = np.fft.ifft(spectrum)
+    weights = delay_weights(taps.delays_s * rate_hz)
+    sent = np.concatenate([symbol[-prefix:], symbol, symbol[:LEAD]])  # the next samples do not matter: a symbol again
+    line = np.concatenate([np.zeros(weights.shape[1] - 1), sent])
+    received = tapped_delay_line(line, weights.T @ gains)[LEAD + prefix :][:size]
+    found = (np.fft.fft(received) / np.where(spectrum == 0, 1, spectrum))[carriers]
+    expected = frequency_response(gains, taps.delays_s, carriers * rate_hz / size)[0]
+    assert 10 * np.log10(np.mean(np.abs(found - expected) ** 2)) < -60
