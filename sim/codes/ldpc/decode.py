@@ -35,6 +35,7 @@ class Decoded(NamedTuple):
     iterations: NDArray[np.int32]
 
 
+@lru_cache(maxsize=1)
 def load_decoder() -> Any:
     """Return the compiled decoder; the first call on a machine compiles it, which takes some seconds.
 
@@ -47,6 +48,11 @@ def load_decoder() -> Any:
         if error.name != "numba":
             raise
         raise MissingExtra("codes/ldpc_decode", "numba", "links") from None
+    one = np.zeros(1, np.int32)  # two bits and their one check: what is compiled now is no longer to be waited for
+    entries = np.array([0, 1], np.int32)
+    decode_group(
+        np.ones((2, 1), np.int16), entries * 2, entries, entries * 0, 1, np.zeros((1, 1), np.uint8), one, one > 0
+    )
     return decode_group
 
 

@@ -128,6 +128,7 @@ def test_without_numba_the_error_says_what_to_install(monkeypatch: pytest.Monkey
             raise ModuleNotFoundError("No module named 'numba'", name="numba")
         return real(name, *rest, **more)
 
+    load_decoder.cache_clear()
     monkeypatch.delitem(sys.modules, "semcom.sim.codes.ldpc._kernel", raising=False)
     monkeypatch.setattr(builtins, "__import__", without_numba)
     with pytest.raises(MissingExtra, match=r'codes/ldpc_decode needs numba: pip install "gr-semcom\[links\]"'):
