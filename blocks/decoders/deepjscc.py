@@ -7,8 +7,9 @@ from pydantic import Field
 
 from ...errors import SignalError
 from ..block import Block
-from ..encoders.deepjscc import ImageShape, JsccMode, load_codec
+from ..encoders.deepjscc import JsccMode, load_codec
 from ..envelope import Header, State
+from ..image_shape import ImageShape
 from ..params import BlockParams
 from ..ports import Features, Image
 

@@ -7,8 +7,9 @@ from semcom.blocks.channels.awgn import Awgn
 from semcom.blocks.channels.rayleigh import Rayleigh
 from semcom.blocks.decoders.deepjscc import Deepjscc
 from semcom.blocks.encoders.deepjscc import Deepjscc as Encoder
-from semcom.blocks.encoders.deepjscc import ImageShape, JsccMode
+from semcom.blocks.encoders.deepjscc import JsccMode
 from semcom.blocks.envelope import Header, Identity, State
+from semcom.blocks.image_shape import ImageShape
 from semcom.blocks.mappers.complex_to_real import ComplexToReal
 from semcom.blocks.mappers.real_to_complex import RealToComplex
 from semcom.errors import SignalError

@@ -2,8 +2,9 @@ import sys
 
 import numpy as np
 import pytest
-from semcom.blocks.encoders.deepjscc import Deepjscc, ImageShape, JsccMode
+from semcom.blocks.encoders.deepjscc import Deepjscc, JsccMode
 from semcom.blocks.envelope import Header, HeaderField
+from semcom.blocks.image_shape import ImageShape
 from semcom.errors import MissingExtra, SignalError, WeightsError
 
 

@@ -1,0 +1,208 @@
+"""`encoders/image_codec`."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import AfterValidator, Field, model_validator
+
+from ...errors import SignalError, UsageError
+from ...sim.bandwidth import Bandwidth
+from ...sim.codecs.codec import CodecName, codec_named
+from ...sim.codecs.rate_search import FileMemo
+from ...sim.codecs.scaled import encode_at_budget
+from ...sim.links.capacity import Fading, ergodic_capacity, outage_capacity
+from ...sim.links.mcs import LINK_SCHEMES, choose_scheme, parse_scheme, payload_bits_for
+from ..block import Block
+from ..envelope import HeaderField, Out
+from ..image_shape import ImageShape
+from ..link_scheme import LinkScheme
+from ..params import BlockParams, Live
+from ..ports import Bytes, Image
+
+__all__ = ["CodedImage", "ImageCodec"]
+
+_FILES = FileMemo()  # of all blocks of this process: points of a sweep share pictures; no result depends on it
+
+
+class CodedImage(HeaderField, frozen=True):
+    """How the picture was coded, in one byte: coder (3 bits), scale (3), parameter sets (1), content (1).
+
+    Attributes:
+        codec: The source coder.
+        scale_eighths: The coded picture's sides are those of the picture times this over 8.
+        parameter_sets: In the file, or agreed beforehand.
+        content: A picture; or nothing, since none fitted.
+    """
+
+    codec: CodecName
+    scale_eighths: int
+    parameter_sets: Literal["sent", "agreed"]
+    content: Literal["picture", "nothing"]
+
+    def bits(self) -> int:
+        """One byte."""
+        return 8
+
+
+def _ratio(value: float | str) -> float | str:
+    try:
+        number = float(Fraction(value))
+    except (ValueError, ZeroDivisionError):
+        raise ValueError("expected a number or a fraction such as 1/12") from None
+    if not 0 < number <= 1000:
+        raise ValueError("expected a ratio above 0 and up to 1000")
+    return value
+
+
+def _eighths(scales: tuple[float, ...]) -> tuple[float, ...]:
+    if not all(scale * 8 in range(1, 9) for scale in scales):
+        raise ValueError("expected multiples of 1/8, from 0.125 to 1")
+    return scales
+
+
+def _scheme(name: str) -> str:
+    if name not in ("adapted", "capacity"):
+        try:
+            parse_scheme(name)
+        except UsageError as error:
+            raise ValueError(f"expected adapted, capacity or a scheme; {error}") from None
+    return name
+
+
+class ImageCodec(Block):
+    r"""Codes a picture by JPEG 2000, HEVC, BPG, AVIF or WebP into exactly the bytes that its channel uses carry.
+
+    .. math:: n = \lfloor \mathrm{CBR} \cdot 3 H W \rfloor - n_\mathrm{header}, \quad
+        B = \lfloor \mathrm{payload}(n, \mathrm{scheme}) / 8 \rfloor
+
+    The largest file of at most B bytes is searched for, and padded with zeros to B: padding and header are paid for,
+    and the total never exceeds the CBR. The scheme is one of 5G NR by name; ``adapted``: the one that carries most over
+    AWGN of this mean Es/N0 at the failure rate (the most robust one where none meets it); ``capacity``: an ideal code
+    for ``channels/capacity``, at the ergodic capacity of fast fading, or at the rate that block fading lets through but
+    for the failure rate. At low CBR a scaled-down picture may do better: of several ``scales`` the transmitter, which
+    has the original, takes the best in PSNR.
+
+    Input:   image: uint8 ``[H, W, 3]``, sides of at most 65535.
+    Output:  uint8 ``[B]``; header: ImageShape, LinkScheme, CodedImage (45 bits in all); trace: file_bytes,
+             container_bytes.
+    Raises:  SignalError: a side is longer; the uses do not carry a byte; the smallest file exceeds the budget and
+             on_too_small is fail. MissingExtra or UsageError: the coder is not installed.
+    State:   none that shows: files of pictures seen are remembered, to save time.
+    Source:  Bourtsoulatze, Burth Kurka & Gunduz, IEEE TCCN 5(3), 2019, section IV (digital baselines at a CBR).
+    Example: ``encoder: {use: encoders/image_codec, codec: hevc, cbr: 1/3, scheme: 16qam-1/2}``
+    """
+
+    class Params(BlockParams):
+        """Parameters."""
+
+        codec: CodecName = Field("hevc", description="Source coder.")
+        cbr: Live[Annotated[float | str, AfterValidator(_ratio)]] = Field(
+            "1/12", description="Complex channel uses, header included, over 3 H W: a number, or a fraction as a text."
+        )
+        scheme: Live[Annotated[str, AfterValidator(_scheme)]] = Field(
+            "adapted", description="adapted, capacity, or modulation and code rate such as 16qam-1/2."
+        )
+        csit: Literal["mean", "none"] = Field(
+            "mean",
+            description="What the transmitter knows of the channel: its mean Es/N0, or nothing (scheme must be fixed).",
+        )
+        esn0_db: Live[float] = Field(10.0, ge=-30, le=60, description="The mean Es/N0 in dB that `csit: mean` knows.")
+        failure_rate: Live[float] = Field(
+            0.01, gt=0, lt=1, description="Of adapted: block error rate; of capacity over block fading: outage."
+        )
+        fading: Fading = Field("none", description="Law of the gain that capacity reckons with; see channels/capacity.")
+        coherence: Literal["fast", "block"] = Field("fast", description="Of that fading.")
+        k_db: Live[float] = Field(6.0, ge=-40, le=60, description="Its K factor in dB, of rician.")
+        scales: Annotated[tuple[float, ...], AfterValidator(_eighths)] = Field(
+            (1.0,), min_length=1, max_length=8, description="Scales of the sides to try, in multiples of 1/8."
+        )
+        preset: Literal["ultrafast", "veryfast", "fast", "medium", "slow", "slower"] = Field(
+            "slow", description="Of hevc: how long x265 looks for the best choice."
+        )
+        parameter_sets: Literal["sent", "agreed"] = Field(
+            "sent", description="Of hevc: in the file (some 80 bytes), or made by both ends from the picture's size."
+        )
+        on_too_small: Literal["fail", "send_nothing"] = Field(
+            "fail",
+            description="A budget below the smallest file: an error, or a frame without a picture (a counted failure).",
+        )
+
+        @model_validator(mode="after")
+        def _knows_enough(self) -> ImageCodec.Params:
+            if self.csit == "none" and self.scheme in ("adapted", "capacity"):
+                raise ValueError(f"csit: none needs a fixed scheme such as qpsk-1/2, got {self.scheme}")
+            return self
+
+    params: Params
+    writes_header = (ImageShape, LinkScheme, CodedImage)
+
+    def start(self) -> None:
+        """Find the source coder."""
+        p = self.params
+        self._codec = codec_named(p.codec, preset=p.preset, parameter_sets=p.parameter_sets)
+        self._codec.check()
+
+    def work(self, image: Image) -> Out[Bytes]:
+        """Code one picture."""
+        p = self.params
+        height, width = image.shape[:2]
+        if not 0 < min(height, width) <= max(height, width) <= 65535:
+            raise SignalError(f"encoders/image_codec: expected sides of 1 to 65535 pixels, got {height} x {width}")
+        shape = ImageShape(height, width)
+        unsent = CodedImage(p.codec, 8, p.parameter_sets, "nothing")
+        header_bits = shape.bits() + unsent.bits() + LinkScheme(0, 0, 0).bits()
+        header_uses = Bandwidth(height, width, 0, header_bits).side_uses
+        total_uses = math.floor(Fraction(p.cbr) * 3 * height * width)
+        scheme, budget = self._budget(total_uses - header_uses)
+        if budget < 1:
+            raise SignalError(
+                f"encoders/image_codec: a CBR of {p.cbr} gives a picture of {height} x {width} {total_uses} uses, of "
+                f"which {header_uses} pay for the header: expected enough for a byte; raise cbr"
+            )
+        coded = encode_at_budget(
+            self._codec, image, budget, scales_eighths=[round(8 * scale) for scale in p.scales], memo=_FILES
+        )
+        frame = np.zeros(budget, np.uint8)
+        if coded.data is None:
+            if p.on_too_small == "fail":
+                uses = math.ceil(scheme.uses * coded.smallest / budget) + header_uses
+                raise SignalError(
+                    f"encoders/image_codec: a CBR of {p.cbr} leaves {budget} bytes for a picture of {height} x {width}"
+                    f", and the smallest {p.codec} file has {coded.smallest}: a CBR of some "
+                    f"{uses / (3 * height * width):.2g} would do; raise cbr, add smaller scales, or set "
+                    "on_too_small: send_nothing"
+                )
+            return Out(frame, header=(shape, scheme, unsent), trace={"file_bytes": 0.0, "container_bytes": 0.0})
+        frame[: len(coded.data)] = np.frombuffer(coded.data, np.uint8)
+        return Out(
+            frame,
+            header=(shape, scheme, CodedImage(p.codec, coded.scale_eighths, p.parameter_sets, "picture")),
+            trace={
+                "file_bytes": float(len(coded.data)),
+                "container_bytes": float(self._codec.container_bytes(coded.data)),
+            },
+        )
+
+    def _budget(self, uses: int) -> tuple[LinkScheme, int]:
+        """Return the scheme for so many uses, and the bytes that they carry by it."""
+        p = self.params
+        uses = max(uses, 0)
+        if p.scheme == "capacity":
+            if p.coherence == "fast":
+                capacity = ergodic_capacity(p.esn0_db, p.fading, p.k_db)
+            else:
+                capacity = outage_capacity(p.esn0_db, p.fading, p.failure_rate, p.k_db)
+            return LinkScheme(0, 0, uses), math.floor(uses * capacity / 8)
+        if p.scheme == "adapted":
+            chosen = choose_scheme(p.esn0_db, uses, p.failure_rate)
+            if chosen is None:
+                robust = sorted(LINK_SCHEMES, key=lambda scheme: scheme.bits_per_use)
+                chosen = next((scheme for scheme in robust if payload_bits_for(scheme, uses)), robust[-1])
+        else:
+            chosen = parse_scheme(p.scheme)
+        link = LinkScheme(chosen.bits_per_symbol, chosen.code_rate_x1024, uses)
+        return link, payload_bits_for(chosen, uses) // 8
