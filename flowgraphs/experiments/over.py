@@ -29,36 +29,40 @@ class Over(NamedTuple):
     Attributes:
         name: A variable of the flowgraph, ``esn0_db``, or a parameter of a block, ``channel.esn0_db``.
         values: What it takes, in order, each once.
+        also: What flowgraphs without it call the same: ``rate`` where ``name`` is ``cbr``.
     """
 
     name: str
     values: tuple[Any, ...]
+    also: tuple[str, ...] = ()
 
 
 def parse_over(text: str) -> Over:
     """Read ``NAME=START:STOP:STEP`` (STOP included where a step meets it) or ``NAME=VALUE,VALUE,...``.
 
     Values are read as YAML, as ``--set`` reads them; a range is reckoned in decimals, so ``0:1:0.1`` has 11 values.
+    NAME may be several with commas between them, ``cbr,rate``: a flowgraph without the first is asked for the next.
 
     Raises:
         UsageError: the text has not this form, the step is 0 or leads away from STOP, or there are too many values.
 
     Example:
         >>> parse_over("esn0_db=0:4:2")
-        Over(name='esn0_db', values=(0, 2, 4))
+        Over(name='esn0_db', values=(0, 2, 4), also=())
         >>> parse_over("rate=1/24,1/12").values
         ('1/24', '1/12')
     """
     label = f"--over {text}"
     name, equals, spec = text.partition("=")
     name, spec = name.strip(), spec.strip()
-    if not equals or not _NAME.fullmatch(name):
+    first, *also = (part.strip() for part in name.split(","))
+    if not equals or not all(_NAME.fullmatch(part) for part in (first, *also)):
         raise UsageError(f"{label}: expected NAME=START:STOP:STEP or NAME=VALUE,VALUE: --over esn0_db=0:20:2")
     if not spec:
         raise UsageError(f"{label}: expected values, got none: --over {name}=0:20:2 or --over {name}=1,5,10")
     match = _RANGE.fullmatch(spec)
     values = _range(label, *map(Decimal, match.groups())) if match else _list(label, spec)
-    return Over(name, tuple({value_text(value): value for value in values}.values()))
+    return Over(first, tuple({value_text(value): value for value in values}.values()), tuple(also))
 
 
 def grid(overs: Sequence[Over]) -> list[dict[str, Any]]:
@@ -107,6 +111,12 @@ def _list(label: str, spec: str) -> list[Any]:
         values = to_plain(parse_value(f"[{spec}]", label))
     except FlowgraphError:
         values = None
-    if _NO_LIST.fullmatch(spec) or not isinstance(values, list) or not values or None in values or len(values) > MAX_VALUES:
+    if (
+        _NO_LIST.fullmatch(spec)
+        or not isinstance(values, list)
+        or not values
+        or None in values
+        or len(values) > MAX_VALUES
+    ):
         raise UsageError(f"{label}: expected START:STOP:STEP or values with commas between them, got {spec!r:.80}")
     return values

@@ -145,11 +145,22 @@ class Plan:
                     )
             for point in grid(overs):
                 self._add(system, point, options, told)
+        sizes = {point.system: self._size(point) for point in self.points}
+        if len(set(sizes.values())) > 1:
+            shown = "; ".join(f"{system} {size}" for system, size in sizes.items())
+            told.add(
+                f"systems send the pictures in sizes of their own ({shown}): --set photos.size=null makes them one"
+            )
         for text in sorted(told):
             note(text)
 
+    @staticmethod
+    def _size(point: Point) -> str:
+        params = point.measured.graph.block(point.measured.source).params
+        return f"{value_text(params.get('size'))} {params.get('fit')}"
+
     def _add(self, system: System, point: dict[str, Any], options: SweepOptions, told: set[str]) -> None:
-        checked = system.check(point)
+        checked = system.check(point, {over.name: over.also for over in self.overs})
         told.update(checked.notes)
         graph: Graph = checked.graph
         if self.seed < 0:

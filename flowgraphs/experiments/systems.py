@@ -29,23 +29,30 @@ class System:
         name: What tables and plots call it.
         file: A path, or the name of a shipped flowgraph.
         overrides: What replaces values of the file at every point.
+        names: Its variables and blocks.
         bound: Parameters that the file writes as ``$variable``: ``{"channel.esn0_db": "esn0_db"}``.
     """
 
     name: str
     file: str
     overrides: Overrides = field(default_factory=Overrides)
+    names: frozenset[str] = frozenset()
     bound: Mapping[str, str] = field(default_factory=dict)
 
-    def check(self, point: Mapping[str, Any]) -> Checked:
+    def check(self, point: Mapping[str, Any], also: Mapping[str, tuple[str, ...]] | None = None) -> Checked:
         """Resolve the flowgraph at a point.
+
+        Args:
+            point: Axis → value.
+            also: Axis → other names of it, for flowgraphs that do not have the first.
 
         Raises:
             FlowgraphError: the file, the overrides or the point have mistakes; those of the point name ``--over``.
         """
         values, sets = dict(self.overrides.vars), dict(self.overrides.sets)
         labels = {}
-        for name, value in point.items():
+        for axis, value in point.items():
+            name = self.called(axis, (also or {}).get(axis, ()))
             variable = self.variable_of(name)
             target, label = (values, f"--var {variable}=") if variable is not None else (sets, f"--set {name}=")
             if (variable or name) in target:
@@ -57,6 +64,10 @@ class System:
             return check_flowgraph(self.file, overrides)
         except FlowgraphError as error:
             raise FlowgraphError([_relabel(problem, labels, self.name) for problem in error.problems]) from None
+
+    def called(self, axis: str, also: Sequence[str]) -> str:
+        """What the flowgraph calls an axis: the first of its names that it has; where it has none, the first."""
+        return next((name for name in (axis, *also) if name.partition(".")[0] in self.names), axis)
 
     def variable_of(self, name: str) -> str | None:
         """The variable that ``--over NAME`` sets; None where it sets a block's parameter."""
@@ -105,7 +116,7 @@ def parse_systems(
             name,
             file,
             Overrides.parse(vars=own["vars"], sets=own["sets"], swaps=own["swaps"], seed=seed),
-            _bound(file, own["sets"]),
+            *_names(file, own["sets"]),
         )
         for (name, file), own in zip(found.items(), given.values(), strict=True)
     ]
@@ -121,19 +132,20 @@ def _named(text: str) -> tuple[str, str]:
     return (own and scalar_text(own)) or find_flowgraph(text).stem, text
 
 
-def _bound(file: str, sets: Sequence[str]) -> dict[str, str]:
-    """Which parameters a file writes as a variable, those of ``--set`` left out."""
+def _names(file: str, sets: Sequence[str]) -> tuple[frozenset[str], dict[str, str]]:
+    """A file's variables and blocks, and which parameters it writes as a variable, those of ``--set`` left out."""
     root, _ = read_yaml(find_flowgraph(file))
-    blocks = root.get("blocks") if isinstance(root, MapNode) else None
+    parts = [root.get(key) if isinstance(root, MapNode) else None for key in ("vars", "blocks")]
+    variables, blocks = (part.entries if isinstance(part, MapNode) else {} for part in parts)
     bound = {}
-    for block, (_, node) in blocks.entries.items() if isinstance(blocks, MapNode) else ():
+    for block, (_, node) in blocks.items():
         for param, (_, value) in node.entries.items() if isinstance(node, MapNode) else ():
             match = VARIABLE.fullmatch(scalar_text(value) or "")
             if match:
                 bound[f"{block}.{param}"] = match[1]
     for text in sets:
         bound.pop(text.partition("=")[0].strip(), None)
-    return bound
+    return frozenset([*variables, *blocks]), bound
 
 
 def _relabel(problem: Problem, labels: Mapping[str, str], system: str) -> Problem:

@@ -84,6 +84,18 @@ def test_the_same_picture_and_draw_meet_the_same_noise_in_every_system_and_at_ev
     assert len(set(quality.values())) == 16
 
 
+def test_an_axis_may_have_another_name_in_another_flowgraph(sweep, noisy, tmp_path):
+    other = tmp_path / "other.yaml"
+    other.write_text(Path(noisy).read_text().replace("name: noisy", "name: other").replace("wrong", "loss"))
+    other.write_text(other.read_text().replace("loss: $loss", "wrong: $loss"))
+    sweep(noisy, str(other), over=("wrong,loss=0,1",), sets=("noisy:photos.size=[16, 16]",))
+    assert {(row["system"], row["wrong"]): row["block_error_rate"] for row in table("points")} == {
+        (system, wrong): wrong for system in ("noisy", "other") for wrong in ("0", "1")
+    }
+    said = "systems send the pictures in sizes of their own (noisy [16, 16] cover; other null cover): "
+    assert sweep.notes == [f"{said}--set photos.size=null makes them one"]
+
+
 def test_points_hold_means_intervals_percentiles_and_rates(sweep):
     from scipy import stats
 
