@@ -18,7 +18,7 @@ class InterleaverParams(BlockParams):
     kind: InterleaverKind = Field("random", description="block: rows written, columns read; random: by the seed.")
     rows: int = Field(16, ge=1, le=65536, description="Rows of the rectangle (block).")
     seed: int = Field(
-        0, ge=0, lt=2**63, description="Of the permutation (random); not the run's, which ends differ in."
+        0, ge=0, lt=2**63, description="Of the permutation (random), the same at both ends; not the run's."
     )
 
 

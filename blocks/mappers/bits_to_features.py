@@ -12,7 +12,7 @@ from ...sim.bits import check_bits
 from ...sim.quantisers.minifloat import from_minifloat
 from ...sim.quantisers.uniform import dequantise_uniform
 from ..block import Block
-from ..envelope import Header
+from ..envelope import Header, Out, State
 from ..ports import Bits, Features
 from .features_to_bits import FeatureCode, FeatureShape
 
@@ -26,10 +26,11 @@ class BitsToFeatures(Block):
         \hat{x} = (-1)^s \left(1 + \tfrac{m}{8}\right) 2^{e - 7} \;\text{(minifloat)}
 
     The inverse of ``mappers/features_to_bits``. Wrong bits give wrong values, never a NaN and never one beyond full
-    scale (480 for minifloat).
+    scale (480 for minifloat). The values carry no noise of the channel any more: n0 becomes 0, and what quantisation
+    and wrong bits did to them is in no n0.
 
     Input:   bits: uint8 ``[values bits_per_value]``; header: FeatureShape, FeatureCode.
-    Output:  float32 of the shape that was sent.
+    Output:  float32 of the shape that was sent; receiver state: n0 = 0.
     Raises:  SignalError: not bits; their number does not fit the header; the header says what no transmitter sends.
     State:   none.
     Example: ``features: {use: mappers/bits_to_features}``
@@ -37,7 +38,7 @@ class BitsToFeatures(Block):
 
     reads_header = (FeatureShape, FeatureCode)
 
-    def work(self, bits: Bits, header: Header) -> Features:
+    def work(self, bits: Bits, header: Header) -> Out[Features]:
         """Read one frame."""
         check_bits("mappers/bits_to_features", bits)
         shape, how = header.read(FeatureShape).shape, header.read(FeatureCode)
@@ -57,4 +58,4 @@ class BitsToFeatures(Block):
             if how.format == "minifloat"
             else dequantise_uniform(codes, width, how.full_scale)
         )
-        return values.reshape(shape)
+        return Out(values.reshape(shape), state=State(n0=0.0))

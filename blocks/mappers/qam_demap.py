@@ -23,7 +23,7 @@ class QamDemap(Block):
     .. math:: L(b) = \ln \frac{\sum_{s : b(s) = 1} e^{-|y - s|^2 / N_0}}{\sum_{s : b(s) = 0} e^{-|y - s|^2 / N_0}}
 
     LLR = ln P(1)/P(0), positive where 1 is likelier, and never beyond +-1000. ``maxlog`` keeps the largest term of each
-    sum: faster, and within 0.1 dB of ``exact`` but for large constellations at low SNR. The noise is what the receiver
+    sum: faster, and as good where the noise is small beside the distance of the points. The noise is what the receiver
     knows of each symbol; erased symbols (a huge n0) give LLRs of 0. Equalised symbols are expected without bias
     (``equalizer: mmse`` or ``zf``).
 

@@ -20,7 +20,7 @@ def interleaver_order(size: int, kind: InterleaverKind, *, rows: int = 1, seed: 
     r"""Return the index of the element that is sent at each place.
 
     ``block`` writes row by row into a rectangle and reads column by column; cells that the last row does not fill are
-    left out. Neighbours are sent at least ``rows - 1`` places apart.
+    left out. Neighbours in a row are sent about ``rows`` places apart.
     ``random`` is a permutation that a seed alone decides, on every machine and with every version of numpy.
 
     .. math:: \text{block}: \quad \pi = (0, c, 2c, \dots, 1, c + 1, \dots), \quad c = \lceil n / \mathrm{rows} \rceil

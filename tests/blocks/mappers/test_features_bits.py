@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
-from semcom.blocks.envelope import Header
+from semcom.blocks.envelope import Header, State
 from semcom.blocks.mappers.bits_to_features import BitsToFeatures
 from semcom.blocks.mappers.features_to_bits import FeatureCode, FeatureShape, FeaturesToBits
 from semcom.errors import SignalError
@@ -28,13 +28,18 @@ def sent(features: np.ndarray, **params: Any) -> tuple[np.ndarray, Header]:
 def test_there_and_back(features: np.ndarray, bits_per_value: int) -> None:
     bits, header = sent(features, bits_per_value=bits_per_value)
     assert bits.size == features.size * bits_per_value
-    back = BitsToFeatures().work(bits, header)
+    back = BitsToFeatures().work(bits, header).value
     assert back.shape == features.shape
     assert back.dtype == np.float32
     largest = np.abs(features).max(initial=0)
     np.testing.assert_allclose(back, features, atol=largest / 2**bits_per_value * 1.002 + 1e-7)
-    back = BitsToFeatures().work(*sent(features, format="minifloat"))
+    back = BitsToFeatures().work(*sent(features, format="minifloat")).value
     np.testing.assert_allclose(back, features, rtol=1 / 16, atol=2.0**-10)
+
+
+def test_the_noise_of_the_channel_is_gone() -> None:
+    out = BitsToFeatures().work(*sent(np.ones(3, np.float32)))
+    assert State(n0=np.ones(12, np.float32)).updated(out.state).n0 == 0
 
 
 def test_the_most_significant_bit_comes_first() -> None:
@@ -60,14 +65,14 @@ def test_any_bits_are_numbers_within_full_scale(params: dict[str, Any]) -> None:
     features = np.random.default_rng(0).normal(0, 3, (10, 20)).astype(np.float32)
     bits, header = sent(features, **params)
     wrong = np.random.default_rng(1).integers(0, 2, bits.size, dtype=np.uint8)
-    back = BitsToFeatures().work(wrong, header)
+    back = BitsToFeatures().work(wrong, header).value
     assert np.isfinite(back).all()
     assert np.abs(back).max() <= (480 if "format" in params else header.read(FeatureCode).full_scale)
 
 
 @pytest.mark.parametrize("shape", [(0,), (0, 3), ()])
 def test_frames_of_zeros_and_empty_ones(shape: tuple[int, ...]) -> None:
-    back = BitsToFeatures().work(*sent(np.zeros(shape, np.float32)))
+    back = BitsToFeatures().work(*sent(np.zeros(shape, np.float32))).value
     assert back.shape == shape
     assert not back.any()
 

@@ -95,7 +95,7 @@ def test_fast_fading(channel: type[Block], fading: str, bits_per_symbol: int, es
 
 
 def test_the_closed_forms_agree_with_the_textbook() -> None:
-    """QPSK over AWGN and Rayleigh: Proakis & Salehi, 5th ed., equations 4.3-13 and 13.3-7."""
+    """QPSK over AWGN and Rayleigh: Proakis & Salehi, 5th ed., sections 4.3 and 13.3."""
     esn0 = 10**0.8
     assert bit_error_rate(2, esn0, "awgn") == pytest.approx(0.5 * erfc(np.sqrt(esn0 / 2)))
     assert bit_error_rate(2, esn0, "rayleigh") == pytest.approx(0.5 * (1 - np.sqrt(esn0 / 2 / (1 + esn0 / 2))))

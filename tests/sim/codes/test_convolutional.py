@@ -22,14 +22,13 @@ def test_words_are_those_of_scikit_commpy(generators: tuple[int, ...]) -> None:
     np.testing.assert_array_equal(encode(bits, generators), theirs)
 
 
-@CODES
-def test_words_are_those_of_sionna(generators: tuple[int, ...]) -> None:
+def test_words_are_those_of_sionna() -> None:
     import torch
     from sionna.phy.fec.conv import ConvEncoder
 
     bits = np.random.default_rng(1).integers(0, 2, (2, 30), dtype=np.uint8)
-    theirs = ConvEncoder(gen_poly=tuple(f"{g:07b}" for g in generators), terminate=True)(torch.tensor(bits).float())
-    np.testing.assert_array_equal(encode(bits, generators), theirs.numpy())
+    theirs = ConvEncoder(gen_poly=tuple(f"{g:07b}" for g in RATE_1_3), terminate=True)(torch.tensor(bits).float())
+    np.testing.assert_array_equal(encode(bits, RATE_1_3), theirs.numpy())
 
 
 def test_the_first_bits_are_the_generators() -> None:
@@ -75,14 +74,14 @@ def test_long_tail_biting_words_are_found_as_zero_terminated_ones_are() -> None:
     assert abs(wrong["tail_biting"] - wrong["zeros"]) < 4 * np.sqrt(sum(wrong.values()))
 
 
-@pytest.mark.parametrize("ebn0_db", [2.5, 3.5])
+@pytest.mark.parametrize("ebn0_db", [2.2, 3.0])
 def test_bit_errors_stay_below_the_union_bound(ebn0_db: float) -> None:
-    """Spectrum of (133, 171): Proakis & Salehi, 5th ed., table 8.3-1, or Conan, IEEE Trans. Commun. 32(9), 1984."""
+    """Bit errors on the paths of each distance of (133, 171): Conan, IEEE Trans. Commun. 32(9), 1984."""
     weights = {10: 36, 12: 211, 14: 1404, 16: 11633, 18: 77433, 20: 502690}
     ebn0 = 10 ** (ebn0_db / 10)
     bound = sum(w * 0.5 * erfc(np.sqrt(d * 0.5 * ebn0)) for d, w in weights.items())
     rng = np.random.default_rng(5)
-    words = 300
+    words = 200
     bits = rng.integers(0, 2, (words, 500), dtype=np.uint8)
     coded = encode(bits)
     deviation = np.sqrt(1 / ebn0)  # of N0 / 2 beside an amplitude of one: Ec = Eb / 2
