@@ -22,6 +22,7 @@ SECTION = re.compile(r"(Args|Input|Output|Raises|State|Source|Example|Note):[ ]*
 ROLES = {
     "sources": "Make items: pictures, video, streams of samples.",
     "encoders": "Turn pictures into what crosses the air.",
+    "codes": "Protect bits: channel codes and interleavers.",
     "mappers": "Turn values into symbols and back, or pass items on in a new way.",
     "framing": "Put preamble, header and pilots around the payload.",
     "channels": "Do to symbols and samples what the air does.",

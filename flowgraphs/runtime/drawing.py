@@ -24,6 +24,7 @@ COLOURS = {  # mid tones, legible on white and on black
     "sources": "#3f9d63",
     "encoders": "#4a86d8",
     "decoders": "#4a86d8",
+    "codes": "#8b7bd1",
     "mappers": "#8b7bd1",
     "framing": "#8b7bd1",
     "sync": "#8b7bd1",
