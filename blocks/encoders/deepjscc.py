@@ -8,33 +8,25 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from ...errors import MissingExtra, SignalError
+from ...sim.constellations.gaussian import effective_esn0_db
 from ..block import Block
 from ..envelope import HeaderField, Out
+from ..image_shape import ImageShape
+from ..mappers.to_constellation import ConstellationOrder
 from ..params import BlockParams, Live
 from ..ports import Features, Image
 
 if TYPE_CHECKING:
     from ...models.deepjscc.codec import DeepJsccCodec
 
-__all__ = ["Deepjscc", "ImageShape", "JsccMode", "load_codec"]
+__all__ = ["Deepjscc", "JsccMode", "load_codec"]
 
 Rate = Literal["1/48", "1/24", "1/12", "1/6"]
-Variant = Literal["adaptive", "linear"]
-
-
-class ImageShape(HeaderField, frozen=True):
-    """Height and width of the picture in pixels, 16 bits each."""
-
-    height: int
-    width: int
-
-    def bits(self) -> int:
-        """Twice 16."""
-        return 32
+Variant = Literal["adaptive", "linear", "quantised"]
 
 
 class JsccMode(HeaderField, frozen=True):
-    """How the frame was encoded, in one byte: rate (2 bits), variant (1), Es/N0 reckoned with in whole dB (5)."""
+    """How the frame was encoded, in one byte: one of 4 rates, 3 variants and 21 values of Es/N0 in whole dB."""
 
     rate: Rate
     variant: Variant
@@ -52,7 +44,9 @@ class Deepjscc(Block):
 
     One network for four rates and 0 to 20 dB. ``variant: linear`` is the yardstick, fitted and not trained: KLT with
     power allocation, without f. The features are not normalised yet; ``mappers/real_to_complex`` does that. Es/N0 is
-    rounded to whole dB from 0 to 20, since the receiver is told it in the header.
+    rounded to whole dB from 0 to 20, since the receiver is told it in the header. Where ``mappers/to_constellation``
+    follows, ``bits_per_symbol`` says which constellation: rounding to its points is noise too, and the encoder reckons
+    with both. ``variant: quantised`` is the network trained on for that, on 4- to 256-QAM.
 
     Input:   image: uint8 ``[H, W, 3]``, sides of at most 65535.
     Output:  float32 ``[n]``, n = 6 H W rate with H and W rounded up to multiples of the patch (16); header: ImageShape,
@@ -60,7 +54,8 @@ class Deepjscc(Block):
     Raises:  SignalError: a side is longer. WeightsError: the file of weights. MissingExtra: torch is not installed.
     State:   none; the network, loaded by `start`.
     Source:  Bourtsoulatze, Burth Kurka & Gunduz, Deep joint source-channel coding for wireless image transmission,
-             IEEE TCCN 5(3), 2019; Jakubczak & Katabi, SoftCast, MobiCom 2011 (linear).
+             IEEE TCCN 5(3), 2019; Jakubczak & Katabi, SoftCast, MobiCom 2011 (linear); Tung et al., DeepJSCC-Q, IEEE
+             J. Sel. Areas Inf. Theory 3(4), 2022 (quantised).
     Example: ``encoder: {use: encoders/deepjscc, rate: 1/12, esn0_db: $esn0_db}``
     """
 
@@ -68,8 +63,11 @@ class Deepjscc(Block):
         """Parameters."""
 
         rate: Live[Rate] = Field("1/12", description="Channel bandwidth ratio of the payload.")
-        variant: Literal["adaptive", "linear"] = Field(
-            "adaptive", description="The trained network, or the linear code."
+        variant: Variant = Field(
+            "adaptive", description="The trained network, the linear code, or the network trained on constellations."
+        )
+        bits_per_symbol: Live[ConstellationOrder | None] = Field(
+            None, description="Of the constellation that the features will be put on; null: none."
         )
         csit: Literal["mean", "none"] = Field(
             "mean",
@@ -91,6 +89,8 @@ class Deepjscc(Block):
         if max(image.shape) > 65535:
             raise SignalError(f"encoders/deepjscc: expected sides of at most 65535 pixels, got {list(image.shape)}")
         known_db = p.esn0_db if p.csit == "mean" else 10.0
+        if p.bits_per_symbol is not None:
+            known_db = effective_esn0_db(p.bits_per_symbol, known_db)
         mode = JsccMode(rate=p.rate, variant=p.variant, esn0_db=round(min(max(known_db, 0), 20)))
         features = self._codec.encode(image, rate=mode.rate, esn0_db=mode.esn0_db)
         return Out(features, header=(ImageShape(*image.shape[:2]), mode))

@@ -25,7 +25,7 @@ class FromConstellation(Block):
     r"""Estimates the features that ``mappers/to_constellation`` put on points; no hard decision is taken.
 
     .. math:: \hat u = E[u \mid z] = \sum_i P(i \mid z)\, \mu_i, \quad v = E\left[\mathrm{Var}(u \mid z)\right], \quad
-        x' = a\, H^T \frac{\hat u}{1 - v}, \quad N_{0,\mathrm{eff}} = \frac{v}{1 - v}
+        x' = a\, \mathrm{despread}\!\left(\frac{\hat u}{1 - v}\right), \quad N_{0,\mathrm{eff}} = \frac{v}{1 - v}
 
     :math:`\mu_i` is the mean of the features that meet level i. Rounding and noise together become one effective noise
     variance of an estimate without bias, which is what decoders of learned symbols expect: to them it is an AWGN
