@@ -48,11 +48,12 @@ class ToConstellation(Block):
     .. math:: s[n] = g_M\, Q_M(u[2n] / a) + j\, g_M\, Q_M(u[2n+1] / a), \quad u = \mathrm{spread}(x)
 
     Q_M takes the nearest level. The points are those of M-QAM times a constant of each order, and the scale a is chosen
-    such that the frame has unit mean energy: within 0.1 % for frames of a thousand symbols and more. The constant is
+    such that the frame has unit mean energy: within 0.3 % for frames of a thousand symbols and more. The constant is
     above 1, since inner points are used more often (M = 4: 1, 16: 1.186, 64: 1.369, 256: 1.554). ``spreading: frame``
-    mixes all features of the frame by an orthonormal transform first (Hadamard matrices and fixed permutations): each value on a point is then a sum of many, so
-    that a few strong features do not fill the outer points and the error of rounding is white noise to the decoder.
-    Without it a network must have been trained for the very points. A frame of zeros is sent on the inner points.
+    mixes all features of the frame first, by an orthonormal transform of Hadamard matrices and fixed permutations: each
+    value on a point is then a sum of many, so that a few strong features do not fill the outer points, and the error of
+    rounding is white noise to the decoder. Without it a network must have been trained for the very points. A frame of
+    zeros is sent on the inner points.
 
     Input:   features: float32, any shape; taken in C order.
     Output:  complex64 ``[ceil(values / 2)]``, on points; header: ConstellationFrame, 20 bits.
