@@ -28,7 +28,7 @@ _IDR = (19, 20)
 _PARAMETERS = (
     "log-level=none:pools=none:frame-threads=1:wpp=0:info=0:keyint=1:bframes=0:rc-lookahead=0:cutree=0"
     ":psy-rd=0:psy-rdoq=0:aq-mode=1:aq-strength=0.15:sao=1:tskip=0:signhide=1:rect=0:amp=0"
-    ":tu-intra-depth=1:tu-inter-depth=1:ref=1"
+    ":tu-intra-depth=1:tu-inter-depth=1:ref=1:min-cu-size=8"
 )
 
 

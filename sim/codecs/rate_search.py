@@ -192,9 +192,8 @@ def _next_setting(
         step = knob.per_octave * (target - math.log2(max(len(tried[near]), 1)))
         predicted = near + step * 2 ** (abs(streak) - 1)
         fine = abs(predicted - near) < knob.coarse
-    if not fine:
-        predicted = round(predicted / knob.coarse) * knob.coarse
-    return _bounded(math.floor(predicted), lower, upper)
+    on_grid = round(predicted / knob.coarse) * knob.coarse
+    return _bounded(on_grid if not fine and lower <= on_grid <= upper else math.floor(predicted), lower, upper)
 
 
 def _bounded(value: int, lowest: int, highest: int) -> int:

@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from semcom.sim.codecs.rate_search import FileMemo, Knob, fill_budget, picture_digest
+
+KNOB = Knob(0, 800, 16, per_octave=100, at_one_bpp=400)
+
+
+def coder(octave: float, *, wiggle: int = 0, floor: int = 60, seed: int = 0):
+    """Sizes that double every `octave` steps, above a floor, up and down by some bytes."""
+    jumps = np.random.default_rng(seed).integers(-wiggle, wiggle + 1, KNOB.highest + 1)
+    calls = []
+
+    def encode(setting: int) -> bytes:
+        assert KNOB.lowest <= setting <= KNOB.highest
+        calls.append(setting)
+        return bytes(max(floor + round(20 * 2 ** (setting / octave)) + int(jumps[setting]), 1))
+
+    return encode, calls
+
+
+@given(st.floats(40, 400), st.integers(0, 50), st.integers(0, 200_000), st.integers(1, 10**6), st.integers(0, 9))
+@settings(max_examples=200, deadline=None)
+def test_the_budget_is_kept_whatever_the_coder_does(octave, wiggle, budget, pixels, seed):
+    encode, calls = coder(octave, wiggle=wiggle, seed=seed)
+    found = fill_budget(encode, KNOB, budget, pixels)
+    assert found.data is None or len(found.data) <= budget
+    assert len(calls) == len(set(calls)) == found.encodes <= 11
+    assert (found.data is None) == (found.smallest > budget)
+    assert found.data is None or found.data == encode(found.setting)
+
+
+@given(st.floats(60, 300), st.integers(300, 60_000), st.integers(100, 10**6))
+@settings(max_examples=200, deadline=None)
+def test_a_monotone_coder_fills_the_budget_or_the_search_ends_at_neighbours(octave, budget, pixels):
+    encode, _ = coder(octave)
+    found = fill_budget(encode, KNOB, budget, pixels, max_encodes=16)
+    largest = max((len(encode(k)) for k in range(801) if len(encode(k)) <= budget), default=0)
+    assert found.data is not None
+    assert len(found.data) >= min(0.985 * budget, largest)
+
+
+def test_a_usual_picture_takes_few_encodes():
+    """283 bytes at setting 400 are the bit a pixel that the knob's first guess expects of 2264 pixels."""
+    counts = [fill_budget(coder(115.0)[0], KNOB, budget, 2264).encodes for budget in range(150, 2300, 37)]
+    assert np.mean(counts) < 4.5
+
+
+def test_neighbouring_budgets_share_encodes_and_the_memo_changes_nothing():
+    memo, made = FileMemo(), []
+    encode, calls = coder(115.0)
+
+    def remembered(setting: int) -> bytes:
+        made.append(setting)
+        return memo.get("picture", "coder", setting, lambda: encode(setting))
+
+    for budget in (1000, 1010, 1030, 1000):
+        assert fill_budget(remembered, KNOB, budget, 50_000) == fill_budget(coder(115.0)[0], KNOB, budget, 50_000)
+    assert len(calls) < 0.7 * len(made)
+
+
+@pytest.mark.parametrize("budget", [0, 1, 59])
+def test_nothing_fits_and_the_smallest_file_is_named(budget):
+    found = fill_budget(coder(100.0)[0], KNOB, budget, 4096)
+    assert found.data is None
+    assert found.smallest == 80
+
+
+def test_a_coder_with_no_more_to_say_ends_the_search():
+    calls = []
+
+    def encode(setting: int) -> bytes:
+        calls.append(setting)
+        return bytes(min(setting, 300))
+
+    assert len(fill_budget(encode, KNOB, 10_000, 10_000).data or b"") == 300
+    assert len(calls) <= 4
+
+
+def test_the_memo_is_bounded_and_drops_what_was_used_least_recently():
+    memo, made = FileMemo(max_bytes=1000), []
+
+    def get(setting: int, size: int) -> bytes:
+        return memo.get("p", "c", setting, lambda: made.append(setting) or bytes(size))
+
+    for setting in (1, 2, 1, 3):
+        get(setting, 400)
+    assert memo.held_bytes == 800
+    assert made == [1, 2, 3]
+    get(1, 400)
+    get(2, 400)
+    assert made == [1, 2, 3, 2]
+    assert len(get(9, 5000)) == 5000
+    assert memo.held_bytes == 800
+
+
+def test_a_digest_names_pixels_and_shape():
+    one = np.zeros((2, 3, 3), np.uint8)
+    assert picture_digest(one) == picture_digest(one.copy())
+    assert picture_digest(one) != picture_digest(one.reshape(3, 2, 3))
+    assert picture_digest(one) != picture_digest(one + 1)
