@@ -4,7 +4,7 @@
 
 Prints seconds from the first task on, the speed-up, the share of the workers' time outside of tasks, which is
 1 - (time inside tasks) / (workers x seconds), and the seconds before the first task and after the last one: reading of
-flowgraphs, dask's start and end, tables. Every sweep begins anew; the results of all are compared, clock readings aside.
+flowgraphs, dask, tables. Every sweep begins anew; the results of all are compared, clock readings aside.
 """
 
 from __future__ import annotations
