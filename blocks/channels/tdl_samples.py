@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from ...errors import SignalError
-from ...sim.channels.arrays import product
+from ...sim.arrays import product
 from ...sim.channels.awgn import awgn
 from ...sim.channels.doppler import SINUSOIDS
 from ...sim.channels.tapped_delay_line import LEAD, delay_weights, tapped_delay_line

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import SignalError
-from .arrays import phasor
+from ..arrays import phasor
 
 Array = TypeVar("Array")  # a numpy array or a torch tensor; what goes in comes out
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from .arrays import constant, phasor
+from ..arrays import constant, phasor
 from .doppler import clarke_correlation
 from .ofdm_grid import OfdmGrid
 from .tdl_profiles import LOS_DOPPLER_SHARE

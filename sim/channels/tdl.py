@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from .arrays import constant, phasor, product, zeros
+from ..arrays import constant, phasor, product, zeros
 from .doppler import clarke
 from .tdl_profiles import LOS_DOPPLER_SHARE, Taps
 
@@ -41,7 +41,7 @@ def tap_gains(
     Source: 3GPP TR 38.901, section 7.7.2.
     """
     scattered = clarke(times_s, angles, phases, doppler=doppler_hz)
-    gains: Any = constant(np.sqrt(taps.energies)[:, None], scattered) * scattered  # type: ignore[operator]
+    gains: Any = constant(np.sqrt(taps.energies)[:, None], scattered) * scattered
     if taps.los_energy == 0:
         return gains  # type: ignore[no-any-return]
     line = taps.los_energy**0.5 * phasor(LOS_DOPPLER_SHARE * doppler_hz * times_s + los_phase)  # type: ignore[operator]

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from .arrays import constant, phasor, product, zeros
+from ..arrays import constant, phasor, product, zeros
 from .doppler import clarke_correlation
 from .ofdm_grid import OfdmGrid
 from .pilots import Correlation, Estimate
