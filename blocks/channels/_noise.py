@@ -12,12 +12,23 @@ from ...sim.channels.awgn import awgn, n0_from_esn0_db
 from ...sim.channels.fading import flat_fading
 from ..envelope import Out, State
 
-__all__ = ["energy", "faded", "noisy"]
+__all__ = ["energies", "energy", "equalised", "faded", "noisy"]
 
 
 def energy(x: NDArray[np.complexfloating]) -> float:
     """Mean energy of a symbol; 0 of an empty frame."""
     return float(np.vdot(x, x).real) / max(x.size, 1)
+
+
+def energies(x: NDArray[np.complex64], noise: NDArray[np.complex64], n0: float) -> dict[str, float]:
+    """Say for the trace what was measured where the noise is added.
+
+    Args:
+        x: The symbols, behind the gain.
+        noise: CN(0, 1).
+        n0: Its variance.
+    """
+    return {"signal_energy": energy(x), "noise_energy": n0 * energy(noise), "channel_uses": float(x.size)}
 
 
 def noisy(
@@ -37,7 +48,7 @@ def noisy(
     return Out(
         awgn(x, added, 1.0),
         state=State(n0=n0 if known_n0 is None else known_n0, esn0_db=esn0_db, csi="perfect"),
-        trace={"signal_energy": energy(x), "noise_energy": energy(added), "channel_uses": float(x.size)},
+        trace=energies(x, added, 1.0),
     )
 
 
@@ -54,10 +65,22 @@ def faded(
         equalizer: ``mmse``, ``zf``, ``lmmse`` or ``none``.
     """
     n0 = n0_from_esn0_db(esn0_db)
-    received = flat_fading(x, h, noise, n0)
     state = State(n0=n0, h=h, esn0_db=esn0_db, csi="perfect")
-    trace = {"signal_energy": energy(h * x), "noise_energy": n0 * energy(noise), "channel_uses": float(x.size)}
+    return equalised(flat_fading(x, h, noise, n0), state, equalizer=equalizer, trace=energies(h * x, noise, n0))
+
+
+def equalised(
+    received: NDArray[np.complex64], state: State, *, equalizer: str, trace: dict[str, float]
+) -> Out[NDArray[np.complex64]]:
+    """Equalise by the gains that the receiver knows, and put the effective noise variance in its state.
+
+    Args:
+        received: The symbols behind the gain and the noise.
+        state: With h, as far as the receiver knows it, and the noise variance before the equaliser.
+        equalizer: ``mmse``, ``zf``, ``lmmse`` or ``none``.
+        trace: Measurements, passed on.
+    """
     if equalizer == "none":
         return Out(received, state=state, trace=trace)
-    equalised, effective_n0 = getattr(one_tap, equalizer)(received, h, n0)
-    return Out(equalised, state=state.updated(State(n0=effective_n0)), trace=trace)
+    symbols, effective_n0 = getattr(one_tap, equalizer)(received, state.h, state.n0)
+    return Out(symbols, state=state.updated(State(n0=effective_n0)), trace=trace)

@@ -7,7 +7,6 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ...sim.channels import equalizer as equalizers
 from ...sim.channels.awgn import n0_from_esn0_db
 from ...sim.channels.fading import flat_fading
 from ...sim.channels.ofdm_grid import OfdmGrid
@@ -16,6 +15,7 @@ from ...sim.channels.wiener import lmmse_estimate
 from ...sim.noise import complex_normal
 from ..envelope import Out, State
 from ..ports import Symbols
+from ._noise import energies, energy, equalised
 
 __all__ = ["Receiver", "cross_grid"]
 
@@ -57,14 +57,7 @@ def cross_grid(
     h = h_grid.reshape(-1)[grid.payload]
     noise = complex_normal(rng, symbols.size)
     received = flat_fading(symbols, h, noise, disturbed)
-    faded = h * symbols
-    uses = max(symbols.size, 1)
-    trace = {
-        "signal_energy": float(np.vdot(faded, faded).real) / uses,
-        "noise_energy": n0 * float(np.vdot(noise, noise).real) / uses,
-        "channel_uses": float(symbols.size),
-        "waveform_efficiency": waveform_efficiency,
-    }
+    trace = {**energies(h * symbols, noise, n0), "waveform_efficiency": waveform_efficiency}
     known: NDArray[np.complex64] = h
     variance: float | NDArray[np.float32] = disturbed
     if receiver.csi == "pilots":
@@ -73,13 +66,9 @@ def cross_grid(
             found = _estimate(h_grid, grid, correlation, receiver.estimator, rng, disturbed)
             known = found.h.reshape(-1)[grid.payload].astype(np.complex64)
             variance = (disturbed + found.variance.reshape(-1)[grid.payload]).astype(np.float32)
-            error = known - h
-            trace["channel_estimate_mse"] = float(np.vdot(error, error).real) / uses
+            trace["channel_estimate_mse"] = energy(known - h)
     state = State(n0=variance, h=known, esn0_db=receiver.esn0_db, csi=receiver.csi)
-    if receiver.equalizer == "none":
-        return Out(received, state=state, trace=trace)
-    equalised, effective_n0 = getattr(equalizers, receiver.equalizer)(received, known, variance)
-    return Out(equalised, state=state.updated(State(n0=effective_n0)), trace=trace)
+    return equalised(received, state, equalizer=receiver.equalizer, trace=trace)
 
 
 def _estimate(

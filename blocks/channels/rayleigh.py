@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-import numpy as np
 from pydantic import Field
 
-from ...sim.channels import equalizer
 from ...sim.channels.awgn import n0_from_esn0_db
 from ...sim.channels.fading import fading_blocks
 from ...sim.channels.rayleigh import rayleigh
@@ -16,6 +14,7 @@ from ..block import Block
 from ..envelope import Identity, Out, State
 from ..params import BlockParams, Live
 from ..ports import Symbols
+from ._noise import energies, equalised
 
 __all__ = ["Rayleigh"]
 
@@ -61,15 +60,6 @@ class Rayleigh(Block):
         noise = complex_normal(rng, symbols.size)
         scattered = complex_normal(rng, fading_blocks(symbols.size, coherence))
         received, h = rayleigh(symbols, scattered, noise, n0=n0, coherence_symbols=coherence)
-        faded = h * symbols
-        uses = max(symbols.size, 1)
-        trace = {
-            "signal_energy": float(np.vdot(faded, faded).real) / uses,
-            "noise_energy": n0 * float(np.vdot(noise, noise).real) / uses,
-            "channel_uses": float(symbols.size),
-        }
         state = State(n0=n0, h=h, esn0_db=self.params.esn0_db, csi="perfect")
-        if self.params.equalizer == "none":
-            return Out(received, state=state, trace=trace)
-        equalised, effective_n0 = getattr(equalizer, self.params.equalizer)(received, h, n0)
-        return Out(equalised, state=state.updated(State(n0=effective_n0)), trace=trace)
+        trace = energies(h * symbols, noise, n0)
+        return equalised(received, state, equalizer=self.params.equalizer, trace=trace)

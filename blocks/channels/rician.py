@@ -7,7 +7,6 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
-from ...sim.channels import equalizer
 from ...sim.channels.awgn import n0_from_esn0_db
 from ...sim.channels.fading import fading_blocks
 from ...sim.channels.rician import rician
@@ -16,6 +15,7 @@ from ..block import Block
 from ..envelope import Identity, Out, State
 from ..params import BlockParams, Live
 from ..ports import Symbols
+from ._noise import energies, equalised
 
 __all__ = ["Rician"]
 
@@ -68,15 +68,6 @@ class Rician(Block):
         received, h = rician(
             symbols, scattered, line_of_sight, noise, n0=n0, k_db=self.params.k_db, coherence_symbols=coherence
         )
-        faded = h * symbols
-        uses = max(symbols.size, 1)
-        trace = {
-            "signal_energy": float(np.vdot(faded, faded).real) / uses,
-            "noise_energy": n0 * float(np.vdot(noise, noise).real) / uses,
-            "channel_uses": float(symbols.size),
-        }
         state = State(n0=n0, h=h, esn0_db=self.params.esn0_db, csi="perfect")
-        if self.params.equalizer == "none":
-            return Out(received, state=state, trace=trace)
-        equalised, effective_n0 = getattr(equalizer, self.params.equalizer)(received, h, n0)
-        return Out(equalised, state=state.updated(State(n0=effective_n0)), trace=trace)
+        trace = energies(h * symbols, noise, n0)
+        return equalised(received, state, equalizer=self.params.equalizer, trace=trace)
