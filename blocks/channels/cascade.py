@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -31,8 +32,10 @@ class Cascade(Block):
 
     A stage is any block from Symbols to Symbols, of this package or a plug-in, with its parameters. Each has a random
     stream of its own: that of a block named ``channel.0``, ``channel.1``, ... Header and state pass from stage to stage
-    as they would from block to block, so a stage that sets n0 replaces what one before it has set. ``esn0_db``, where
-    given, is that of every stage that adds noise (whose own esn0_db is a number), in cascades inside too.
+    as they would from block to block, but n0: it grows by that of each stage that adds noise, which is exact behind
+    unbiased equalisers, and esn0_db falls with it. A stage that reads the state, as ``channels/erasures``, says n0
+    itself. ``esn0_db``, where given, is that of every stage that adds noise (whose own esn0_db is a number), in
+    cascades inside too: two such stages make twice the noise.
 
     Of the measurements the noise energies and pilots of all stages are summed; signal energy and channel uses are those
     of the first stage that reports them; of the rest the last word counts. So the measured Es/N0 holds where no gain
@@ -99,7 +102,10 @@ class Cascade(Block):
             if out.value is None or isinstance(out.value, Iterator) or out.identity not in (None, identity):
                 raise SignalError(f"{self._where(index)}: expected one item for one; a cascade holds none back")
             symbols = _frozen(SYMBOLS.check(out.value, self._where(index)))
-            header, state = header.with_fields(*out.header), state.updated(out.state or State())
+            told = out.state or State()
+            if "state" not in signature.injected.values():  # it does not know of the noise before it
+                told = told.updated(_noise_of_both(state, told, self._where(index)))
+            header, state = header.with_fields(*out.header), state.updated(told)
             fields += out.header
             for name, value in out.trace.items():
                 if name in _SUMMED:
@@ -124,6 +130,19 @@ class Cascade(Block):
 
 def _params_of(cls: type[Block], stage: dict[str, Any]) -> BlockParams:
     return cls.Params.model_validate({name: value for name, value in stage.items() if name != "use"})
+
+
+def _noise_of_both(before: State, added: State, where: str) -> State:
+    """Return n0 and esn0_db of two noises; what only one of the two states is left as it is."""
+    n0, esn0_db = added.n0, added.esn0_db
+    if before.n0 is not None and n0 is not None:
+        one, other = np.shape(before.n0), np.shape(n0)
+        if one and other and one != other:
+            raise SignalError(f"{where}: expected n0 of {one[0]} symbols, as before it, got {other[0]}")
+        n0 = before.n0 + n0
+    if before.esn0_db is not None and esn0_db is not None:
+        esn0_db = -10 * math.log10(10 ** (-before.esn0_db / 10) + 10 ** (-esn0_db / 10))
+    return State(n0=n0, esn0_db=esn0_db)
 
 
 def _frozen(symbols: NDArray[np.complex64]) -> NDArray[np.complex64]:

@@ -54,7 +54,8 @@ def test_a_cascade_is_its_stages_by_hand() -> None:
     two = Cfo(Cfo.Params(cfo_hz=10, correction="pilots", esn0_db=20), name="channel.1", seed=7).work(one, Identity(3))
     three = Awgn(Awgn.Params(esn0_db=10), name="channel.2", seed=7).work(two.value, Identity(3))
     np.testing.assert_array_equal(out.value, three.value)
-    assert out.state.n0 == pytest.approx(0.1)  # the last word
+    assert out.state.n0 == pytest.approx(0.01 + 0.1)
+    assert out.state.esn0_db == pytest.approx(-10 * np.log10(0.11))
     assert out.trace["noise_energy"] == two.trace["noise_energy"] + three.trace["noise_energy"]
     assert out.trace["signal_energy"] == two.trace["signal_energy"]
     assert out.trace["pilot_uses"] == two.trace["pilot_uses"]
@@ -69,6 +70,25 @@ def test_noise_of_two_stages_adds_up(levels: tuple[float, float]) -> None:
     assert abs(energy.mean() - n0) < 5 * n0 / X.size**0.5  # so the two are independent
     assert out.trace["noise_energy"] == pytest.approx(n0, rel=5 / X.size**0.5)
     assert out.trace["signal_energy"] == pytest.approx(1, rel=1e-4)
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_the_receiver_knows_of_all_the_noise_of_fading_and_awgn(order: int) -> None:
+    """Squared errors over the stated n0 are of mean one: n0 is the variance that the symbols really have."""
+    stages = [{"use": "channels/rayleigh", "esn0_db": 12.0, "coherence_symbols": 1}, {"use": "channels/awgn"}][::order]
+    out = send(cascade(*stages, {"use": "channels/impulsive", "esn0_db": 9.0, "known": "per_symbol"}))
+    ratio = np.abs(out.value - X) ** 2 / out.state.n0
+    assert out.state.n0.shape == X.shape
+    assert abs(ratio.mean() - 1) < 5 / X.size**0.5
+
+
+def test_stages_that_differ_in_the_number_of_symbols_are_told_so(tmp_path) -> None:
+    half = odd(tmp_path, "import numpy as np; return Out(symbols, state=State(n0=np.ones(3, np.float32)))")
+    path = Path(half["use"])
+    path.write_text(path.read_text().replace("state: State, ", ""))
+    block = cascade({"use": "channels/rayleigh"}, half)
+    with pytest.raises(SignalError, match=r"expected n0 of 20000 symbols, as before it, got 3"):
+        send(block)
 
 
 def test_a_cascade_in_a_cascade_is_a_longer_one_but_for_the_names() -> None:
