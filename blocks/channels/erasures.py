@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from ...sim.channels.awgn import n0_from_esn0_db
-from ...sim.channels.erasures import gilbert_elliott
+from ...sim.channels.erasures import erase, gilbert_elliott
 from ...sim.noise import complex_normal
 from ..block import Block
 from ..envelope import Identity, Out, State
@@ -71,7 +71,7 @@ class Erasures(Block):
         out = Out(symbols)
         if p.esn0_db is not None:
             out = noisy(symbols, complex_normal(rng, symbols.size), esn0_db=p.esn0_db)
-        out.value = np.where(erased, np.complex64(0), out.value)
+        out.value = erase(out.value, erased)
         out.trace["erased"] = float(erased.mean()) if erased.size else 0.0
         if p.known == "yes":
             before = state.n0 if p.esn0_db is None else n0_from_esn0_db(p.esn0_db)

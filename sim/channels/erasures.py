@@ -2,12 +2,31 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import SignalError
+from ..arrays import array_module, like
 
-__all__ = ["gilbert_elliott"]
+Array = TypeVar("Array")  # a numpy array or a torch tensor; what goes in comes out
+
+__all__ = ["erase", "gilbert_elliott"]
+
+
+def erase(x: Array, erased: NDArray[np.bool_]) -> Array:
+    r"""Put zeros where symbols are erased, whatever stood there.
+
+    .. math:: y[n] = \begin{cases} 0 & b[n] = 1 \\ x[n] & b[n] = 0 \end{cases}
+
+    Args:
+        x: complex ``[..., n]``, for numpy arrays and torch tensors alike.
+        erased: bool ``[n]`` or ``[..., n]``: b, of `gilbert_elliott`.
+    """
+    module = array_module(x)
+    where = erased if module is np else module.as_tensor(erased, device=x.device)  # type: ignore[attr-defined]
+    return module.where(where, like(0, x), x)  # type: ignore[no-any-return]
 
 
 def gilbert_elliott(uniforms: NDArray[np.floating], *, erasure_rate: float, burst_symbols: float) -> NDArray[np.bool_]:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..arrays import like
+
 __all__ = ["bernoulli_gaussian_n0", "middleton_a_n0"]
 
 
@@ -27,7 +29,7 @@ def bernoulli_gaussian_n0(uniforms: Any, n0: Any, *, impulse_rate: float, impuls
         Commun. 44(2), 1996.
     """
     background = n0 / (1 + impulse_rate * impulse_ratio)
-    return background * (1 + impulse_ratio * (uniforms < impulse_rate))
+    return background * (1 + impulse_ratio * like(uniforms < impulse_rate, uniforms))
 
 
 def middleton_a_n0(counts: Any, n0: Any, *, overlap: float, gaussian_ratio: float) -> Any:

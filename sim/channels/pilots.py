@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from ...errors import SignalError
 from ..arrays import constant, phasor
 from .doppler import clarke_correlation
 from .ofdm_grid import OfdmGrid
@@ -15,7 +16,7 @@ from .tdl_profiles import LOS_DOPPLER_SHARE
 
 Array = TypeVar("Array")
 
-__all__ = ["Correlation", "Estimate", "ls_estimate", "pilot_symbols"]
+__all__ = ["Correlation", "Estimate", "check_pilots", "ls_estimate", "pilot_symbols"]
 
 _PILOT_KEY = 38211  # of the generator that sender and receiver share
 
@@ -75,6 +76,21 @@ def pilot_symbols(count: int) -> NDArray[np.complex64]:
     return np.asarray(alphabet[quarter])
 
 
+def check_pilots(at_pilots: Any, grid: OfdmGrid) -> None:
+    """Refuse pilots that are not the grid's.
+
+    Args:
+        at_pilots: complex ``[..., P, Q]``: y / x of the pilots.
+        grid: That says where they are.
+
+    Raises:
+        SignalError: another number of rows or columns, or none.
+    """
+    found, wanted = list(at_pilots.shape), [grid.pilot_rows.size, grid.pilot_columns.size]
+    if found[-2:] != wanted or 0 in wanted:
+        raise SignalError(f"pilots: expected received pilots [..., {wanted[0]}, {wanted[1]}] of the grid, got {found}")
+
+
 def ls_estimate(at_pilots: Array, grid: OfdmGrid, correlation: Correlation, n0: float) -> Estimate:
     r"""Interpolate least-squares estimates linearly over the grid: over columns, then over rows.
 
@@ -90,9 +106,13 @@ def ls_estimate(at_pilots: Array, grid: OfdmGrid, correlation: Correlation, n0: 
         correlation: Of the channel.
         n0: Noise variance per pilot of unit energy.
 
+    Raises:
+        SignalError: another number of pilots than the grid has.
+
     Source: Coleri, Ergen, Puri & Bahai, Channel estimation techniques based on pilot arrangement in OFDM systems, IEEE
     Trans. Broadcast. 48(3), 2002.
     """
+    check_pilots(at_pilots, grid)
     rows = _between(grid.pilot_rows, grid.rows)
     columns = _between(grid.pilot_columns, grid.subcarriers)
     over: Any = at_pilots

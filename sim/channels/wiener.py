@@ -9,10 +9,11 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from ...errors import SignalError
 from ..arrays import constant, phasor, product, zeros
 from .doppler import clarke_correlation
 from .ofdm_grid import OfdmGrid
-from .pilots import Correlation, Estimate
+from .pilots import Correlation, Estimate, check_pilots
 
 Array = TypeVar("Array")
 
@@ -40,9 +41,15 @@ def lmmse_estimate(at_pilots: Array, grid: OfdmGrid, correlation: Correlation, n
         correlation: Of the channel; what the receiver is assumed to know of it, with n0.
         n0: Noise variance per pilot of unit energy, above 0.
 
+    Raises:
+        SignalError: another number of pilots than the grid has, or n0 is not above 0.
+
     Source: Hoeher, Kaiser & Robertson, Two-dimensional pilot-symbol-aided channel estimation by Wiener filtering,
     ICASSP 1997; Kay, Fundamentals of Statistical Signal Processing: Estimation Theory, section 12.5.
     """
+    check_pilots(at_pilots, grid)
+    if not n0 > 0:
+        raise SignalError(f"wiener filter: expected n0 above 0, got {n0}")
     z: Any = at_pilots
     h = zeros((*tuple(z.shape)[:-2], grid.rows, grid.subcarriers), z)
     variance = np.zeros((grid.rows, grid.subcarriers))

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from semcom.errors import SignalError
 from semcom.sim.channels.ofdm_grid import lay_out
 from semcom.sim.channels.pilots import Correlation, ls_estimate, pilot_symbols
 from semcom.sim.channels.tdl_profiles import tdl_taps
@@ -124,3 +125,22 @@ def test_pilots_are_qpsk_of_unit_energy_and_a_known_sequence():
     assert counts.size == 4
     assert np.all(np.abs(counts - 1000) < 5.5 * np.sqrt(4000 * 0.25 * 0.75))
     assert pilot_symbols(0).size == 0
+
+
+@pytest.mark.parametrize("estimate", [ls_estimate, lmmse_estimate])
+def test_pilots_that_do_not_fit_the_grid_are_refused(estimate):
+    grid = lay_out(10, 4, pilot_spacing=(2, 3))
+    wanted = (grid.pilot_rows.size, grid.pilot_columns.size)
+    for shape in [(wanted[0], 3), (wanted[0] + 1, wanted[1]), (2, *wanted[::-1]), wanted[:1]]:
+        with pytest.raises(SignalError, match=r"pilots: expected received pilots \[\.\.\., \d, 2\] of the grid, got"):
+            estimate(np.ones(shape, complex), grid, correlation("C", 0.01), 0.1)
+    bare = lay_out(10, 4)
+    with pytest.raises(SignalError, match="expected received pilots"):
+        estimate(np.ones((0, 0), complex), bare, correlation("C", 0.01), 0.1)
+
+
+def test_a_wiener_filter_needs_noise():
+    grid = lay_out(10, 4, pilot_spacing=(2, 3))
+    for n0 in (0.0, -1.0, float("nan")):
+        with pytest.raises(SignalError, match="expected n0 above 0, got"):
+            lmmse_estimate(np.ones((grid.pilot_rows.size, 2), complex), grid, correlation("C", 0.01), n0)
