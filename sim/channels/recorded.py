@@ -18,7 +18,8 @@ Kind = Literal["esn0_db", "gain", "impulse_response"]
 
 MAX_BYTES = 1 << 28
 MAX_TAPS = 4096
-_LARGEST = 1e6  # of a gain, and of a level in dB: what is beyond is no channel
+_LARGEST = 1e6  # of a gain: what is beyond is no channel
+_LARGEST_DB = 200.0  # of a level: a number such as -999 stands for one that was not measured
 _EVEN = 1e-3  # by which a time step may differ from the others
 
 
@@ -38,8 +39,9 @@ def read_recording(path: str | Path, kind: Kind) -> Recording:
     """Read a trace from a CSV or NPZ file.
 
     A CSV file has one line of column names: ``esn0_db``; or ``re,im``; or ``re0,im0,re1,im1,...``; and may have
-    ``time_s`` before them. Lines that begin with ``#`` are left out. An NPZ file has an array ``esn0_db`` ``[T]``,
-    ``gain`` complex ``[T]`` or ``impulse_response`` complex ``[T, taps]``, and may have ``time_s`` ``[T]``.
+    ``time_s`` before them. Lines that begin with ``#`` are left out, and empty ones, but not between the values of a
+    single column. An NPZ file has an array ``esn0_db`` ``[T]``, ``gain`` complex ``[T]`` or ``impulse_response``
+    complex ``[T, taps]``, and may have ``time_s`` ``[T]``.
 
     Args:
         path: The file; its ending says which.
@@ -62,9 +64,10 @@ def read_recording(path: str | Path, kind: Kind) -> Recording:
     if values.shape[0] == 0:
         raise InputError(f"{path}: expected at least one time step, got none")
     flat = np.abs(values.reshape(values.shape[0], -1)).max(axis=1)
-    wrong = np.flatnonzero(~(flat <= _LARGEST))  # NaN is not less than anything
+    largest = _LARGEST_DB if kind == "esn0_db" else _LARGEST
+    wrong = np.flatnonzero(~(flat <= largest))  # NaN is not less than anything
     if wrong.size:
-        raise InputError(f"{table.where(wrong[0])}: expected finite numbers up to {_LARGEST:g}, got {values[wrong[0]]}")
+        raise InputError(f"{table.where(wrong[0])}: expected finite numbers up to {largest:g}, got {values[wrong[0]]}")
     return Recording(values, _step_s(table))
 
 
@@ -143,13 +146,20 @@ def _read_csv(path: Path, kind: Kind) -> _Table:
     rows: list[list[float]] = []
     lines: list[int] = []
     names: list[str] = []
+    blank = 0  # the first of the empty lines since the last row
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
             reader = csv.reader(stream)
             for row in reader:
                 cells = [cell.strip() for cell in row]
-                if not any(cells) or cells[0].startswith("#"):
+                if not row or "".join(row).isspace():
+                    blank = blank or reader.line_num
                     continue
+                if cells[0].startswith("#"):
+                    continue
+                if blank and rows and len(names) == 1:  # of one column: a value that is missing
+                    raise InputError(f"{path}:{blank}: {names[0]}: expected a number, got an empty line: fill the gap")
+                blank = 0
                 if not names:
                     names = cells
                     _check_names(path, reader.line_num, names, kind)
