@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 from ...errors import SignalError
@@ -52,8 +53,11 @@ class Deepjscc(Block):
         """Decode one picture."""
         shape, mode = header.read(ImageShape), header.read(JsccMode)
         if state.n0 is None:
-            raise SignalError("decoders/deepjscc: expected n0 in the receiver's state, got none; connect a channel")
-        n0 = state.n0 if np.ndim(state.n0) == 0 else np.repeat(np.asarray(state.n0, np.float32), 2)[: features.size]
+            raise SignalError(
+                "decoders/deepjscc: expected n0 in the receiver's state, got none; connect a channel that adds noise; "
+                "channels/cascade joins it with impairments, which add none"
+            )
+        n0 = _of_features(state.n0, features.size)
         if mode.variant not in self._codecs:
             self._codecs[mode.variant] = load_codec("decoders/deepjscc", mode.variant, self.params.weights)
         return self._codecs[mode.variant].decode(
@@ -64,3 +68,14 @@ class Deepjscc(Block):
             height=shape.height,
             width=shape.width,
         )
+
+
+def _of_features(n0: float | NDArray[np.float32], count: int) -> float | NDArray[np.float32]:
+    """Return n0 of every feature: a symbol has two, but for a last one that was padded."""
+    if not np.ndim(n0):
+        return n0
+    if np.size(n0) != -(-count // 2):
+        raise SignalError(
+            f"decoders/deepjscc: expected n0 of {-(-count // 2)} symbols for {count} features, got {np.size(n0)}"
+        )
+    return np.repeat(np.asarray(n0, np.float32), 2)[:count]

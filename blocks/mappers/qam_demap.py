@@ -48,8 +48,8 @@ class QamDemap(Block):
         frame = header.read(QamFrame)
         if state.n0 is None:
             raise SignalError(
-                "mappers/qam_demap: expected n0 in the receiver's state, got none; connect a channel that states it, "
-                "or take hard decisions: mappers/qam_decide"
+                "mappers/qam_demap: expected n0 in the receiver's state, got none; connect a channel that adds noise "
+                "(channels/cascade joins it with impairments), or take hard decisions: mappers/qam_decide"
             )
         llrs: Llrs = demap(symbols, state.n0, frame.bits_per_symbol, method=self.params.method)
         return llrs[: frame.payload(llrs.size)]

@@ -124,6 +124,13 @@ def test_without_a_channel_it_says_what_is_missing(decoder: Deepjscc) -> None:
         decoder.work(np.zeros(5, np.float32), header, State(n0=0.1))
 
 
+@pytest.mark.parametrize("symbols", [0, 63, 65, 127])
+def test_noise_of_another_number_of_symbols_is_refused(decoder: Deepjscc, symbols: int) -> None:
+    header = Header().with_fields(ImageShape(16, 16), JsccMode(rate="1/12", variant="adaptive", esn0_db=10))
+    with pytest.raises(SignalError, match=f"expected n0 of 64 symbols for 127 features, got {symbols}"):
+        decoder.work(np.zeros(127, np.float32), header, State(n0=np.ones(symbols, np.float32)))
+
+
 def test_the_files_load_no_torch() -> None:
     code = (
         "import sys, semcom.blocks.decoders.deepjscc; sys.exit('torch' in sys.modules or 'safetensors' in sys.modules)"
