@@ -84,7 +84,7 @@ class TrainConfig(Record):
         default=(), description="Constellations, one drawn for each batch; none: symbols are not constrained."
     )
     softness: tuple[float, float] = Field(
-        default=(1.5, 6.0),
+        default=(1.0, 3.0),
         description="Of the soft assignment, from the first step to the last; in units of the squared point distance.",
     )
     start_from: Literal["adaptive", "linear"] | None = Field(

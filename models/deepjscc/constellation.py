@@ -65,7 +65,7 @@ def over_constellation(
     """Spread frames, put them on points, send and equalise them, estimate and despread.
 
     Forward it is what the blocks ``mappers/to_constellation`` and ``mappers/from_constellation`` do. Backward the
-    gradient is that of the soft assignment: straight through rounding, channel and estimate.
+    gradient is that of the soft assignment, straight through rounding, channel and estimate, and of the scale.
 
     Args:
         features: real ``[b, n]``, ``n`` even, of any scale.
@@ -81,8 +81,10 @@ def over_constellation(
     """
     grid = gaussian_grid(bits_per_symbol)
     mixed = spread(features)
+    rms = mixed.square().mean(-1, keepdim=True).clamp(min=1e-12).sqrt()
     with torch.no_grad():
-        scale = frame_scale(mixed, grid).clamp(min=1e-6)
+        load = frame_scale(mixed / rms, grid).clamp(min=1e-6)
+    scale = rms * load  # more power of one feature is more noise on all: the gradient has to know
     u = mixed / scale
     soft = soft_assignment(u, grid, softness)
     with torch.no_grad():

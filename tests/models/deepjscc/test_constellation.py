@@ -110,3 +110,17 @@ def test_the_encoder_reckons_with_both_noises_within_its_range() -> None:
     told = told_esn0_db(torch.tensor([0.0, 10.0, 20.0]), 4)
     assert float(told[0]) == 0  # the effective one is below
     assert told[1:].tolist() == pytest.approx([effective_esn0_db(4, 10.0), effective_esn0_db(4, 20.0)], abs=1e-4)
+
+
+@pytest.mark.parametrize("bits", ORDERS)
+def test_the_gradient_knows_that_power_costs_noise(bits: int) -> None:
+    """All features times two is the same frame: the relative error stays, and so has no gradient along the features."""
+    features = torch.randn(1, 4096, generator=generator(), requires_grad=True)
+    received, _ = over_constellation(
+        features, torch.tensor([0.3]), ["none"], generator(), bits_per_symbol=bits, softness=1.0
+    )
+    relative = (received - features).square().sum() / features.square().sum()
+    relative.backward()
+    assert features.grad is not None
+    along = float((features.grad * features.detach()).sum())
+    assert along == pytest.approx(0, abs=0.02 * float(relative.detach()))
