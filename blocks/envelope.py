@@ -138,10 +138,12 @@ class Trace(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         label: Where the item came from: a picture's file name without its ending.
         born_s: When the source made it, seconds of the host's clock; 0 when unknown.
         age_s: Seconds since then, filled in on delivery; never stored.
-        values: Named measurements of blocks: ``signal_energy``, ``noise_energy`` (means per symbol), ``channel_uses``,
-            ``pilot_uses``, ``papr_db``; of coded links ``blocks``, ``block_errors``, ``file_bytes``,
-            ``container_bytes``, ``failed`` (1: the picture could not be decoded), ``counts_as_zero`` (1: its PSNR and
-            SSIM count as 0).
+        values: Named measurements of blocks. Of channels ``signal_energy`` and ``noise_energy`` (means per payload
+            symbol, where the noise is added), ``channel_uses`` (payload), ``pilot_uses``, ``channel_estimate_mse``
+            (mean of ``|h_estimated - h|^2``), ``waveform_efficiency`` (channel uses over all that the waveform takes:
+            cyclic prefix, elements left empty), ``erased`` (share of the symbols), ``papr_db``; of coded links
+            ``blocks``, ``block_errors``, ``file_bytes``, ``container_bytes``, ``failed`` (1: the picture could not be
+            decoded), ``counts_as_zero`` (1: its PSNR and SSIM count as 0).
     """
 
     label: str = ""

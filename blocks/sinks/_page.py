@@ -262,6 +262,9 @@ def _bandwidth_facts(summary: Summary) -> list[tuple[str, str]]:
         ("Source values (denominator)", f"{values}<small>3 × height × width</small>"),
         (side[0], f"{side[1]}<small>charged at {ROBUST_BITS_PER_USE:g} bit a channel use</small>"),
     ]
+    if summary.waveform_efficiency.low < 1:
+        how = "<small>cyclic prefix and fill; not in the CBR</small>"
+        facts.append(("Waveform efficiency", f"{summary.waveform_efficiency.mean:.2f}{how}"))
     facts += _coded_facts(summary)
     if summary.capacity_cbr.count:
         how = "<small>side information charged at capacity: a lower bound, as papers count</small>"

@@ -65,9 +65,10 @@ class Row(NamedTuple):
 
     @property
     def means(self) -> dict[str, float]:
-        """What the run's record averages over the items."""
-        names = ("psnr_db", "ssim", "ms_ssim", "cbr", "esn0_db", "latency_s", "failed", "papr_db")
-        return {name: value for name in names if (value := getattr(self, name)) is not None}
+        """What the run's record averages over the items; Es/N0 not in dB: over fades that mean would be too low."""
+        names = ("psnr_db", "ssim", "ms_ssim", "cbr", "latency_s", "failed", "papr_db")
+        means = {name: value for name in names if (value := getattr(self, name)) is not None}
+        return means if self.esn0_db is None else {**means, "esn0": 10 ** (self.esn0_db / 10)}
 
 
 def load_metrics() -> None:

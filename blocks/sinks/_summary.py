@@ -59,6 +59,7 @@ class Summary:
         told_esn0_db: Es/N0 as the receiver was told or estimated it.
         csi: How the receiver knew the channel; every way that occurred.
         capacity_cbr: CBR with the side information charged at the capacity of each item's measured Es/N0.
+        waveform_efficiency: As the channel says it.
     """
 
     rows: int = 0
@@ -68,6 +69,7 @@ class Summary:
     told_esn0_db: Spread = field(default_factory=Spread)
     csi: set[str] = field(default_factory=set)
     capacity_cbr: Spread = field(default_factory=Spread)
+    waveform_efficiency: Spread = field(default_factory=Spread)
     _signal: float = 0.0
     _noise: float = 0.0
     _symbols: int = 0
@@ -84,6 +86,7 @@ class Summary:
         for name, entry in header.items():
             self.field_bits.setdefault(name, Spread()).add(entry.bits)
         self.told_esn0_db.add(state.esn0_db)
+        self.waveform_efficiency.add(trace.values.get("waveform_efficiency"))
         if state.csi is not None:
             self.csi.add(state.csi)
         if row.esn0_db is not None:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...sim.metrics.esn0 import mean_esn0_db
 from .collect import MEASURED
 from .results import column_of
 from .statistics import Interval, bootstrap_mean, mean_interval, wilson
@@ -52,7 +53,7 @@ def points(items: Iterable[Mapping[str, Any]], over: Sequence[str], current: Ite
     over the pictures, or over the draws where there is one picture. ``psnr_db_median``: of all items. ``psnr_db_p05``,
     ``_p50``, ``_p95``: of each picture's draws (fades), then the mean over the pictures; empty with one draw.
     ``failure_rate`` (outage) and ``block_error_rate``: with Wilson's interval, which takes trials as independent: block
-    errors of one fade are not. The rest are means over the items.
+    errors of one fade are not. The rest are means over the items; that of Es/N0 is taken before the logarithm.
 
     Args:
         items: Rows of `results.iter_items`.
@@ -153,7 +154,8 @@ def _reduce(key: Key, point: _Gathered, over: Sequence[str]) -> dict[str, Any]:
         values = point.column(name)
         values = values[~np.isnan(values)]
         if values.size:
-            row[column_of(name, over)] = float(values.mean())
+            in_db = name == "esn0_db"  # a mean of decibels would be too low over fades
+            row[column_of(name, over)] = mean_esn0_db(values) if in_db else float(values.mean())
     return row
 
 

@@ -74,11 +74,16 @@ class RunResult:
 
     @property
     def metrics(self) -> dict[str, float]:
-        """Means over the items of what the sinks measured; where two sinks measured the same, the first one's."""
+        """Means over the items of what the sinks measured; where two sinks measured the same, the first one's.
+
+        ``esn0_db`` is the mean of the ratio, then in dB.
+        """
         means: dict[str, float] = {}
         for block in self.blocks.values():
             for name, (count, total) in block.measured.items():
                 means.setdefault(name, total / count)
+        if (esn0 := means.pop("esn0", 0.0)) > 0:
+            means["esn0_db"] = 10 * math.log10(esn0)
         return means
 
     @property

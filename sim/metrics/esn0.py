@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ...errors import SignalError
 
-__all__ = ["EsN0", "esn0_from_energies", "measure_esn0"]
+__all__ = ["EsN0", "esn0_from_energies", "mean_esn0_db", "measure_esn0"]
 
 
 class EsN0(NamedTuple):
@@ -71,6 +71,19 @@ def esn0_from_energies(
         esn0_db + 10 * math.log10(high / (2 * symbols)),
         symbols,
     )
+
+
+def mean_esn0_db(esn0_db: NDArray[np.floating]) -> float:
+    r"""Mean of Es/N0 over items, in dB: the mean is taken of the ratio, as E|h|^2 = 1 is one of energies.
+
+    .. math:: 10 \log_{10} \frac{1}{I} \sum_i 10^{\mathrm{esn0\_db}_i / 10}
+
+    A mean of decibels would be lower: by 2.51 dB over gains of Rayleigh fading.
+
+    Args:
+        esn0_db: real, at least one: Es/N0 of each item in dB.
+    """
+    return 10 * math.log10(float(np.mean(10 ** (np.asarray(esn0_db, np.float64) / 10))))
 
 
 def measure_esn0(

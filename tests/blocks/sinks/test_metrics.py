@@ -53,7 +53,9 @@ def test_one_row_an_item_with_numerator_and_denominator(tmp_path, delivery, run_
         assert float(row["psnr_db"]) == pytest.approx(line["psnr_db"], rel=1e-8)
     count, total = sink.measured["psnr_db"]
     assert total / count == pytest.approx(np.mean([line["psnr_db"] for line in lines]))
-    assert set(sink.measured) == {"psnr_db", "ssim", "ms_ssim", "cbr", "esn0_db", "latency_s"}
+    assert set(sink.measured) == {"psnr_db", "ssim", "ms_ssim", "cbr", "esn0", "latency_s"}
+    count, total = sink.measured["esn0"]
+    assert total / count == pytest.approx(np.mean([10 ** (line["esn0_db"] / 10) for line in lines]))
 
 
 def test_what_cannot_be_measured_is_empty(tmp_path, delivery, run_sink):

@@ -109,6 +109,15 @@ def test_the_page_states_what_crossed_the_channel(tmp_path, delivery, run_sink):
     assert "Seed 7 · semcom 0.1.0 · numpy 2.0" in text
 
 
+def test_the_waveforms_efficiency_stands_beside_the_cbr(tmp_path, delivery, run_sink):
+    item = delivery(0, side=32)
+    for efficiency, said in ((0.93, True), (1.0, False)):
+        trace = item.trace.updated(None, {"waveform_efficiency": efficiency})
+        run_sink(make(tmp_path), [item._replace(trace=trace)], run=RUN)
+        text = read(tmp_path).text
+        assert ("Waveform efficiency 0.93 cyclic prefix and fill; not in the CBR" in text) is said
+
+
 def test_the_page_is_escaped_and_loads_nothing(tmp_path, delivery, run_sink):
     label = "<img src=http://example.org/x.png onerror=alert(1)>"
     run_sink(make(tmp_path), [delivery(0, side=32, label=label)], run=RUN)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 from semcom.errors import SignalError
-from semcom.sim.metrics.esn0 import esn0_from_energies, measure_esn0
+from semcom.sim.metrics.esn0 import esn0_from_energies, mean_esn0_db, measure_esn0
 from semcom.sim.noise import CounterNoise
 
 
@@ -31,6 +31,14 @@ def test_the_interval_covers_with_fading() -> None:
         )
         covered += measured.low_db <= 10 * np.log10(1 / n0) <= measured.high_db
     assert abs(covered / trials - 0.9) < 5 * np.sqrt(0.09 / trials)
+
+
+@pytest.mark.parametrize("esn0_db", [-3.0, 12.0])
+def test_the_mean_over_rayleigh_fades_is_the_label_and_that_of_decibels_is_not(esn0_db: float) -> None:
+    gains = -np.log((np.arange(100_000) + 0.5) / 100_000)  # quantiles of the exponential law
+    faded_db = esn0_db + 10 * np.log10(gains)
+    assert mean_esn0_db(faded_db) == pytest.approx(esn0_db, abs=1e-3)
+    assert faded_db.mean() == pytest.approx(esn0_db - 10 * np.euler_gamma / np.log(10), abs=1e-3)
 
 
 def test_exact_without_chance() -> None:
