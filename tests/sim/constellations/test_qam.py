@@ -55,7 +55,7 @@ def test_energy_is_one_and_neighbours_differ_in_one_bit(bits_per_symbol: int) ->
     assert half_distance(bits_per_symbol) == pytest.approx(np.min(np.abs(alphabet[1:] - alphabet[0])) / 2)
 
 
-@pytest.mark.parametrize("bits_per_symbol", [2, 4, 6, 8])
+@pytest.mark.parametrize("bits_per_symbol", [2, 4, 6, 8, 10])
 def test_scikit_commpy_has_the_same_points_by_other_labels(bits_per_symbol: int) -> None:
     """Its QAMModem has the same set of points; the labels are its own, and not those of TS 38.211."""
     modem = commpy.modulation.QAMModem(2**bits_per_symbol)

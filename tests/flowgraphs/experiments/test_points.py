@@ -1,0 +1,15 @@
+import numpy as np
+import pytest
+from semcom.flowgraphs.experiments.points import points
+
+
+def test_measured_esn0_is_the_mean_of_the_ratio_and_the_rest_are_means():
+    key = {"system": "a", "graph_hash": "f", "esn0_db": 10.0}
+    levels_db = [-20.0, 3.0, 13.0]
+    items = [
+        {**key, "seq": seq, "draw": 0, "digest": str(seq), "measured_esn0_db": level, "cbr": level}
+        for seq, level in enumerate(levels_db)
+    ]
+    (point,) = points([*items, {**items[0], "seq": 3, "measured_esn0_db": None, "cbr": None}], ("esn0_db",), [])
+    assert point["measured_esn0_db"] == pytest.approx(10 * np.log10(np.mean([0.01, 10**0.3, 10**1.3])))
+    assert point["cbr"] == pytest.approx(np.mean(levels_db))
