@@ -43,6 +43,7 @@ LARGEST_LOW_RATE = 3840  # of a code block at rates up to 1/4
 ENOUGH_ERRORS = 150
 FEWEST_ERRORS = 3
 BATCH = 100
+TABLE = Path(__file__).resolve().parents[1] / "sim" / "links" / "thresholds.csv"
 ITERATIONS = 20
 
 
@@ -157,7 +158,7 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--processes", type=int, default=1)
     options.add_argument("--blocks", type=int, default=3000, help="most blocks a point")
-    options.add_argument("--out", type=Path, default=Path("thresholds.csv"))
+    options.add_argument("--out", type=Path, default=TABLE)
     options.add_argument("--only", type=parse_scheme, help="one scheme; nothing is written")
     chosen = options.parse_args()
     schemes = LINK_SCHEMES if chosen.only is None else (chosen.only,)
@@ -172,7 +173,7 @@ def main() -> None:
             )
             rows.append(row)
             if chosen.only is None:
-                write(chosen.out, rows, "benchmarks/link_thresholds.py " + " ".join(sys.argv[1:]))
+                write(chosen.out, rows, f"benchmarks/link_thresholds.py --blocks {chosen.blocks}")
 
 
 if __name__ == "__main__":
