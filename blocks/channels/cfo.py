@@ -34,7 +34,8 @@ class Cfo(Block):
 
     Input:   symbols: complex64 ``[n]``, mean energy Es = 1.
     Output:  complex64 ``[n]``; receiver state: passes through without noise, else n0, esn0_db, and csi: pilots or
-             perfect; trace: signal_energy, noise_energy and channel_uses with noise; pilot_uses with pilots.
+             perfect, if there is a correction; trace: signal_energy, noise_energy and channel_uses with noise;
+             pilot_uses with pilots.
     State:   none: noise and phase of an item depend on the run's seed, the block's name and the item's number.
     Source:  Rife & Boorstyn, Single-tone parameter estimation from discrete-time observations, IEEE Trans. Inf. Theory
              20(5), 1974.
@@ -87,6 +88,8 @@ class Cfo(Block):
             out.trace |= {"channel_uses": float(symbols.size), "pilot_uses": float(np.count_nonzero(is_pilot))}
         elif p.correction == "perfect":
             out.value = frequency_offset(out.value, -cfo, -phase)
+        else:  # of the phase the receiver knows nothing
+            out.state = State(n0=n0_from_esn0_db(p.esn0_db), esn0_db=p.esn0_db)
         return out
 
 

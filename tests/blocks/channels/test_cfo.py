@@ -21,6 +21,9 @@ def test_the_ramp_alone() -> None:
     np.testing.assert_allclose(out.value, X * np.exp(-2j * np.pi * 0.003 * np.arange(N)), atol=2e-4)
     assert out.state is None
     assert out.trace == {}
+    noisy = run(cfo_hz=-300, esn0_db=10)
+    assert noisy.state.n0 == pytest.approx(0.1)
+    assert noisy.state.csi is None  # nobody told the receiver the phase
 
 
 def test_a_random_phase_is_the_frames_own_and_uniform() -> None:
