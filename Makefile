@@ -50,8 +50,10 @@ bench: $(VENV)/.with-bench
 	$(BIN)/python benchmarks/hop_inproc.py
 	$(BIN)/python benchmarks/hop_tcp.py
 	$(BIN)/python benchmarks/awgn_throughput.py
+	$(BIN)/python benchmarks/ldpc_throughput.py
 	$(BIN)/python benchmarks/soak.py
-	@if [ -n "$(KODAK)" ]; then $(BIN)/python benchmarks/deepjscc_kodak.py --data "$(KODAK)"; \
+	@if [ -n "$(KODAK)" ]; then for one in deepjscc_kodak deepjscc_q_kodak links_kodak sweep_speed; do \
+	$(BIN)/python benchmarks/$$one.py --data "$(KODAK)" || exit 1; done; \
 	else echo "skipped: picture quality on Kodak: make bench KODAK=FOLDER"; fi
 
 clean:
