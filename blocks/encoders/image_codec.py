@@ -126,6 +126,9 @@ class ImageCodec(Block):
         parameter_sets: Literal["sent", "agreed"] = Field(
             "sent", description="Of hevc: in the file (some 80 bytes), or made by both ends from the picture's size."
         )
+        wavelet: Literal["9-7", "5-3"] = Field(
+            "9-7", description="Of jpeg2000: 9-7 for the best PSNR, or 5-3, which is lossless where the budget allows."
+        )
         on_too_small: Literal["fail", "send_nothing"] = Field(
             "fail",
             description="A budget below the smallest file: an error, or a frame without a picture (a counted failure).",
@@ -143,7 +146,7 @@ class ImageCodec(Block):
     def start(self) -> None:
         """Find the source coder."""
         p = self.params
-        self._codec = codec_named(p.codec, preset=p.preset, parameter_sets=p.parameter_sets)
+        self._codec = codec_named(p.codec, preset=p.preset, parameter_sets=p.parameter_sets, wavelet=p.wavelet)
         self._codec.check()
 
     def work(self, image: Image) -> Out[Bytes]:
@@ -158,7 +161,7 @@ class ImageCodec(Block):
         header_uses = Bandwidth(height, width, 0, header_bits).side_uses
         total_uses = math.floor(Fraction(p.cbr) * 3 * height * width)
         scheme, budget = self._budget(total_uses - header_uses)
-        if budget < 1:
+        if budget < 1 and not (p.scheme == "capacity" and p.on_too_small == "send_nothing"):
             raise SignalError(
                 f"encoders/image_codec: a CBR of {p.cbr} gives a picture of {height} x {width} {total_uses} uses, of "
                 f"which {header_uses} pay for the header: expected enough for a byte; raise cbr"

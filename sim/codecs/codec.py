@@ -69,6 +69,7 @@ def codec_named(
     *,
     preset: str = "slow",
     parameter_sets: Literal["sent", "agreed"] = "sent",
+    wavelet: Literal["9-7", "5-3"] = "9-7",
 ) -> Codec:
     """Make a source coder.
 
@@ -76,6 +77,7 @@ def codec_named(
         name: One of `CODECS`.
         preset: Of x265, for ``hevc``.
         parameter_sets: For ``hevc``: in the file, or agreed beforehand.
+        wavelet: For ``jpeg2000``.
     """
     if name == "hevc":
         from .hevc import Hevc
@@ -84,7 +86,7 @@ def codec_named(
     if name == "jpeg2000":
         from .jpeg2000 import Jpeg2000
 
-        return Jpeg2000()
+        return Jpeg2000(wavelet=wavelet)
     if name == "bpg":
         from .bpg import Bpg
 

@@ -1,4 +1,4 @@
-"""JPEG 2000: raw codestreams of OpenJPEG, 9-7 wavelet with the irreversible colour transform; through Pillow."""
+"""JPEG 2000: raw codestreams of OpenJPEG, through Pillow."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import io
 import math
 import struct
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,8 +26,14 @@ class Jpeg2000:
 
     The codestream goes without the boxes of the file format and without the comment that names the software.
 
-    Source: ITU-T T.800, annexes A (codestream), F (9-7 wavelet) and G (irreversible colour transform).
+    Attributes:
+        wavelet: ``9-7`` with the irreversible colour transform: more PSNR for the bits. ``5-3`` with the reversible
+            one: whole numbers, lossless where the budget allows.
+
+    Source: ITU-T T.800, annexes A (codestream), F (wavelets) and G (colour transforms).
     """
+
+    wavelet: Literal["9-7", "5-3"] = "9-7"
 
     def knob(self, height: int, width: int) -> Knob:
         """log2 of the bytes asked for, in steps of 1/1024; at most those of the picture itself.
@@ -71,7 +78,7 @@ class Jpeg2000:
                 buffer,
                 "JPEG2000",
                 no_jp2=True,
-                irreversible=True,
+                irreversible=self.wavelet == "9-7",
                 mct=1,
                 quality_mode="rates",
                 quality_layers=[ratio],

@@ -91,6 +91,15 @@ def test_nothing_is_sent_where_nothing_fits_and_counts_as_a_failure(photo):
     assert received.trace["failed"] == 1
 
 
+def test_a_channel_that_carries_no_byte_at_capacity_is_a_failure_too(photo):
+    params = {"codec": "hevc", "scheme": "capacity", "cbr": 0.01, "esn0_db": -30}
+    out = block(**params, on_too_small="send_nothing").work(photo)
+    assert out.value.size == 0
+    assert Decoder().work(out.value, header_of(out), State(crc_ok=True)).trace["failed"] == 1
+    with pytest.raises(SignalError, match="expected enough for a byte"):
+        block(**params).work(photo)
+
+
 def test_a_smaller_scale_is_taken_where_it_is_nearer_to_the_original(photo):
     def sent(scales: tuple[float, ...]) -> tuple[CodedImage, float]:
         out = block(codec="webp", cbr=0.035, scheme="16qam-1/2", scales=scales).work(photo)

@@ -94,6 +94,13 @@ def test_jpeg2000_is_read_alike_by_another_decoder():
     assert b"OpenJPEG" not in file
 
 
+def test_the_reversible_wavelet_is_lossless_where_the_budget_allows():
+    image, codec = photo(), codec_named("jpeg2000", wavelet="5-3")
+    coded = encode_at_budget(codec, image, image.size)
+    assert coded.data is not None
+    np.testing.assert_array_equal(codec.decode(coded.data, 128, 192), image)
+
+
 def test_hevc_is_an_annex_b_stream_that_another_reader_opens():
     import io
 
