@@ -57,10 +57,11 @@ class Capacity(Block):
         if p.fading == "none" or p.coherence == "fast":
             capacity = ergodic_capacity(p.esn0_db, p.fading, p.k_db)
         else:
-            rng = self.rng(identity)
+            rng = self.rng(identity)  # in the order of channels/rayleigh and channels/rician: the same gain
+            phase = rng.random(1) if p.fading == "rician" else None
             h = complex_normal(rng, 1)
-            if p.fading == "rician":
-                h = rician_gain(h, np.exp(2j * np.pi * rng.random(1)), p.k_db)
+            if phase is not None:
+                h = rician_gain(h, np.exp(2j * np.pi * phase).astype(np.complex64), p.k_db)
             gain = float(np.abs(h[0]) ** 2)
             capacity = capacity_of_gain(p.esn0_db, gain)
         carried = 8 * data.size <= uses * capacity

@@ -57,8 +57,8 @@ class Rayleigh(Block):
         n0 = n0_from_esn0_db(self.params.esn0_db)
         coherence = self.params.coherence_symbols
         rng = self.rng(identity)
+        scattered = complex_normal(rng, fading_blocks(symbols.size, coherence))  # first: frames of any length meet them
         noise = complex_normal(rng, symbols.size)
-        scattered = complex_normal(rng, fading_blocks(symbols.size, coherence))
         received, h = rayleigh(symbols, scattered, noise, n0=n0, coherence_symbols=coherence)
         state = State(n0=n0, h=h, esn0_db=self.params.esn0_db, csi="perfect")
         trace = energies(h * symbols, noise, n0)

@@ -62,9 +62,10 @@ class Rician(Block):
         n0 = n0_from_esn0_db(self.params.esn0_db)
         coherence = self.params.coherence_symbols
         rng = self.rng(identity)
-        noise = complex_normal(rng, symbols.size)
-        scattered = complex_normal(rng, fading_blocks(symbols.size, coherence))
+        # The fades before the noise, and the frame's phase before them: frames of any length meet the same
         line_of_sight = np.exp(2j * np.pi * rng.random(1)).astype(np.complex64)
+        scattered = complex_normal(rng, fading_blocks(symbols.size, coherence))
+        noise = complex_normal(rng, symbols.size)
         received, h = rician(
             symbols, scattered, line_of_sight, noise, n0=n0, k_db=self.params.k_db, coherence_symbols=coherence
         )

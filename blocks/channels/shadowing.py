@@ -68,10 +68,10 @@ class Shadowing(Block):
     def work(self, symbols: Symbols, identity: Identity) -> Out[Symbols]:
         """Shadow, add noise and equalise this item."""
         p, rng = self.params, self.rng(identity)
+        # Fades before noise, and block by block: frames of any length meet the same
+        draws = complex_normal(rng, 2 * fading_blocks(symbols.size, p.coherence_symbols))
+        scattered, normals = draws[::2], math.sqrt(2) * draws[1::2].real.astype(np.float64)
         noise = complex_normal(rng, symbols.size)
-        blocks = fading_blocks(symbols.size, p.coherence_symbols)
-        scattered = complex_normal(rng, blocks)
-        normals = rng.standard_normal(blocks)
         normals = self._of_item(identity.seq) if p.coherence_symbols is None else ar1(normals, p.correlation)
         gain = shadowing_gain(normals, p.sigma_db, p.reference).astype(np.complex64)
         h = gain * scattered if p.fading == "rayleigh" else gain
