@@ -28,15 +28,15 @@ def measured(*variables: str, swaps: tuple[str, ...] = (), sets: tuple[str, ...]
 
 
 def test_more_points_come_nearer_to_none() -> None:
-    psnr_db = [measured(f"bits_per_symbol={bits}", "esn0_db=12")["psnr_db"] for bits in (2, 4, 8)]
-    assert psnr_db[0] + 1 < psnr_db[1] < psnr_db[2]
+    psnr_db = [measured(f"bits_per_symbol={bits}", "esn0_db=12")["psnr_db"] for bits in (2, 8)]
+    assert psnr_db[0] + 1 < psnr_db[1]
     free = measured(
         "esn0_db=12",
         "bits_per_symbol=null",
         swaps=("map=mappers/real_to_complex", "unmap=mappers/complex_to_real"),
         sets=("encoder.variant=adaptive",),
     )
-    assert psnr_db[2] == pytest.approx(free["psnr_db"], abs=0.6)
+    assert psnr_db[1] == pytest.approx(free["psnr_db"], abs=0.6)
 
 
 @pytest.mark.parametrize("bits", [2, 6])
