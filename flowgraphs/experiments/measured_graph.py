@@ -94,7 +94,7 @@ def pictures_of(graph: Graph, folder: str | None, most: int | None) -> list[Pict
         most: At most so many.
 
     Raises:
-        InputError: there are none, or one cannot be read and the source's ``on_error`` is ``fail``.
+        InputError: there are none, one cannot be read and the source's ``on_error`` is ``fail``, or a name is no UTF-8.
         UsageError: the source repeats its pictures for ever.
     """
     params = next(node.params for node in graph.blocks if node.use == SOURCE)
@@ -128,6 +128,10 @@ def draw_seed(seed: int, draw: int) -> int:
 
 
 def _picture(file: Path) -> Picture:
+    try:
+        str(file.resolve()).encode()
+    except UnicodeEncodeError:  # tables and tasks are UTF-8
+        raise InputError(f"{str(file)!a}: expected a file name in UTF-8, got other bytes; rename the file") from None
     try:
         return Picture(str(file.resolve()), hashlib.sha256(file.read_bytes()).hexdigest()[:16])
     except OSError as error:

@@ -84,7 +84,9 @@ def grid(overs: Sequence[Over]) -> list[dict[str, Any]]:
 
 
 def value_text(value: Any) -> str:
-    """A value as it stands in a table: a text as it is, anything else as JSON."""
+    """A value as it stands in a table: a text as it is, anything else as JSON; 10.0 is written as 10."""
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        value = int(value)
     return value if isinstance(value, str) else json.dumps(value)
 
 

@@ -119,7 +119,7 @@ class Plan:
         names: Of the axes.
         points: Of all systems, system by system.
         graphs: Resolved graphs by hash, as plain values.
-        pictures: Of each system.
+        pictures: Of each system, at its first point.
         seed: Of all of them: the first system's.
 
     Raises:
@@ -136,6 +136,7 @@ class Plan:
         self.graphs: dict[str, Any] = {}
         self.pictures: dict[str, list[Picture]] = {}
         self.seed = -1
+        self._found: dict[str, list[Picture]] = {}  # pictures by what the source says of them
         told = set()
         for system in systems:
             for name in self.names:
@@ -169,11 +170,15 @@ class Plan:
             told.add(f"system {system.name}: runs with seed {self.seed} of the first system, not {graph.seed}")
             graph = msgspec.structs.replace(graph, seed=self.seed)
         measured: MeasuredGraph = measured_graph(graph, system.name)
-        if system.name not in self.pictures:
-            self.pictures[system.name] = pictures_of(graph, options.images, options.max_items)
+        params = graph.block(measured.source).params  # they may differ from point to point: --over photos.path=a,b
+        source = repr([params.get(name) for name in ("path", "repeat", "on_error")])
+        if source not in self._found:
+            self._found[source] = pictures_of(graph, options.images, options.max_items)
+        pictures = self._found[source]
+        self.pictures.setdefault(system.name, pictures)
         texts = {name: value_text(value) for name, value in point.items()}
         self.graphs[measured.hash] = msgspec.to_builtins(graph)
-        self.points.append(Point(system.name, texts, measured, self.pictures[system.name], options.draws))
+        self.points.append(Point(system.name, texts, measured, pictures, options.draws))
 
 
 def gaps(done: set[int], count: int) -> list[tuple[int, int]]:

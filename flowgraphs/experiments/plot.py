@@ -96,13 +96,12 @@ def plot_sweep(
     axes = columns[2 : columns.index("items")]
     x = _axis(x, axes, folder) if x is not None or axes else "system"
     by = by if by == "system" else _axis(by, axes, folder)
-    if y not in columns:
-        raise UsageError(
-            f"--y {y}: {folder / 'points.csv'} has no such column{suggestion(y, columns[columns.index('items') :])}"
-        )
+    measured = columns[columns.index("items") :]
+    if y not in measured:
+        raise UsageError(f"--y {y}: {folder / 'points.csv'} has no such measurement{suggestion(y, measured)}")
     shown = [row for row in rows if row[y] and math.isfinite(float(row[y]))]
     if not shown:
-        have = [name for name in columns[columns.index("items") :] if any(row[name] for row in rows)]
+        have = [name for name in measured if any(row[name] for row in rows)]
         raise UsageError(f"--y {y}: no point of {folder} has a finite one; these do: {', '.join(have)}")
     if file is not None and file.suffix.lower() not in SUFFIXES:
         raise UsageError(f"--out {file}: expected a name that ends with {', '.join(SUFFIXES)}")

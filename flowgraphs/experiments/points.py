@@ -173,13 +173,18 @@ def _rates(point: _Gathered) -> Iterator[tuple[str, Any]]:
 
 
 def _paired(one: _Gathered, other: _Gathered, name: str) -> list[float]:
-    """Differences, averaged over the draws to one a picture."""
+    """Differences, averaged over the draws to one a picture; left out where infinite ones contradict each other."""
     found = {key: value for key, value in zip(_keys(other), other.columns[name], strict=True) if not math.isnan(value)}
     pictures: dict[str, list[float]] = defaultdict(list)
     for key, value in zip(_keys(one), one.columns[name], strict=True):
         if key in found and not math.isnan(value):
             pictures[key[2]].append(value - found[key] if value != found[key] else 0.0)
-    return [float(np.mean(values)) for values in pictures.values()]
+    return [float(np.mean(values)) for values in pictures.values() if _agree(values)]
+
+
+def _agree(differences: list[float]) -> bool:
+    """Whether they have a mean: a system that is lossless in one draw alone has none against one in another."""
+    return not (math.inf in differences and -math.inf in differences)
 
 
 def _keys(point: _Gathered) -> Iterator[tuple[int, int, str]]:

@@ -138,10 +138,10 @@ def write_table(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, 
 class _Csv:
     def __init__(self, path: Path, columns: Sequence[str]) -> None:
         if path.is_file():
-            with path.open(encoding="utf-8", newline="") as stream:
+            with path.open(encoding="utf-8", errors="replace", newline="") as stream:
                 head = stream.readline()
             if head.endswith("\n") and head != _line(columns):
-                raise UsageError(f"{path}: has other columns than this sweep; give another --out, or --fresh")
+                raise _other_columns(path)
         self._columns = columns
         self._file = Appended(path, go_on=True)
         if self._file.empty:
@@ -163,8 +163,10 @@ class _Parquet:
         for torn in folder.glob(".part-*"):
             torn.unlink()
         self._folder, self._columns = folder, columns
-        numbers = [int(path.stem.removeprefix("part-")) for path in folder.glob("part-*.parquet")]
-        self._next = max(numbers, default=-1) + 1
+        parts = sorted(folder.glob("part-*.parquet"))
+        if parts and _parquet_columns(parts[0]) != list(columns):
+            raise _other_columns(folder)
+        self._next = max((int(path.stem.removeprefix("part-")) for path in parts), default=-1) + 1
 
     def append(self, rows: Sequence[Mapping[str, Any]]) -> None:
         if not rows:
@@ -203,7 +205,7 @@ def _typed(name: str, value: Any) -> Any:
 
 
 def _read_csv(path: Path) -> Iterator[dict[str, Any]]:
-    with path.open(encoding="utf-8", newline="") as stream:
+    with path.open(encoding="utf-8", errors="replace", newline="") as stream:  # what is damaged is said line by line
         head = next(csv.reader([stream.readline()]), [])
         if "digest" not in head:
             raise InputError(f"{path}: expected the items of a sweep, got other columns")
@@ -229,8 +231,24 @@ def _read_parquet(folder: Path) -> Iterator[dict[str, Any]]:
         try:
             table = parquet.read_table(path)
         except (OSError, ValueError) as error:
-            raise InputError(f"{path}: cannot be read: {error}; delete it, and its items are measured again") from None
+            raise _damaged(path, error) from None
         yield from table.to_pylist()
+
+
+def _parquet_columns(path: Path) -> list[str]:
+    _, parquet = _pyarrow()
+    try:
+        return list(parquet.read_schema(path).names)
+    except (OSError, ValueError) as error:
+        raise _damaged(path, error) from None
+
+
+def _other_columns(path: Path) -> UsageError:
+    return UsageError(f"{path}: has other columns than this sweep; give another --out, or --fresh")
+
+
+def _damaged(path: Path, error: Exception) -> InputError:
+    return InputError(f"{path}: cannot be read: {error}; delete it, and its items are measured again")
 
 
 def _number(cell: str) -> float | None:

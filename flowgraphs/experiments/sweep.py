@@ -152,6 +152,8 @@ class _Sweep:
     def _measure(self, store: Store) -> None:
         workers = self.options.workers if self.options.workers is not None else _cores()
         with open_crew(workers, self.options.scheduler) as crew:
+            if self.options.scheduler is not None and not crew.workers:
+                self.note(f"{self.options.scheduler} has no workers yet: waiting for the first")
             began = looked = time.monotonic()
             self.result.workers = crew.workers
             try:

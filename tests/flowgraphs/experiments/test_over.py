@@ -70,5 +70,6 @@ def test_wrong_grids():
 
 def test_texts_of_values_and_points():
     assert [value_text(value) for value in ("1/12", 5, 0.5, True, [1, 2])] == ["1/12", "5", "0.5", "true", "[1, 2]"]
+    assert [value_text(value) for value in (10.0, -0.0, 1e300, float("inf"))] == ["10", "0", "1e+300", "Infinity"]
     assert point_text({"a": 5, "b": "1/12"}) == "a=5 b=1/12"
     assert point_text({}) == "the only point"

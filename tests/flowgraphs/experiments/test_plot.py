@@ -59,7 +59,8 @@ def test_lines_by_an_axis(folder, tmp_path):
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"y": "psnr"}, "--y psnr: .*points.csv has no such column \\(did you mean 'psnr_db'\\?\\)"),
+        ({"y": "system"}, "--y system: .*points.csv has no such measurement"),
+        ({"y": "psnr"}, "--y psnr: .*points.csv has no such measurement \\(did you mean 'psnr_db'\\?\\)"),
         ({"y": "ssim"}, "--y ssim: no point of .* has a finite one; these do: items, pictures, draws, psnr_db, "),
         ({"x": "snr"}, "snr: not an axis of the sweep in .*sweep \\(there are: channel.esn0_db, rate\\)"),
         ({"by": "label"}, "label: not an axis of the sweep"),

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from semcom.errors import FlowgraphError, InputError, RunError, UsageError
 from semcom.flowgraphs.experiments import sweep as sweep_module
-from semcom.flowgraphs.experiments.crew import Ended
+from semcom.flowgraphs.experiments.crew import Ended, _Here
 from semcom.flowgraphs.experiments.measured_graph import Picture, draw_seed
 from semcom.flowgraphs.experiments.results import iter_items, lock_folder
 from semcom.flowgraphs.experiments.task import Done, run_task
@@ -382,6 +382,64 @@ def test_the_folder_of_another_sweep(sweep, pictures):
     ):
         sweep()
     assert sweep(fresh=True).items == 12
+
+
+def test_the_folder_of_another_sweep_as_parquet(sweep):
+    sweep(format="parquet")
+    for over in (("wrong=0",), ("esn0_db=0", "wrong=0"), ()):
+        with pytest.raises(UsageError, match=r"items.parquet: has other columns than this sweep; give another --out"):
+            sweep(over=over, format="parquet")
+    Path("sweep/items.parquet/part-000000.parquet").write_bytes(b"PAR1 damaged")
+    with pytest.raises(InputError, match=r"part-000000.parquet: cannot be read: .*; delete it, and its items are mea"):
+        sweep(format="parquet")
+
+
+def test_pictures_may_differ_from_point_to_point(sweep, pictures, noisy):
+    other = pictures.parent / "other"
+    other.mkdir()
+    (pictures / "p1.png").rename(other / "q0.png")
+    axis = (f"photos.path={pictures},{other}",)
+    sweep(over=axis, images=None)
+    assert {row["photos.path"]: int(row["items"]) for row in table("points")} == {str(pictures): 5, str(other): 1}
+    assert [row["label"] for row in items() if row["photos.path"] == str(other)] == ["q0"]
+    assert sweep(over=axis, images=None).items == 0
+
+
+def test_a_number_is_one_point_however_the_grid_comes_to_it(sweep):
+    sweep(over=("esn0_db=0:1:0.5",))
+    assert {row["esn0_db"] for row in items()} == {"0", "0.5", "1"}
+    assert sweep(over=("esn0_db=0:2:1",)).items == 6
+    assert len(table("points")) == 4
+
+
+def test_a_name_that_is_no_utf8_is_said_before_anything_runs(sweep, pictures):
+    import os
+
+    os.rename(pictures / "p1.png", os.fsencode(pictures) + b"/p\xff.png")
+    with pytest.raises(InputError, match=r"p\\udcff.png': expected a file name in UTF-8, got other bytes; rename the"):
+        sweep()
+
+
+def test_damaged_bytes_are_named_with_their_line(sweep):
+    sweep()
+    file = Path("sweep/items.csv")
+    lines = file.read_bytes().splitlines(keepends=True)
+    file.write_bytes(b"".join([*lines[:3], lines[3][:-20] + b"\xff" + lines[3][-19:], *lines[4:]]))
+    with pytest.raises(InputError, match=r"items.csv:4: not a line of a sweep; delete it, and `semcom sweep` measures"):
+        sweep()
+
+
+def test_a_scheduler_without_workers_is_said(sweep, monkeypatch):
+    class Alone(_Here):
+        workers = 0
+
+    @contextmanager
+    def open_crew(workers, scheduler):
+        yield Alone()
+
+    monkeypatch.setattr(sweep_module, "open_crew", open_crew)
+    assert sweep(scheduler="tcp://nobody:8786").status == "ok"
+    assert "tcp://nobody:8786 has no workers yet: waiting for the first" in sweep.notes
 
 
 def test_two_sweeps_at_once(sweep):
