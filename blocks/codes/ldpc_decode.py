@@ -6,6 +6,7 @@ from pydantic import Field
 
 from ...errors import SignalError
 from ...sim.codes.ldpc.decode import load_decoder
+from ...sim.codes.ldpc.graph import load_base_graphs
 from ...sim.links.transport_block import decode_transport_block, plan_transport_block
 from ..block import Block
 from ..envelope import Header, Out, State
@@ -22,7 +23,7 @@ class LdpcDecode(Block):
 
     .. math:: |a \boxplus b| = \min(a, b) + \ln(1 + e^{-(a + b)}) - \ln(1 + e^{-|a - b|})
 
-    Messages are integers of 1/16, so that the same bits come out on every machine. A code block ends at its first
+    Messages are integers of 1/64, so that the same bits come out on every machine. A code block ends at its first
     codeword. A frame that fails keeps the decisions, and says so in the receiver's state.
 
     Input:   llrs: float32 ``[G]``, ln P(1)/P(0), 0 where erased; header: TransportBlock, and LinkScheme where it came.
@@ -45,7 +46,8 @@ class LdpcDecode(Block):
     reads_header = (TransportBlock,)
 
     def start(self) -> None:
-        """Load the compiled decoder."""
+        """Load the compiled decoder and the base graphs."""
+        load_base_graphs()
         load_decoder()
 
     def work(self, llrs: Llrs, header: Header) -> Out[Bits]:

@@ -8,6 +8,7 @@ import numpy as np
 from pydantic import Field
 
 from ...errors import SignalError
+from ...sim.codes.ldpc.graph import load_base_graphs
 from ...sim.links.mcs import Scheme, payload_bits_for
 from ...sim.links.transport_block import (
     TransportBlockPlan,
@@ -58,7 +59,7 @@ class LdpcEncode(Block):
     Output:  uint8 ``[G]``; header: TransportBlock, 32 bits, or none with LinkScheme.
     Raises:  SignalError: not bits; code_rate is null and there is no LinkScheme, or one of an ideal code, or one in
              whose uses the bits do not fit. MissingExtra: Sionna, which holds the base graphs, is not installed.
-    State:   none.
+    State:   none; the base graphs, read by `start`.
     Source:  TS 38.212 sections 5.2.2, 5.3.2, 5.4.2 and 7.2.
     Example: ``encode: {use: codes/ldpc_encode, code_rate: 0.5, bits_per_symbol: 4}``
     """
@@ -75,6 +76,10 @@ class LdpcEncode(Block):
 
     params: Params
     writes_header = (TransportBlock,)
+
+    def start(self) -> None:
+        """Read the base graphs."""
+        load_base_graphs()
 
     def work(self, bits: Bits, header: Header) -> Out[Bits]:
         """Code one frame."""

@@ -16,7 +16,15 @@ ONE = 16  # a log-likelihood ratio of 1
 LN2 = 11  # in sixteenths
 
 i16 = np.int16
-compiled: Any = numba.njit(cache=True, nogil=True, error_model="numpy", boundscheck=False)
+
+
+def compiled(function: Any) -> Any:
+    """Compile; the machine code is kept beside this file or in the user's cache, where either can be written."""
+    options = {"nogil": True, "error_model": "numpy", "boundscheck": False}
+    try:
+        return numba.njit(cache=True, **options)(function)
+    except RuntimeError:  # neither can: an installation of another user, and no home
+        return numba.njit(**options)(function)
 
 
 @compiled

@@ -94,7 +94,8 @@ def decode(
     kernel = load_decoder()
     starts, columns, shifts = _known_zero_left_out(code, width - information, block_bits)
     blocks = len(llrs)
-    steps = np.clip(llrs * np.float32(-ONE), -LARGEST, LARGEST)
+    steps = np.clip(llrs, np.float32(-LARGEST / ONE), np.float32(LARGEST / ONE))  # before the product: no overflow
+    steps *= np.float32(-ONE)
     values = np.rint(steps, out=steps).astype(np.int16).reshape(blocks, width, z)
     bits, used = np.empty((blocks, block_bits), np.uint8), np.zeros(blocks, np.int32)
     decided = np.zeros(blocks, np.bool_)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ....errors import MissingExtra, SignalError
 from .segment import LIFTING_SIZES, BaseGraph
 
-__all__ = ["LdpcCode", "ldpc_code"]
+__all__ = ["LdpcCode", "ldpc_code", "load_base_graphs"]
 
 TABLES = "phy/fec/ldpc/codes/5G_bg{}.csv"
 INFORMATION_COLUMNS: dict[BaseGraph, int] = {1: 22, 2: 10}
@@ -79,6 +79,16 @@ def ldpc_code(base_graph: BaseGraph, z: int) -> LdpcCode:
     for array in arrays:
         array.setflags(write=False)
     return LdpcCode(base_graph, z, rows, columns, INFORMATION_COLUMNS[base_graph], *arrays)
+
+
+def load_base_graphs() -> None:
+    """Read both tables: what a chain lacks is then known before its first item.
+
+    Raises:
+        MissingExtra: Sionna, whose package holds the standard's tables, is not installed.
+    """
+    for base_graph in SHAPES:
+        _base_graph_table(base_graph)
 
 
 @lru_cache(maxsize=2)

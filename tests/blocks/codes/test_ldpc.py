@@ -11,7 +11,8 @@ from semcom.blocks.envelope import Header, Identity, State
 from semcom.blocks.link_scheme import LinkScheme
 from semcom.blocks.mappers.qam_demap import QamDemap
 from semcom.blocks.mappers.qam_map import QamMap
-from semcom.errors import SignalError
+from semcom.errors import MissingExtra, SignalError
+from semcom.sim.codes.ldpc import graph
 from semcom.sim.links.mcs import Scheme, payload_bits_for
 
 PAYLOAD = np.random.default_rng(0).integers(0, 2, 20_000, dtype=np.uint8)
@@ -118,3 +119,11 @@ def test_the_decoder_says_what_it_needs() -> None:
     for lie in (TransportBlock(10**15, 1032, 2), TransportBlock(-5, 1032, 2), TransportBlock(500, 1032, 0)):
         with pytest.raises(SignalError, match="transport block: expected"):
             decode(np.zeros(1032, np.float32), Header().with_fields(lie))
+
+
+def test_without_the_base_graphs_a_chain_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    graph._base_graph_table.cache_clear()
+    for block in (LdpcEncode(), LdpcDecode()):
+        with pytest.raises(MissingExtra, match=r'codes/ldpc needs sionna: pip install "gr-semcom\[links\]"'):
+            block.start()

@@ -87,7 +87,7 @@ def test_ends_at_the_first_codeword_and_counts_its_iterations() -> None:
     assert (noise.iterations == 7).all()
 
 
-@pytest.mark.parametrize("amplitude", [np.inf, 1e30, 3.0])
+@pytest.mark.parametrize("amplitude", [np.inf, 3.4e38, 3.0])
 def test_certain_values_with_erasures_are_filled_in(amplitude: float) -> None:
     code = code_of(200, 600)
     information, bits = sent(code, 200, 600, 4)
@@ -133,3 +133,15 @@ def test_without_numba_the_error_says_what_to_install(monkeypatch: pytest.Monkey
     monkeypatch.setattr(builtins, "__import__", without_numba)
     with pytest.raises(MissingExtra, match=r'codes/ldpc_decode needs numba: pip install "gr-semcom\[links\]"'):
         load_decoder()
+
+
+def test_where_no_folder_can_be_written_the_decoder_is_compiled_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Numba refuses to compile when it finds no place to keep the result: an installation of another user, no home."""
+    caching = pytest.importorskip("numba.core.caching")
+    from semcom.sim.codes.ldpc._kernel import compiled
+
+    def double(x):  # type: ignore[no-untyped-def]
+        return x + x
+
+    monkeypatch.setattr(caching._CacheImpl, "_locator_classes", [])
+    assert compiled(double)(21) == 42
