@@ -112,7 +112,10 @@ class ImageCodec(Block):
         )
         esn0_db: Live[float] = Field(10.0, ge=-30, le=60, description="The mean Es/N0 in dB that `csit: mean` knows.")
         failure_rate: Live[float] = Field(
-            0.01, gt=0, lt=1, description="Of adapted: block error rate; of capacity over block fading: outage."
+            0.01,
+            gt=0,
+            lt=1,
+            description="Share of pictures that may be lost: by adapted over AWGN, by capacity over block fading.",
         )
         fading: Fading = Field("none", description="Law of the gain that capacity reckons with; see channels/capacity.")
         coherence: Literal["fast", "block"] = Field("fast", description="Of that fading.")

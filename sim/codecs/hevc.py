@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
@@ -76,10 +77,10 @@ class Hevc:
             SignalError: x265 refuses the picture.
             MissingExtra: PyAV is not installed.
         """
-        stream = self._stream(_padded(picture), _HIGHEST_QP - setting / QP_STEPS)
+        stream = _stream(_padded(picture), _HIGHEST_QP - setting / QP_STEPS, self.preset)
         if self.parameter_sets == "sent":
             return stream
-        agreed = self._agreed(*picture.shape[:2])
+        agreed = _agreed(self.preset, *picture.shape[:2])
         if not stream.startswith(agreed):
             raise SignalError("codec hevc: expected the agreed parameter sets from x265, got others; use sent")
         return stream[len(agreed) :]
@@ -100,7 +101,7 @@ class Hevc:
         rows, columns = _padded_side(height), _padded_side(width)
         stream = data.rstrip(b"\0")  # the last byte of a slice has its stop bit
         if self.parameter_sets == "agreed":
-            stream = self._agreed(height, width) + stream
+            stream = _agreed(self.preset, height, width) + stream
         units = nal_units(stream)
         kinds = [unit.kind for unit in units]
         if kinds[:3] != [NAL_VPS, NAL_SPS, NAL_PPS] or len(kinds) != 4 or kinds[3] not in _IDR:
@@ -131,36 +132,39 @@ class Hevc:
             return 0
         return data.index(nal_units(data)[-1].payload)
 
-    def _agreed(self, height: int, width: int) -> bytes:
-        """Parameter sets and the start code of the slice: a grey picture's, which are those of any of this size."""
-        grey = np.full((_padded_side(height), _padded_side(width), 3), 128, np.uint8)
-        stream = self._stream(grey, 40.0)
-        return stream[: stream.index(nal_units(stream)[-1].payload)]
 
-    def _stream(self, picture: NDArray[np.uint8], qp: float) -> bytes:
-        av = _av()
-        height, width = picture.shape[:2]
-        side = min(height, width)
-        context = av.CodecContext.create("libx265", "w")
-        context.width, context.height, context.pix_fmt = width, height, "yuv444p10le"
-        context.time_base, context.framerate = Fraction(1, 25), Fraction(25, 1)
-        context.thread_count = 1
-        # x265 cuts the CRF of a first frame to a whole number; the ratio of I frames it takes as it is
-        crf = int(qp)
-        context.options = {
-            "preset": self.preset,
-            "x265-params": f"{_PARAMETERS}:ctu={64 if side >= 64 else 32 if side >= 32 else 16}"
-            f":crf={crf}:ipratio={2.0 ** ((crf - qp) / 6):.9f}",
-        }
-        frame = av.VideoFrame(width, height, "yuv444p10le")
-        for plane, values in zip(frame.planes, rgb_to_ycbcr(picture, _BIT_DEPTH), strict=True):
-            _plane(plane, height)[:, :width] = values
-        frame.pts = 0
-        try:
-            packets = [*context.encode(frame), *context.encode(None)]
-        except av.error.FFmpegError as error:
-            raise SignalError(f"codec hevc: x265 refuses a picture of {height} x {width}: {error}") from None
-        return b"".join(bytes(packet) for packet in packets)
+@lru_cache(maxsize=64)
+def _agreed(preset: str, height: int, width: int) -> bytes:
+    """Parameter sets and the start code of the slice: a grey picture's, which are those of any of this size."""
+    grey = np.full((_padded_side(height), _padded_side(width), 3), 128, np.uint8)
+    stream = _stream(grey, 40.0, preset)
+    return stream[: stream.index(nal_units(stream)[-1].payload)]
+
+
+def _stream(picture: NDArray[np.uint8], qp: float, preset: str) -> bytes:
+    av = _av()
+    height, width = picture.shape[:2]
+    side = min(height, width)
+    context = av.CodecContext.create("libx265", "w")
+    context.width, context.height, context.pix_fmt = width, height, "yuv444p10le"
+    context.time_base, context.framerate = Fraction(1, 25), Fraction(25, 1)
+    context.thread_count = 1
+    # x265 cuts the CRF of a first frame to a whole number; the ratio of I frames it takes as it is
+    crf = int(qp)
+    context.options = {
+        "preset": preset,
+        "x265-params": f"{_PARAMETERS}:ctu={64 if side >= 64 else 32 if side >= 32 else 16}"
+        f":crf={crf}:ipratio={2.0 ** ((crf - qp) / 6):.9f}",
+    }
+    frame = av.VideoFrame(width, height, "yuv444p10le")
+    for plane, values in zip(frame.planes, rgb_to_ycbcr(picture, _BIT_DEPTH), strict=True):
+        _plane(plane, height)[:, :width] = values
+    frame.pts = 0
+    try:
+        packets = [*context.encode(frame), *context.encode(None)]
+    except av.error.FFmpegError as error:
+        raise SignalError(f"codec hevc: x265 refuses a picture of {height} x {width}: {error}") from None
+    return b"".join(bytes(packet) for packet in packets)
 
 
 def _av() -> Any:

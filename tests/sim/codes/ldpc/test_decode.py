@@ -143,5 +143,5 @@ def test_where_no_folder_can_be_written_the_decoder_is_compiled_all_the_same(mon
     def double(x):  # type: ignore[no-untyped-def]
         return x + x
 
-    monkeypatch.setattr(caching._CacheImpl, "_locator_classes", [])
+    monkeypatch.setattr(caching.CacheImpl, "_locator_classes", [])
     assert compiled(double)(21) == 42
