@@ -23,12 +23,15 @@ from ...errors import UsageError
 from .mcs import Scheme, payload_bits_for
 from .transport_block import plan_transport_block
 
-__all__ = ["MARGIN_DB", "Waterfall", "load_waterfalls", "required_esn0_db"]
+__all__ = ["MARGIN_DB", "SHORT_MARGIN_DB", "Waterfall", "load_waterfalls", "required_esn0_db"]
 
 CONFIDENCE = 1.645  # one-sided 95 %
 MARGIN_DB = 0.1
 """On top of the fit: codes of other lifting sizes than the measured ones need up to 0.07 dB more than interpolated, and
 far down its slope a waterfall is a little less steep than the fitted one."""
+SHORT_MARGIN_DB = 0.4
+"""The same below 512 bits, where one lifting size is up to a quarter larger than the next and base graphs change."""
+SHORT_BITS = 512
 
 
 class Waterfall(NamedTuple):
@@ -78,7 +81,7 @@ def required_esn0_db(scheme: Scheme, uses: int, failure_rate: float = 0.01) -> f
 
     with the C code blocks of the frame. Between the measured sizes of code blocks it is interpolated linearly in
     :math:`1 / \sqrt{K'}`, as finite lengths cost; between measured code rates of a constellation, linearly in the rate.
-    It is on the safe side: the upper 95 % bound of the fit, and `MARGIN_DB`.
+    It is on the safe side: the upper 95 % bound of the fit, and `MARGIN_DB` (short code blocks: `SHORT_MARGIN_DB`).
 
     Args:
         scheme: Modulation and code rate.
@@ -111,7 +114,8 @@ def required_esn0_db(scheme: Scheme, uses: int, failure_rate: float = 0.01) -> f
             f"thresholds: expected a code rate measured with {bits} bits per symbol ({known}), got {scheme.name}"
         )
     needed = [_at_size(measured[rate], plan.block_bits, block_error_rate) for rate in rates]
-    return float(np.interp(scheme.code_rate_x1024, rates, needed)) + MARGIN_DB
+    margin_db = MARGIN_DB if plan.block_bits >= SHORT_BITS else SHORT_MARGIN_DB
+    return float(np.interp(scheme.code_rate_x1024, rates, needed)) + margin_db
 
 
 def _at_size(scheme: Scheme, block_bits: int, block_error_rate: float) -> float:

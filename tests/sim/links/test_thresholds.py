@@ -59,9 +59,21 @@ def test_between_measured_rates_it_is_interpolated() -> None:
     assert one < between < other
 
 
-@pytest.mark.parametrize(("index", "uses"), [(6, 300), (9, 150), (15, 200)])
-def test_at_its_threshold_a_scheme_fails_as_often_as_asked_or_less(index: int, uses: int) -> None:
-    scheme, frames, asked = LINK_SCHEMES[index], 400, 0.1
+@pytest.mark.parametrize(
+    ("index", "uses", "frames", "asked"),
+    [
+        (6, 300, 400, 0.1),
+        (9, 150, 400, 0.1),
+        (15, 200, 400, 0.1),
+        (24, 25, 2000, 0.01),  # sizes between the measured ones that need the most
+        (30, 40, 2000, 0.01),
+        (30, 64, 2000, 0.01),
+    ],
+)
+def test_at_its_threshold_a_scheme_fails_as_often_as_asked_or_less(
+    index: int, uses: int, frames: int, asked: float
+) -> None:
+    scheme = LINK_SCHEMES[index]
     bits = scheme.bits_per_symbol
     plan = plan_transport_block(payload_bits_for(scheme, uses), uses * bits, bits, code_rate=scheme.code_rate)
     rng = np.random.default_rng(index)
