@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .pair import check_pair
+from .pair import check_pair, strips
 
 __all__ = ["SMALLEST_SIDE", "ms_ssim"]
 
@@ -47,6 +47,13 @@ def ms_ssim(sent: NDArray[np.uint8], received: NDArray[np.uint8]) -> float:
 
 
 def _similarity(x: NDArray[np.float32], y: NDArray[np.float32]) -> tuple[float, float]:
+    """Means over all windows of similarity and of contrast times structure."""
+    means = [(rows, *_strip_similarity(x[strip], y[strip])) for strip, rows in strips(x.shape[0], 11)]
+    total = sum(rows for rows, _, _ in means)
+    return sum(r * s for r, s, _ in means) / total, sum(r * c for r, _, c in means) / total
+
+
+def _strip_similarity(x: NDArray[np.float32], y: NDArray[np.float32]) -> tuple[float, float]:
     mean_x, mean_y = _blur(x), _blur(y)
     variance_x = _blur(x * x) - mean_x * mean_x
     variance_y = _blur(y * y) - mean_y * mean_y

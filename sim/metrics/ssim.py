@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .pair import check_pair
+from .pair import check_pair, strips
 
 __all__ = ["SMALLEST_SIDE", "ssim"]
 
@@ -27,14 +27,19 @@ def ssim(sent: NDArray[np.uint8], received: NDArray[np.uint8]) -> float:
     from skimage.metrics import structural_similarity
 
     check_pair("ssim", sent, received, SMALLEST_SIDE)
-    return float(
-        structural_similarity(
-            sent,
-            received,
-            channel_axis=2,
-            data_range=255,
-            gaussian_weights=True,
-            sigma=1.5,
-            use_sample_covariance=False,
+    means = [
+        (
+            rows,
+            structural_similarity(
+                sent[strip],
+                received[strip],
+                channel_axis=2,
+                data_range=255,
+                gaussian_weights=True,
+                sigma=1.5,
+                use_sample_covariance=False,
+            ),
         )
-    )
+        for strip, rows in strips(sent.shape[0], SMALLEST_SIDE)
+    ]
+    return float(sum(rows * mean for rows, mean in means) / sum(rows for rows, _ in means))
