@@ -151,9 +151,15 @@ def _summary(name: str, record: dict[str, Any]) -> list[str]:
     ended = {"ok": "done"}.get(record["status"], record["status"])
     lines = [f"{name}: {ended}" + (f" in {duration:.1f} s" if duration else "")]
     metrics = record.get("metrics") or {}
-    shown = [f"{label} {metrics[key]:{form}}{unit}" for key, (label, form, unit) in METRICS.items() if key in metrics]
+    shown = [
+        f"{label} {metrics[key]:{form}}{unit}"
+        for key, (label, form, unit) in METRICS.items()
+        if metrics.get(key) is not None  # a mean that is not finite: of equal pictures, or of pictures too small for it
+    ]
     if shown:
         lines.append(f"  mean over the items: {', '.join(shown)}")
+    if failed := metrics.get("failed"):
+        lines.append(f"  not decoded: {100 * failed:.3g} % of the pictures; what stands for them is in these means")
     dropped = {edge: counts["dropped"] for edge, counts in record["edges"].items() if counts["dropped"]}
     lines += [f"  dropped {count} items: {edge}" for edge, count in dropped.items()]
     files = list(record.get("files") or [])
