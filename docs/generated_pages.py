@@ -17,6 +17,7 @@ from semcom.blocks.params import live_names
 from semcom.blocks.ports import PortType
 from semcom.blocks.signature import read_signature
 from semcom.cli import main
+from semcom.flowgraphs.runtime.block_pages import values_in_words
 
 SECTION = re.compile(r"(Args|Input|Output|Raises|State|Source|Example|Note):[ ]*(.*)")
 ROLES = {
@@ -144,7 +145,7 @@ def _parameters(block: type[Block]) -> Iterator[list[str]]:
     live = live_names(block.Params)
     schema = block.Params.model_json_schema()
     for name, field in block.Params.model_fields.items():
-        values = _values(schema["properties"][name], schema.get("$defs", {}))
+        values = values_in_words(schema["properties"][name], schema.get("$defs", {}), "``")
         default = "required" if field.is_required() else f"``{_yaml(field.get_default(call_default_factory=True))}``"
         yield [
             f"``{name}``" + (" *live*" if name in live else ""),
@@ -152,27 +153,6 @@ def _parameters(block: type[Block]) -> Iterator[list[str]]:
             default,
             re.sub(r"([*|])", r"\\\1", field.description or ""),
         ]
-
-
-def _values(schema: dict[str, Any], defs: dict[str, Any]) -> str:
-    """Say in words what a JSON Schema allows."""
-    if "$ref" in schema:
-        return _values(defs[schema["$ref"].rsplit("/", 1)[-1]], defs)
-    if "enum" in schema:
-        return ", ".join(f"``{_yaml(value)}``" for value in schema["enum"])
-    if "const" in schema:
-        return f"``{_yaml(schema['const'])}``"
-    if "anyOf" in schema:
-        return " or ".join(_values(part, defs) for part in schema["anyOf"])
-    kind = schema.get("type", "anything")
-    if kind == "array" and "prefixItems" in schema:
-        return f"[{', '.join(_values(item, defs) for item in schema['prefixItems'])}]"
-    if kind == "array":
-        return f"list of {_values(schema['items'], defs)}"
-    names = {"number": "number", "integer": "whole number", "string": "text", "boolean": "true or false"}
-    limits = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
-    said = [f"{sign} {schema[key]:g}" for key, sign in limits.items() if key in schema]
-    return " ".join([names.get(kind, kind), ", ".join(said)]).strip()
 
 
 def _yaml(value: Any) -> str:

@@ -196,7 +196,10 @@ def test_blocks_lists_all_and_shows_one():
     assert "Adds circularly symmetric complex Gaussian noise." in page
     assert "in   symbols: Symbols (complex64 [n])" in page
     assert "out  out: Symbols (complex64 [n])" in page
-    assert "esn0_db  default 10.0, live  Es/N0 in dB" in page
+    assert "esn0_db  default 10.0, live  Es/N0 in dB; Es = 1. (number ≥ -30, ≤ 60)" in page
+    assert "Table of TR 38.901; D, E: line of sight. (A, B, C, D, E)" in semcom("blocks", "channels/tdl").stdout
+    assert "(list of mapping)" in semcom("blocks", "channels/cascade").stdout
+    assert "(whole number ≥ 1 or null)" in semcom("blocks", "channels/rayleigh").stdout
     assert "header: writes PowerScale" in semcom("blocks", "mappers/real_to_complex").stdout
     assert "may stay open" in semcom("blocks", "sinks/null").stdout
 
@@ -260,6 +263,17 @@ def test_the_summary_names_the_report_first():
         "  dropped 2 items: a.out -> b.in",
         "  report: o/report.html",
         "  9 files: o",
+    ]
+
+
+def test_the_summary_says_what_was_lost_and_leaves_out_what_is_not_finite():
+    from semcom.cli import _summary
+
+    metrics = {"psnr_db": None, "ssim": None, "cbr": 0.5, "failed": 1 / 3}
+    assert _summary("hevc-ldpc", {"status": "ok", "metrics": metrics, "edges": {}}) == [
+        "hevc-ldpc: done",
+        "  mean over the items: CBR 0.50000",
+        "  not decoded: 33.3 % of the pictures; what stands for them is in these means",
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 from typing import Any
 
 from ...blocks.lookup import list_blocks, load_block
@@ -10,7 +11,7 @@ from ...blocks.params import BlockParams, live_names
 from ...blocks.signature import read_signature
 from .parameters import show
 
-__all__ = ["block_list", "block_page"]
+__all__ = ["block_list", "block_page", "values_in_words"]
 
 
 def block_list() -> str:
@@ -42,15 +43,50 @@ def block_page(use: str) -> str:
     return "\n".join(lines)
 
 
+def values_in_words(schema: dict[str, Any], defs: dict[str, Any], quote: str = "") -> str:
+    """Say in words which values a JSON Schema allows: ``number >= 0``, or the names of a choice.
+
+    Args:
+        schema: Of one parameter.
+        defs: What its ``$ref`` may name.
+        quote: Stands before and after every value to be written as it is.
+    """
+    if "$ref" in schema:
+        return values_in_words(defs[schema["$ref"].rsplit("/", 1)[-1]], defs, quote)
+    if "enum" in schema:
+        return ", ".join(f"{quote}{_yaml(value)}{quote}" for value in schema["enum"])
+    if "const" in schema:
+        return f"{quote}{_yaml(schema['const'])}{quote}"
+    if "anyOf" in schema:
+        return " or ".join(values_in_words(part, defs, quote) for part in schema["anyOf"])
+    kind = schema.get("type", "anything")
+    if kind == "array" and "prefixItems" in schema:
+        return f"[{', '.join(values_in_words(item, defs, quote) for item in schema['prefixItems'])}]"
+    if kind == "array":
+        return f"list of {values_in_words(schema['items'], defs, quote)}"
+    names = {"number": "number", "integer": "whole number", "string": "text", "boolean": "true or false"}
+    limits = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
+    said = [f"{sign} {schema[key]:g}" for key, sign in limits.items() if key in schema]
+    return " ".join([names.get(kind, "mapping" if kind == "object" else kind), ", ".join(said)]).strip()
+
+
+def _yaml(value: Any) -> str:
+    if isinstance(value, str) and value:
+        return value
+    return json.dumps(value)
+
+
 def _parameters(params: type[BlockParams]) -> list[str]:
     if not params.model_fields:
         return ["  none"]
-    properties: dict[str, Any] = params.model_json_schema().get("properties", {})
+    schema = params.model_json_schema()
+    properties: dict[str, Any] = schema.get("properties", {})
     live = live_names(params)
     rows = []
     for name, field in params.model_fields.items():
         default = "required" if field.is_required() else f"default {show(properties[name].get('default'))}"
         mark = ", live" if name in live else ""
-        rows.append((name, f"{default}{mark}", field.description or ""))
+        values = values_in_words(properties[name], schema.get("$defs", {}))
+        rows.append((name, f"{default}{mark}", f"{field.description or ''} ({values})".lstrip()))
     widths = [max(len(row[column]) for row in rows) + 2 for column in (0, 1)]
     return [f"  {name:<{widths[0]}}{default:<{widths[1]}}{text}" for name, default, text in rows]
