@@ -164,7 +164,8 @@ def _local(distributed: Any, workers: int) -> Iterator[Any]:
             n_workers=workers,
             threads_per_worker=1,
             processes=True,
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",  # None would be port 8787, with a warning where another sweep has it
+            scheduler_kwargs={"dashboard": False},
             silence_logs=logging.CRITICAL,
         )
     try:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -95,6 +97,17 @@ def cluster():
             silence_logs=logging.CRITICAL,
         ) as cluster:  # fmt: skip
             yield cluster
+
+
+def test_a_sweep_beside_another_warns_of_nothing():
+    pytest.importorskip("distributed")
+    with socket.socket() as port_of_dask:
+        with contextlib.suppress(OSError):  # somebody has it already
+            port_of_dask.bind(("127.0.0.1", 8787))
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            with open_crew(workers=1, scheduler=None) as crew:
+                assert crew.workers == 1
 
 
 def test_an_existing_scheduler_does_the_work(cluster, sweep):
