@@ -29,6 +29,10 @@ def check_connect(doc: Document, root: MapNode, blocks: dict[str, BlockEntry]) -
     wires = check.read_connect(root)
     if all(block.signature for block in blocks.values()):
         wires = check.swap_ports(wires)
+    else:
+        for block in blocks.values():
+            if block.signature != block.file_signature:
+                block.signature = None  # its edges still have the ports of the block that it replaces
     check.check_wires(wires)
     edges = tuple(
         Edge(

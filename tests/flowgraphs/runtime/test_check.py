@@ -414,6 +414,13 @@ def test_a_swap_does_not_mend_an_unknown_block_of_the_file(folder):
     assert found.startswith("f.yaml:10:18: block 'channel': use: no block 'channels/agwn'")
 
 
+@pytest.mark.parametrize("use", ["channels/capacity", "./other_names.py"])
+def test_a_swap_to_other_ports_beside_an_unknown_block_waits_for_that(folder, use):
+    found = problems(GOOD.replace("sources/images", "sources/imags"), Overrides(swaps={"channel": use}))
+    assert len(found) == 1
+    assert "block 'photos': use: no block 'sources/imags'" in found[0]
+
+
 def test_an_input_is_connected_twice_also_where_one_source_is_unknown(folder):
     found = problems(GOOD.replace("sources/images", "sources/imags") + "  - unmap -> report.sent\n")
     message = "report.sent is connected twice: to photos, in line 16, and to unmap.out"
