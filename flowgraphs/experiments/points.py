@@ -117,6 +117,7 @@ class _Gathered:
 def _gather(items: Iterable[Mapping[str, Any]], over: Sequence[str], current: Iterable[Key]) -> dict[Key, _Gathered]:
     hashes = {(system, grid): graph_hash for system, graph_hash, grid in current}
     gathered: dict[Key, _Gathered] = {}
+    last: dict[tuple[str, tuple[Any, ...]], str] = {}  # for systems of earlier sweeps: as last measured
     for system, grid in hashes:  # the order of the sweep, whatever came first
         gathered[system, hashes[system, grid], grid] = _Gathered()
     names = {name: column_of(name, over) for name in MEASURED}
@@ -124,6 +125,7 @@ def _gather(items: Iterable[Mapping[str, Any]], over: Sequence[str], current: It
         grid = tuple(item[name] for name in over)
         if hashes.get((item["system"], grid), item["graph_hash"]) != item["graph_hash"]:
             continue
+        last[item["system"], grid] = item["graph_hash"]
         point = gathered.setdefault((item["system"], item["graph_hash"], grid), _Gathered())
         point.seqs.append(item["seq"])
         point.draws.append(item["draw"])
@@ -131,7 +133,7 @@ def _gather(items: Iterable[Mapping[str, Any]], over: Sequence[str], current: It
         for name, column in names.items():
             value = item.get(column)
             point.columns[name].append(math.nan if value is None else value)
-    return {key: point for key, point in gathered.items() if point.seqs}
+    return {key: point for key, point in gathered.items() if point.seqs and last[key[0], key[2]] == key[1]}
 
 
 def _reduce(key: Key, point: _Gathered, over: Sequence[str]) -> dict[str, Any]:

@@ -25,3 +25,12 @@ def test_pictures_whose_infinite_differences_contradict_each_other_are_left_out(
     ]
     (row,) = differences(items, (), [], "a")
     assert (row["pictures"], row["psnr_db"]) == (3, 1.0)
+
+
+def test_of_a_system_that_this_sweep_leaves_out_the_flowgraph_measured_last_stays():
+    items = [
+        {"system": "a", "graph_hash": graph_hash, "esn0_db": at, "seq": 0, "draw": 0, "digest": "0", "psnr_db": 20.0}
+        for graph_hash, at in (("old", 0.0), ("old", 5.0), ("new", 0.0))
+    ]
+    rows = points(items, ("esn0_db",), [("b", "f", (0.0,))])
+    assert [(row["graph_hash"], row["esn0_db"]) for row in rows] == [("old", 5.0), ("new", 0.0)]
