@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 from pydantic import Field
 
 from ...errors import SignalError
 from ...sim.codes.ldpc.decode import load_decoder
 from ...sim.codes.ldpc.graph import load_base_graphs
+from ...sim.codes.scrambling import gold_sequence
 from ...sim.links.transport_block import decode_transport_block, plan_transport_block
 from ..block import Block
 from ..envelope import Header, Out, State
@@ -61,7 +63,10 @@ class LdpcDecode(Block):
             plan = plan_transport_block(told.payload_bits, told.coded_bits, told.bits_per_symbol)
         else:
             plan = plan_of_scheme("codes/ldpc_decode", scheme)
-        found = decode_transport_block(plan, llrs, iterations=self.params.iterations, threads=self.params.threads)
+        unscrambled = np.where(gold_sequence(llrs.size), -llrs, llrs)
+        found = decode_transport_block(
+            plan, unscrambled, iterations=self.params.iterations, threads=self.params.threads
+        )
         errors = int((~found.block_ok).sum())
         return Out(
             found.payload,

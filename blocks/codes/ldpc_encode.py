@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 from ...errors import SignalError
 from ...sim.codes.ldpc.graph import load_base_graphs
+from ...sim.codes.scrambling import gold_sequence
 from ...sim.links.mcs import Scheme, payload_bits_for
 from ...sim.links.transport_block import (
     TransportBlockPlan,
@@ -51,16 +53,17 @@ class LdpcEncode(Block):
     .. math:: G = m \left\lceil \frac{A + L_\mathrm{TB} + C L_\mathrm{CB}}{R\, m} \right\rceil
 
     Check sums (CRC24A or CRC16 over the frame, CRC24B over each of several code blocks), segmentation, LDPC, rate
-    matching of redundancy version 0 and bit interleaving; no scrambling. The code rate R counts check sums as
-    information. With ``code_rate: null`` the header's LinkScheme decides: the frame has uses times bits_per_symbol
-    coded bits, and zeros fill the payload up to what fits.
+    matching of redundancy version 0, bit interleaving, and scrambling, without which a payload of many zeros would
+    be sent with less than the constellation's mean energy. The code rate R counts check sums as information. With
+    ``code_rate: null`` the header's LinkScheme decides: the frame has uses times bits_per_symbol coded bits, and
+    zeros fill the payload up to what fits.
 
     Input:   bits: uint8 ``[A]``; header: LinkScheme, if code_rate is null.
     Output:  uint8 ``[G]``; header: TransportBlock, 32 bits, or none with LinkScheme.
     Raises:  SignalError: not bits; code_rate is null and there is no LinkScheme, or one of an ideal code, or one in
              whose uses the bits do not fit. MissingExtra: Sionna, which holds the base graphs, is not installed.
     State:   none; the base graphs, read by `start`.
-    Source:  TS 38.212 sections 5.2.2, 5.3.2, 5.4.2 and 7.2.
+    Source:  TS 38.212 sections 5.2.2, 5.3.2, 5.4.2 and 7.2; TS 38.211 section 7.3.1.1 (RNTI 1, cell 1).
     Example: ``encode: {use: codes/ldpc_encode, code_rate: 0.5, bits_per_symbol: 4}``
     """
 
@@ -87,9 +90,7 @@ class LdpcEncode(Block):
         if rate is not None:
             coded_bits = coded_bits_for(bits.size, rate, bits_per_symbol)
             plan = plan_transport_block(bits.size, coded_bits, bits_per_symbol)
-            return Out(
-                encode_transport_block(plan, bits), header=TransportBlock(bits.size, coded_bits, bits_per_symbol)
-            )
+            return Out(_sent(plan, bits), header=TransportBlock(bits.size, coded_bits, bits_per_symbol))
         if "LinkScheme" not in header:
             raise SignalError(
                 "codes/ldpc_encode: expected LinkScheme in the header, since code_rate is null, and none came; "
@@ -104,7 +105,12 @@ class LdpcEncode(Block):
             )
         filled = np.concatenate([bits, np.zeros(plan.payload_bits - bits.size, np.uint8)])
         told = TransportBlock(plan.payload_bits, plan.coded_bits, plan.bits_per_symbol, "by LinkScheme")
-        return Out(encode_transport_block(plan, filled), header=told)
+        return Out(_sent(plan, filled), header=told)
+
+
+def _sent(plan: TransportBlockPlan, payload: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    coded = encode_transport_block(plan, payload)
+    return coded ^ gold_sequence(coded.size)
 
 
 def plan_of_scheme(who: str, scheme: LinkScheme) -> TransportBlockPlan:

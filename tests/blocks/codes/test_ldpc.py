@@ -13,7 +13,9 @@ from semcom.blocks.mappers.qam_demap import QamDemap
 from semcom.blocks.mappers.qam_map import QamMap
 from semcom.errors import MissingExtra, SignalError
 from semcom.sim.codes.ldpc import graph
+from semcom.sim.codes.scrambling import gold_sequence
 from semcom.sim.links.mcs import Scheme, payload_bits_for
+from semcom.sim.links.transport_block import encode_transport_block, plan_transport_block
 
 PAYLOAD = np.random.default_rng(0).integers(0, 2, 20_000, dtype=np.uint8)
 
@@ -87,6 +89,23 @@ def test_an_erased_frame_fails() -> None:
     back = decode(np.zeros(out.value.size, np.float32), Header().with_fields(*out.header))
     assert back.state.crc_ok is False
     assert back.trace == {"blocks": 3.0, "block_errors": 3.0}
+
+
+@pytest.mark.parametrize("bits_per_symbol", [2, 4, 6, 8, 10])
+def test_a_payload_of_zeros_is_sent_with_the_energy_of_the_alphabet(bits_per_symbol: int) -> None:
+    """Es = 1 whatever the padding: within five standard deviations, E|x|^4 of M-QAM being 7/5 (M - 13/7) / (M - 1)."""
+    header = scheme_header(bits_per_symbol, uses=20_000)
+    out = LdpcEncode().work(PAYLOAD[:0], header)
+    symbols = QamMap().work(out.value, header.with_fields(*out.header)).value
+    order = 2**bits_per_symbol
+    variance = max(0.0, 7 / 5 * (order - 13 / 7) / (order - 1) - 1)
+    assert abs(np.mean(np.abs(symbols) ** 2) - 1) <= 5 * np.sqrt(variance / symbols.size) + 1e-6
+
+
+def test_the_frame_is_the_transport_block_scrambled_as_pdsch_is() -> None:
+    out = LdpcEncode(LdpcEncode.Params(code_rate=0.5)).work(PAYLOAD, Header())
+    block = encode_transport_block(plan_transport_block(PAYLOAD.size, out.value.size, 2), PAYLOAD)
+    np.testing.assert_array_equal(out.value ^ block, gold_sequence(block.size, c_init=1 * 2**15 + 1))
 
 
 def test_the_encoder_says_what_it_needs() -> None:
