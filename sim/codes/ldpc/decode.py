@@ -14,8 +14,8 @@ from .graph import LdpcCode
 
 __all__ = ["Decoded", "decode", "load_decoder"]
 
-ONE = 16  # steps of a log-likelihood ratio of 1
-LARGEST = 2000  # of a channel value: 125
+ONE = 64  # steps of a log-likelihood ratio of 1
+LARGEST = 2000  # of a channel value: 31
 LANES = 512  # short blocks are decoded side by side, so that rows fill the vector registers
 
 
@@ -64,8 +64,8 @@ def decode(
     .. math:: |a \boxplus b| = \min(a, b) + \ln(1 + e^{-(a + b)}) - \ln(1 + e^{-|a - b|})
 
     A check answers the least reliable of its bits with the combination of all others, and every other bit with that of
-    all bits. Messages are integers of 1/16, and the logarithms two straight lines each. Neither the number of threads
-    nor the blocks decoded beside it change what becomes of a block.
+    all bits. Messages are integers of 1/64, up to 16, and the logarithms two straight lines each. Neither the number of
+    threads nor the blocks decoded beside it change what becomes of a block.
 
     Args:
         code: The code.
