@@ -20,6 +20,7 @@ __all__ = ["Hevc"]
 QP_STEPS = 16  # of the knob, to one step of the quantisation parameter
 _HIGHEST_QP = 51
 _SMALLEST_SIDE = 16  # of what x265 takes; smaller pictures are padded
+_LONG_SIDE = 4222  # beyond it a stream is of level 5 or more, whose coding tree blocks have 32 pixels or more
 _BIT_DEPTH = 10
 _IDR = (19, 20)
 
@@ -98,7 +99,7 @@ class Hevc:
             MissingExtra: PyAV is not installed.
         """
         av = _av()
-        rows, columns = _padded_side(height), _padded_side(width)
+        rows, columns = _padded_sides(height, width)
         stream = data.rstrip(b"\0")  # the last byte of a slice has its stop bit
         if self.parameter_sets == "agreed":
             stream = _agreed(self.preset, height, width) + stream
@@ -110,7 +111,8 @@ class Hevc:
             raise SignalError(f"codec hevc: expected a stream of {rows} x {columns}, got another size")
         context = av.CodecContext.create("hevc", "r")
         context.thread_count = 1
-        context.options = {"err_detect": "explode", "max_pixels": str(rows * columns + (1 << 16))}
+        pixels = rows * (columns + 64) + (1 << 16)  # FFmpeg counts rows of its buffer, which end at multiples of 64
+        context.options = {"err_detect": "explode", "max_pixels": str(pixels)}
         try:
             frames = [*context.decode(av.Packet(stream)), *context.decode(None)]
         except (av.error.FFmpegError, ValueError, MemoryError) as error:
@@ -136,7 +138,7 @@ class Hevc:
 @lru_cache(maxsize=64)
 def _agreed(preset: str, height: int, width: int) -> bytes:
     """Parameter sets and the start code of the slice: a grey picture's, which are those of any of this size."""
-    grey = np.full((_padded_side(height), _padded_side(width), 3), 128, np.uint8)
+    grey = np.full((*_padded_sides(height, width), 3), 128, np.uint8)
     stream = _stream(grey, 40.0, preset)
     return stream[: stream.index(nal_units(stream)[-1].payload)]
 
@@ -163,7 +165,7 @@ def _stream(picture: NDArray[np.uint8], qp: float, preset: str) -> bytes:
     try:
         packets = [*context.encode(frame), *context.encode(None)]
     except av.error.FFmpegError as error:
-        raise SignalError(f"codec hevc: x265 refuses a picture of {height} x {width}: {error}") from None
+        raise SignalError(f"codec hevc: x265 refuses a picture of {height} x {width}: {error.strerror}") from None
     return b"".join(bytes(packet) for packet in packets)
 
 
@@ -179,11 +181,14 @@ def _plane(plane: Any, height: int) -> NDArray[np.uint16]:
     return np.frombuffer(plane, np.uint16).reshape(height, -1)[:, : plane.width]
 
 
-def _padded_side(side: int) -> int:
-    return max(-(-side // 8) * 8, _SMALLEST_SIDE)
+def _padded_sides(height: int, width: int) -> tuple[int, int]:
+    rows, columns = (-(-side // 8) * 8 for side in (height, width))
+    least = _SMALLEST_SIDE if max(rows, columns) <= _LONG_SIDE else 2 * _SMALLEST_SIDE
+    return max(rows, least), max(columns, least)
 
 
 def _padded(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     height, width = picture.shape[:2]
-    extra = (0, _padded_side(height) - height), (0, _padded_side(width) - width), (0, 0)
+    rows, columns = _padded_sides(height, width)
+    extra = (0, rows - height), (0, columns - width), (0, 0)
     return np.pad(picture, extra, mode="edge") if any(after for _, after in extra) else picture

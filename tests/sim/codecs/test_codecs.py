@@ -125,6 +125,15 @@ def test_hevc_pads_to_multiples_of_eight_and_says_so(height, width):
     assert luma_size(sps) == tuple(max(-(-side // 8) * 8, 16) for side in (height, width))
 
 
+@pytest.mark.parametrize(("height", "width"), [(1200, 72), (2000, 9), (4217, 16), (16, 8192), (65535, 1)])
+@pytest.mark.parametrize("parameter_sets", ["sent", "agreed"])
+def test_hevc_takes_long_and_narrow_pictures(height, width, parameter_sets):
+    """FFmpeg's limit counts padded rows; and beyond 4222 pixels HEVC has no coding tree blocks of 16."""
+    codec = Hevc(preset="ultrafast", parameter_sets=parameter_sets)
+    image = np.full((height, width, 3), 100, np.uint8)
+    np.testing.assert_array_equal(codec.decode(codec.encode(image, 80), height, width), image)
+
+
 @pytest.mark.parametrize("preset", ["ultrafast", "medium", "slow", "slower"])
 def test_agreed_parameter_sets_are_those_of_every_preset_and_rate(preset):
     for setting in (100, 700):
