@@ -52,15 +52,15 @@ def _ratio(value: float | str) -> float | str:
     try:
         number = float(Fraction(value))
     except (ValueError, ZeroDivisionError):
-        raise ValueError("expected a number or a fraction such as 1/12") from None
+        raise ValueError(f"expected a number or a fraction such as 1/12, got {value!r}") from None
     if not 0 < number <= 1000:
-        raise ValueError("expected a ratio above 0 and up to 1000")
+        raise ValueError(f"expected a ratio above 0 and up to 1000, got {value!r}")
     return value
 
 
 def _eighths(scales: tuple[float, ...]) -> tuple[float, ...]:
     if not all(scale * 8 in range(1, 9) for scale in scales):
-        raise ValueError("expected multiples of 1/8, from 0.125 to 1")
+        raise ValueError(f"expected multiples of 1/8, from 0.125 to 1, got {list(scales)}")
     return scales
 
 
@@ -166,8 +166,8 @@ class ImageCodec(Block):
         scheme, budget = self._budget(total_uses - header_uses)
         if budget < 1 and not (p.scheme == "capacity" and p.on_too_small == "send_nothing"):
             raise SignalError(
-                f"encoders/image_codec: a CBR of {p.cbr} gives a picture of {height} x {width} {total_uses} uses, of "
-                f"which {header_uses} pay for the header: expected enough for a byte; raise cbr"
+                f"encoders/image_codec: expected uses that carry the header ({header_uses} of them) and a byte, got "
+                f"{total_uses}, a CBR of {p.cbr} of a picture of {height} x {width}; raise cbr"
             )
         coded = encode_at_budget(
             self._codec, image, budget, scales_eighths=[round(8 * scale) for scale in p.scales], memo=_FILES
