@@ -154,8 +154,10 @@ def _summary(name: str, record: dict[str, Any]) -> list[str]:
     shown = [
         f"{label} {metrics[key]:{form}}{unit}"
         for key, (label, form, unit) in METRICS.items()
-        if metrics.get(key) is not None  # a mean that is not finite: of equal pictures, or of pictures too small for it
+        if metrics.get(key) is not None
     ]
+    if "psnr_db" in metrics and metrics["psnr_db"] is None:  # a mean that is not finite is null
+        shown.insert(0, "PSNR infinite (equal pictures)")
     if shown:
         lines.append(f"  mean over the items: {', '.join(shown)}")
     if failed := metrics.get("failed"):

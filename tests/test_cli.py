@@ -272,7 +272,7 @@ def test_the_summary_says_what_was_lost_and_leaves_out_what_is_not_finite():
     metrics = {"psnr_db": None, "ssim": None, "cbr": 0.5, "failed": 1 / 3}
     assert _summary("hevc-ldpc", {"status": "ok", "metrics": metrics, "edges": {}}) == [
         "hevc-ldpc: done",
-        "  mean over the items: CBR 0.50000",
+        "  mean over the items: PSNR infinite (equal pictures), CBR 0.50000",
         "  not decoded: 33.3 % of the pictures; what stands for them is in these means",
     ]
 

@@ -93,6 +93,12 @@ def _head(page: Page, run: RunContext, name: str, doc: str, esn0s_db: dict[str, 
             '<p class="warning" role="status"><b>This receiver was started again.</b> '
             f"Shown are the {items} since then; <code>metrics.csv</code> has the rows of before as well.</p>"
         )
+    failed = summary.spread("failed")
+    if failed.total:
+        warning += (
+            f'<p class="warning" role="status"><b>Not decoded: {failed.total:.0f} of {failed.count:,} pictures.</b> '
+            "What the decoder gives in their place is in the means below.</p>"
+        )
     return (
         f'<p class="over">semcom report</p><h1>{escape(name)}</h1>'
         + (f'<p class="doc">{escape(doc)}</p>' if doc else "")
@@ -230,8 +236,8 @@ def _noise_facts(summary: Summary, esn0s_db: dict[str, object], csits: dict[str,
     facts.append(
         (
             "Eb/N0",
-            "Es/N0 &minus; 10 log<sub>10</sub>(bits per symbol)"
-            "<small>not a figure of symbols that carry real values</small>",
+            "Es/N0 &minus; 10 log<sub>10</sub>(information bits per symbol)"
+            "<small>where symbols carry bits; those of real values have none</small>",
         )
     )
     facts.append(("Channel state at the receiver (CSI)", ", ".join(sorted(summary.csi)) or "none stated"))

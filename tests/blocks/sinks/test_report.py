@@ -118,6 +118,17 @@ def test_the_waveforms_efficiency_stands_beside_the_cbr(tmp_path, delivery, run_
         assert ("Waveform efficiency 0.93 cyclic prefix and fill; not in the CBR" in text) is said
 
 
+def test_pictures_that_were_not_decoded_are_said_at_the_top(tmp_path, delivery, run_sink):
+    items = [delivery(seq, side=32) for seq in range(3)]
+    for lost in (0, 2):
+        failed = [
+            item._replace(trace=item.trace.updated(None, {"failed": float(n < lost)})) for n, item in enumerate(items)
+        ]
+        run_sink(make(tmp_path), failed, run=RUN)
+        said = "Not decoded: 2 of 3 pictures. What the decoder gives in their place is in the means below."
+        assert (said in read(tmp_path).text) is (lost > 0)
+
+
 def test_the_page_is_escaped_and_loads_nothing(tmp_path, delivery, run_sink):
     label = "<img src=http://example.org/x.png onerror=alert(1)>"
     run_sink(make(tmp_path), [delivery(0, side=32, label=label)], run=RUN)
