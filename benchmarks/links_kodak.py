@@ -31,7 +31,7 @@ REFERENCE = "deepjscc"
 ANCHORS_DB = {"1/12": 36.27, "1/6": 40.74}  # BPG at capacity, 10 dB, from CompressAI's published points
 SHOWN_DB = (0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20)
 FADING_DB = (5, 10, 15)
-DRAWS = 4
+DRAWS = 2
 KODAK = (512, 768)
 
 
