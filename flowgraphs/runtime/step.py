@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Iterator, Mapping
@@ -24,6 +25,10 @@ from ...errors import BlockError, SemcomError, SignalError
 from .graph import BlockNode
 
 __all__ = ["Item", "Stage", "build_block", "merge_envelopes"]
+
+# Blocks start in threads of their own, and starting means importing. Python lets threads that import modules of one
+# package in opposite orders see them half made, rather than wait for ever; SciPy's and Torch's then fail. One at a time.
+_IMPORTING = threading.RLock()
 
 HELD_AT_MOST = 4096  # envelopes kept for a block that returns None; beyond it, such items count as dropped by the block
 
@@ -46,7 +51,8 @@ def build_block(node: BlockNode, seed: int) -> Block:
         UnknownBlock: its file does not load.
         BlockError: its parameters or constructor raise.
     """
-    cls = load_block(node.use)
+    with _IMPORTING:
+        cls = load_block(node.use)
     try:
         return cls(cls.Params.model_validate(node.params), name=node.name, seed=seed)
     except (Exception, SystemExit) as error:
@@ -85,7 +91,8 @@ class Stage:
 
     def start(self) -> None:
         """Start the block. Raises BlockError."""
-        self._guard(None, self.block.start)
+        with _IMPORTING:
+            self._guard(None, self.block.start)
         self._finish_due = True
         self.settle_torch()
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -316,3 +318,29 @@ def test_a_source_may_number_its_items_upward():
     assert [next(produced)[0].envelope.identity for _ in range(3)] == [(0, 0, True), (5, 0, True), (6, 0, True)]
     with pytest.raises(BlockError, match="expected an item of number 7 or above"):
         next(produced)
+
+
+class Imports(Block):
+    """Stands for a block whose `start` imports a package that others import too."""
+
+    at_once = 0
+    most = 0
+
+    def start(self) -> None:
+        Imports.at_once += 1
+        Imports.most = max(Imports.most, Imports.at_once)
+        time.sleep(0.02)
+        Imports.at_once -= 1
+
+    def work(self, features: Features) -> Features:
+        return features
+
+
+def test_blocks_in_several_threads_start_one_at_a_time_so_that_their_imports_do_not_cross():
+    stages = [Stage(Imports(Imports.Params(), name=f"b{n}", seed=1), 1) for n in range(4)]
+    threads = [threading.Thread(target=stage.start) for stage in stages]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert Imports.most == 1
