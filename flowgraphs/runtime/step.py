@@ -26,8 +26,8 @@ from .graph import BlockNode
 
 __all__ = ["Item", "Stage", "build_block", "merge_envelopes"]
 
-# Blocks start in threads of their own, and starting means importing. Python lets threads that import modules of one
-# package in opposite orders see them half made, rather than wait for ever; SciPy's and Torch's then fail. One at a time.
+# Blocks start in threads of their own, and to start is to import. Python lets threads that import modules of one
+# package in opposite orders see them half made rather than wait for ever, and SciPy or Torch fails. One at a time.
 _IMPORTING = threading.RLock()
 
 HELD_AT_MOST = 4096  # envelopes kept for a block that returns None; beyond it, such items count as dropped by the block
