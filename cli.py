@@ -360,6 +360,40 @@ def _recipe(model: str, name: str) -> Path:
     raise UsageError(f"--config {name}: expected a file or one of the shipped: {', '.join(shipped) or 'none'}")
 
 
+@main.group()
+def export() -> None:
+    """Write a model's encoder and decoder as ONNX files and compare them with torch."""
+
+
+@export.command("deepjscc")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder that receives the two files.")
+@click.option(
+    "--variant",
+    type=click.Choice(["adaptive", "linear", "quantised"]),
+    default="adaptive",
+    show_default=True,
+    help="Which shipped weights.",
+)
+@click.option("--weights", type=click.Path(path_type=Path), help="Weights of your own in place of the shipped ones.")
+def export_deepjscc(out: Path, variant: Any, weights: Path | None) -> None:
+    """Write DeepJSCC: one encoder and one decoder for every rate, SNR and size of picture."""
+    try:
+        from .models.deepjscc.export import export_deepjscc as write
+    except ImportError as error:
+        from .errors import MissingExtra
+
+        raise MissingExtra("semcom export deepjscc", error.name or "torch", "export") from None
+    for exported in write(out, variant=variant, weights=weights):
+        _show_export(exported)
+
+
+def _show_export(exported: Any) -> None:
+    size = exported.path.stat().st_size / 1e6
+    click.echo(f"{exported.path}: {size:.1f} MB, opset {exported.metadata.opset}")
+    for case, absolute, relative in exported.parity:
+        click.echo(f"  beside torch at {case}: largest error {absolute:.1e}, relative {relative:.1e}")
+
+
 RUN_OPTION = click.option(
     "--run", "run_name", metavar="NAME", help="Which run: its flowgraph's name, or its process id."
 )

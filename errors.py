@@ -9,6 +9,7 @@ Each says where, what was expected, what came, and what to do; `exit_code` is wh
     │   └── MissingExtra      2  an optional dependency is not installed; names the `pip install` line
     ├── InputError            1  a picture or a video cannot be read
     ├── WeightsError          1  a file of weights is missing, truncated, or not the file it should be
+    ├── ExportError           1  an exported file does not compute what the network computes
     ├── SignalError           1  an array does not fit the port or the function it was given to
     ├── RunError              1  a run ended early
     │   ├── BlockError        1  a block raised; names block, file, line and item
@@ -29,6 +30,7 @@ from typing import NamedTuple
 __all__ = [
     "BlockError",
     "ControlError",
+    "ExportError",
     "FlowgraphError",
     "HelloRefused",
     "InputError",
@@ -111,6 +113,10 @@ class InputError(SemcomError):
 
 class WeightsError(SemcomError):
     """A file of weights is missing, truncated, or not the file it should be."""
+
+
+class ExportError(SemcomError):
+    """An exported file does not compute what the network computes."""
 
 
 class SignalError(SemcomError):

@@ -62,6 +62,11 @@ class DeepJsccCodec:
         self._network.eval().requires_grad_(requires_grad=False)
 
     @property
+    def network(self) -> Any:
+        """The network, with the methods of `JsccNetwork`."""
+        return self._network
+
+    @property
     def rates(self) -> tuple[Rate, ...]:
         """The rates that the weights can run at."""
         rates: tuple[Rate, ...] = self._network.rates

@@ -1,0 +1,213 @@
+"""DeepJSCC as two ONNX files that serve every rate, SNR and size of picture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ...errors import UsageError
+from ..onnx_export import PARITY_SIZES, Case, Exported, export_onnx, parity_picture
+from ..onnx_metadata import FORMAT, OnnxMetadata
+from .adaptive import FLOOR, AdaptiveJscc, condition_vector, effective_esn0_db
+from .codec import SHIPPED, DeepJsccCodec, Variant
+from .linear import allot_power, lmmse_weight
+from .linear_code import LinearJscc
+from .rates import features_per_patch
+
+__all__ = ["EveryRateDecoder", "EveryRateEncoder", "export_deepjscc"]
+
+TRACED = (48, 80)  # height and width; no axis of any inner tensor has the length of another by chance
+
+
+class _EveryRate(nn.Module):
+    """What both ends share: the KLT, and how many features each rate keeps.
+
+    A graph has no slices whose length depends on an input. So what depends on the rate is worked out for all of them,
+    from a few hundred numbers each, and the wanted one is taken by its index.
+    """
+
+    def __init__(self, network: AdaptiveJscc | LinearJscc) -> None:
+        super().__init__()
+        self.klt = network.klt
+        self.rates = network.rates
+        self.patch = network.multiple
+        self.counts = [features_per_patch(rate, network.multiple) for rate in network.rates]
+
+    def power(self, rate: Tensor, esn0_db: Tensor) -> Tensor:
+        """Powers of all components ``[1, count]``, zero where the rate sends none."""
+        n0 = 10 ** (-esn0_db / 10)
+        rows = [F.pad(allot_power(self.klt.variance[:count], n0), (0, self.klt.count - count)) for count in self.counts]
+        return torch.cat(rows).index_select(0, rate)
+
+    def condition(self, rate: Tensor, first_db: Tensor, second_db: Tensor) -> Tensor:
+        """The condition vector of the networks, ``[1, conditions]``."""
+        return torch.cat([condition_vector(each, first_db, second_db) for each in self.rates]).index_select(0, rate)
+
+
+class EveryRateEncoder(_EveryRate):
+    """Encoder of a DeepJSCC network with the rate as an input.
+
+    Args:
+        network: Trained or fitted.
+
+    Input:   image: uint8 ``[h, w, 3]``, sides multiples of the patch; rate: int64 ``[1]``, index into the network's
+             rates; esn0_db: float32 ``[1]``, Es/N0 in dB.
+    Output:  float32 ``[patches, count]``: of each row the first features, as many as the rate has, are sent; the others
+             mean nothing.
+    """
+
+    def __init__(self, network: AdaptiveJscc | LinearJscc) -> None:
+        super().__init__(network)
+        self.encoder = network.encoder if isinstance(network, AdaptiveJscc) else None
+
+    def forward(self, image: Tensor, rate: Tensor, esn0_db: Tensor) -> Tensor:
+        """Encode one picture."""
+        centred = self.klt.centred(image.permute(2, 0, 1)[None].float() / 255)
+        power = self.power(rate, esn0_db)
+        features: Tensor = (self.klt(centred) * (power / self.klt.variance).sqrt())[0]
+        if self.encoder is not None:
+            x = self.encoder.enter(F.pixel_unshuffle(centred, self.encoder.half_patch))
+            x = self.encoder.stack(x, self.condition(rate, esn0_db, esn0_db))
+            added = self.encoder.leave(x).flatten(2)[0].T
+            features = features + (power + FLOOR).sqrt() * added
+        return features
+
+
+class EveryRateDecoder(_EveryRate):
+    """Decoder of a DeepJSCC network with the rate as an input.
+
+    Args:
+        network: Trained or fitted.
+
+    Input:   features: float32 ``[h / patch, w / patch, count]``, as received, zero beyond what the rate sends; n0: of
+             the same shape, noise variance per complex symbol, at least 1e-6, any positive number beyond; rate: int64
+             ``[1]``; esn0_db: float32 ``[1]``, what the encoder was told, in dB.
+    Output:  float32 ``[h, w, 3]``, 0 to 1, not clipped.
+    """
+
+    def __init__(self, network: AdaptiveJscc | LinearJscc) -> None:
+        super().__init__(network)
+        self.decoder = network.decoder if isinstance(network, AdaptiveJscc) else None
+
+    def forward(self, features: Tensor, n0: Tensor, rate: Tensor, esn0_db: Tensor) -> Tensor:
+        """Decode one picture."""
+        power = self.power(rate, esn0_db)
+        weighted = features * lmmse_weight(self.klt.variance, power, n0)
+        rows = (weighted @ self.klt.synthesis).permute(2, 0, 1)[None]
+        linear = F.pixel_shuffle(rows, self.patch)
+        if self.decoder is not None:
+            floor = power + FLOOR
+            likely = (features * floor.sqrt() / (floor + n0)).permute(2, 0, 1)[None]
+            x = F.pixel_shuffle(self.decoder.enter_features(likely), 2)
+            x = self.decoder.enter_picture(F.pixel_unshuffle(linear, self.decoder.half_patch)) + x
+            known = [effective_esn0_db(n0[:, :, :count].reshape(1, -1)) for count in self.counts]
+            met_db = torch.cat(known).index_select(0, rate)
+            x = self.decoder.stack(x, self.condition(rate, esn0_db, met_db))
+            linear = linear + F.pixel_shuffle(self.decoder.leave(x), self.decoder.half_patch) * 0.25
+        return (linear + self.klt.mean.view(1, 3, 1, 1))[0].permute(1, 2, 0)
+
+
+def export_deepjscc(out: Path, *, variant: Variant = "adaptive", weights: Path | None = None) -> Iterator[Exported]:
+    """Write encoder and decoder, ``deepjscc-VARIANT-encoder.onnx`` and ``...-decoder.onnx``, and compare with torch.
+
+    Args:
+        out: Folder of the files.
+        variant: Which shipped weights; what the files and the header of every frame say of themselves.
+        weights: Of one's own training, in place of the shipped ones.
+
+    Yields:
+        Each file when it is written.
+
+    Raises:
+        ExportError: a file computes something else. UsageError: it cannot be written, or the weights are of a network
+            of one rate alone. WeightsError: the file of weights. MissingExtra: onnx or onnxscript is not installed.
+    """
+    codec = DeepJsccCodec(SHIPPED[variant] if weights is None else weights)
+    network = codec.network
+    if not isinstance(network, AdaptiveJscc | LinearJscc):
+        raise UsageError(f"{weights}: expected an adaptive or a linear network, got {type(network).__name__}")
+    encoder, decoder = EveryRateEncoder(network).eval(), EveryRateDecoder(network).eval()
+    metadata = OnnxMetadata(
+        format=FORMAT,
+        system="deepjscc",
+        role="encoder",
+        variant=variant,
+        patch=network.multiple,
+        rates=dict(zip(encoder.rates, encoder.counts, strict=True)),
+        weights_sha256=codec.card.sha256,
+    )
+    rows, columns = (torch.export.Dim(name, min=1, max=4096) for name in ("rows", "columns"))
+    size = network.multiple
+    yield export_onnx(
+        encoder,
+        out / f"deepjscc-{variant}-encoder.onnx",
+        metadata,
+        example=_sent(*TRACED, 1, 8.0),
+        dynamic={"image": {0: size * rows, 1: size * columns}},
+        output="features",
+        cases=_encoder_cases(network),
+    )
+    grid = {0: rows, 1: columns}
+    yield export_onnx(
+        decoder,
+        out / f"deepjscc-{variant}-decoder.onnx",
+        metadata.model_copy(update={"role": "decoder"}),
+        example=_received(network, *TRACED, 1, 8.0),
+        dynamic={"features": grid, "n0": grid},
+        output="picture",
+        cases=_decoder_cases(network),
+    )
+
+
+@torch.inference_mode()
+def _encoder_cases(network: AdaptiveJscc | LinearJscc) -> Iterator[Case]:
+    for height, width, rate, esn0_db in _operating_points(len(network.rates)):
+        inputs = _sent(height, width, rate, esn0_db)
+        expected = _encode(network, inputs)
+        yield Case(f"{height} x {width}, rate {network.rates[rate]}", inputs, expected)
+
+
+@torch.inference_mode()
+def _decoder_cases(network: AdaptiveJscc | LinearJscc) -> Iterator[Case]:
+    for height, width, rate, esn0_db in _operating_points(len(network.rates)):
+        inputs = _received(network, height, width, rate, esn0_db)
+        count = features_per_patch(network.rates[rate], network.multiple)
+        received, n0 = (inputs[name][:, :, :count].reshape(1, -1) for name in ("features", "n0"))
+        expected = network.decode(received, n0, network.rates[rate], inputs["esn0_db"], height, width)
+        yield Case(f"{height} x {width}, rate {network.rates[rate]}", inputs, expected[0].permute(1, 2, 0))
+
+
+def _operating_points(rates: int) -> Iterator[tuple[int, int, int, float]]:
+    """Height, width, index of the rate and Es/N0 in dB: every rate at the smallest size, one at each of the others."""
+    yield from ((*PARITY_SIZES[0], rate, 6.0 * rate) for rate in range(rates))
+    yield from ((*size, index % rates, 10.0) for index, size in enumerate(PARITY_SIZES[1:], 2))
+
+
+def _sent(height: int, width: int, rate: int, esn0_db: float) -> dict[str, Tensor]:
+    return {"image": parity_picture(height, width), "rate": torch.tensor([rate]), "esn0_db": torch.tensor([esn0_db])}
+
+
+def _encode(network: AdaptiveJscc | LinearJscc, inputs: dict[str, Tensor]) -> Tensor:
+    """What the network itself sends, ``[patches, k]``."""
+    rate = network.rates[int(inputs["rate"])]
+    pixels = inputs["image"].permute(2, 0, 1)[None].float() / 255
+    return network.encode(pixels, rate, inputs["esn0_db"]).reshape(-1, features_per_patch(rate, network.multiple))
+
+
+@torch.inference_mode()
+def _received(
+    network: AdaptiveJscc | LinearJscc, height: int, width: int, rate: int, esn0_db: float
+) -> dict[str, Tensor]:
+    """What the network sends, after a channel whose noise differs from symbol to symbol."""
+    sent = _sent(height, width, rate, esn0_db)
+    features = _encode(network, sent)
+    features = F.pad(features, (0, network.klt.count - features.shape[1]))
+    features = features.reshape(height // network.multiple, width // network.multiple, -1)
+    generator = torch.Generator().manual_seed(height + width)
+    n0 = 10 ** (-esn0_db / 10) * (0.2 + 2 * torch.rand(features.shape, generator=generator))
+    noise = (n0 / 2).sqrt() * torch.randn(features.shape, generator=generator)
+    return {"features": features + (features != 0) * noise, "n0": n0, "rate": sent["rate"], "esn0_db": sent["esn0_db"]}

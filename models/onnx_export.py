@@ -1,0 +1,210 @@
+"""Networks to ONNX files, and what the files compute beside what the networks compute."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import torch
+
+from ..errors import ExportError, MissingExtra, UsageError
+from .onnx_metadata import OPSET, OnnxMetadata
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+__all__ = ["LARGEST_RELATIVE_ERROR", "PARITY_SIZES", "Case", "Exported", "Parity", "export_onnx", "parity_picture"]
+
+LARGEST_RELATIVE_ERROR = 1e-4
+"""A file that is further than this from the network is not written."""
+PARITY_SIZES = ((64, 96), (256, 256), (512, 768))
+"""Heights and widths in pixels at which files are compared with networks; none of them is the traced one."""
+_SMALLEST_HALVED = 256  # elements; below it the cast costs more than it saves
+
+
+class Case(NamedTuple):
+    """One input on which a file is compared with the network.
+
+    Attributes:
+        name: Which input.
+        inputs: By name.
+        expected: What the network itself gives, float32; of the file's last axis only the first elements where it is
+            shorter.
+    """
+
+    name: str
+    inputs: Mapping[str, torch.Tensor]
+    expected: torch.Tensor
+
+
+class Parity(NamedTuple):
+    """How far a file is from the network on one input.
+
+    Attributes:
+        case: Which input.
+        absolute: Largest absolute error of any element.
+        relative: The same over the root mean square of what the network gives.
+    """
+
+    case: str
+    absolute: float
+    relative: float
+
+
+class Exported(NamedTuple):
+    """One file that was written, and how it compares with the network."""
+
+    path: Path
+    metadata: OnnxMetadata
+    parity: tuple[Parity, ...]
+
+
+def export_onnx(
+    network: torch.nn.Module,
+    path: Path,
+    metadata: OnnxMetadata,
+    *,
+    example: Mapping[str, torch.Tensor],
+    dynamic: Mapping[str, Mapping[int, Any]],
+    output: str,
+    cases: Iterable[Case],
+) -> Exported:
+    """Write a network as an ONNX file and compare both.
+
+    Weights that half precision holds exactly are stored in it and widened when the file is loaded: nothing is lost.
+
+    Args:
+        network: Its `forward` takes the inputs by name and returns one tensor: a form of the network that a graph can
+            hold. What is expected of it comes with the cases.
+        path: Of the file; it appears whole or not at all.
+        metadata: What the file says of itself.
+        example: Inputs that are traced.
+        dynamic: Of each input with axes of free length: the axis, and its `torch.export` dimension.
+        output: Name of the output.
+        cases: On what file and network are compared.
+
+    Raises:
+        ExportError: a relative error is larger than `LARGEST_RELATIVE_ERROR`.
+        UsageError: the file cannot be written.
+        MissingExtra: onnx, onnxscript or onnxruntime is not installed.
+    """
+    try:
+        import onnx
+        import onnxruntime  # noqa: F401 - asked for before the work, not after it
+        import onnxscript  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise MissingExtra("semcom export", error.name or "onnx", "export") from None
+    model = _trace(network, example, dynamic, output)
+    _halve(model)
+    onnx.helper.set_model_props(model, metadata.to_props())
+    model.producer_name, model.producer_version, model.doc_string = "gr-semcom", "", ""
+    onnx.checker.check_model(model, full_check=True)
+    raw = model.SerializeToString(deterministic=True)
+    found = _compare(raw, cases)
+    if worst := [parity for parity in found if not parity.relative <= LARGEST_RELATIVE_ERROR]:
+        raise ExportError(
+            f"{path}: expected a relative error of at most {LARGEST_RELATIVE_ERROR:g}, got {worst[0].relative:.2g} at "
+            f"{worst[0].case}; the file is not written; report it with the versions that `semcom env` shows"
+        )
+    part = path.with_name(f".{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_bytes(raw)
+        os.replace(part, path)
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be written: {error.strerror}; choose another folder") from None
+    return Exported(path, metadata, found)
+
+
+def parity_picture(height: int, width: int) -> torch.Tensor:
+    """A picture to compare on, uint8 ``[height, width, 3]``: slopes, edges and noise."""
+    rng = np.random.default_rng([height, width])
+    walk = rng.normal(0, 4, (height, width, 3)).cumsum(0).cumsum(1)
+    edges = 60 * np.sign(walk - np.median(walk))
+    values = 128 + 40 * np.sin(walk / 60) + edges + rng.normal(0, 6, walk.shape)
+    return torch.from_numpy(values.clip(0, 255).astype(np.uint8))
+
+
+def _trace(
+    network: torch.nn.Module,
+    example: Mapping[str, torch.Tensor],
+    dynamic: Mapping[str, Mapping[int, Any]],
+    output: str,
+) -> ModelProto:
+    import logging
+    import warnings
+
+    log = logging.getLogger("torch.onnx")
+    level = log.level
+    log.setLevel(logging.ERROR)  # tells of torchvision, which nothing here needs
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch's exporter warns of torch's own calls
+            program = torch.onnx.export(
+                network.eval(),
+                kwargs=dict(example),
+                input_names=list(example),
+                output_names=[output],
+                dynamic_shapes={name: dict(dynamic.get(name, {})) or None for name in example},
+                opset_version=OPSET,
+                dynamo=True,
+                verbose=False,
+            )
+    finally:
+        log.setLevel(level)
+    if program is None:
+        raise ExportError("semcom export: torch gave no ONNX program; report it with the versions of `semcom env`")
+    model: ModelProto = program.model_proto
+    graph = model.graph
+    for part in (*graph.node, *graph.input, *graph.output, *graph.value_info, *graph.initializer):
+        part.ClearField("metadata_props")  # torch notes there where on this machine the source files lie
+        part.ClearField("doc_string")
+    graph.ClearField("metadata_props")
+    graph.ClearField("value_info")
+    del model.functions[:]
+    return model
+
+
+def _halve(model: ModelProto) -> None:
+    """Store in half precision what it holds exactly."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    casts = []
+    for tensor in model.graph.initializer:
+        values = numpy_helper.to_array(tensor)
+        if values.dtype != np.float32 or values.size < _SMALLEST_HALVED:
+            continue
+        with np.errstate(over="ignore", under="ignore"):
+            half = values.astype(np.float16)
+        if np.array_equal(half.astype(np.float32), values):
+            name = tensor.name
+            tensor.CopyFrom(numpy_helper.from_array(half, f"{name}.half"))
+            casts.append(helper.make_node("Cast", [f"{name}.half"], [name], to=TensorProto.FLOAT))
+    nodes = [*casts, *model.graph.node]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+
+
+def _compare(raw: bytes, cases: Iterable[Case]) -> tuple[Parity, ...]:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = torch.get_num_threads()
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(raw, options, providers=["CPUExecutionProvider"])
+    found = []
+    for name, inputs, wanted in cases:
+        expected = wanted.numpy()
+        (got,) = session.run(None, {key: value.numpy() for key, value in inputs.items()})
+        got = got[..., : expected.shape[-1]]
+        if got.shape != expected.shape:
+            raise ExportError(
+                f"{name}: expected the file to give {list(expected.shape)}, got {list(got.shape)}; report it with the "
+                "versions that `semcom env` shows"
+            )
+        absolute = float(np.abs(got - expected).max())
+        found.append(Parity(name, absolute, absolute / max(float(np.sqrt(np.mean(np.square(expected)))), 1e-12)))
+    return tuple(found)

@@ -1,0 +1,110 @@
+"""What an exported ONNX file says of itself. Needs neither torch nor onnx: a transmitter without them reads it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ..errors import WeightsError
+
+__all__ = ["FORMAT", "OPSET", "PORTS", "OnnxMetadata", "Ports", "Role", "System"]
+
+System = Literal["deepjscc", "cdm-jscc"]
+Role = Literal["encoder", "decoder"]
+
+FORMAT = 1
+"""Version of the metadata and of the inputs and outputs; a file of another one is refused."""
+OPSET = 18
+"""ONNX operator set of the files, which onnxruntime runs from 1.14 on."""
+_PREFIX = "semcom."
+
+
+class Ports(NamedTuple):
+    """Inputs and outputs of a file: name, to element type as onnxruntime writes it and number of axes."""
+
+    inputs: dict[str, tuple[str, int]]
+    outputs: dict[str, tuple[str, int]]
+
+
+PORTS: dict[tuple[System, Role], Ports] = {
+    ("deepjscc", "encoder"): Ports(
+        {"image": ("tensor(uint8)", 3), "rate": ("tensor(int64)", 1), "esn0_db": ("tensor(float)", 1)},
+        {"features": ("tensor(float)", 2)},
+    ),
+    ("deepjscc", "decoder"): Ports(
+        {
+            "features": ("tensor(float)", 3),
+            "n0": ("tensor(float)", 3),
+            "rate": ("tensor(int64)", 1),
+            "esn0_db": ("tensor(float)", 1),
+        },
+        {"picture": ("tensor(float)", 3)},
+    ),
+}
+"""What the file of each system and role takes and gives."""
+
+
+class OnnxMetadata(BaseModel):
+    """Entries of ``metadata_props``, each named ``semcom.`` and the field; values as JSON.
+
+    Attributes:
+        format: Version of these entries and of inputs and outputs.
+        system: Which family of networks.
+        role: Transmitter or receiver.
+        variant: Which set of weights of the system.
+        patch: Sides of pictures are multiples of this many pixels; the blocks pad and crop.
+        rates: Real features of one patch by rate, in the order of the input ``rate``.
+        weights_sha256: SHA-256 of the safetensors file that was exported.
+        opset: ONNX operator set.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    format: int
+    system: System
+    role: Role
+    variant: str = Field(min_length=1)
+    patch: int = Field(ge=1, le=1024)
+    rates: dict[str, int] = {}
+    weights_sha256: str = Field(pattern="^[0-9a-f]{64}$")
+    opset: int = OPSET
+
+    def to_props(self) -> dict[str, str]:
+        """Entries for ``metadata_props``."""
+        return {f"{_PREFIX}{name}": json.dumps(value) for name, value in self.model_dump(mode="json").items()}
+
+    @classmethod
+    def from_props(cls, props: Mapping[str, str], path: Path) -> OnnxMetadata:
+        """Read the entries of a file.
+
+        Args:
+            props: Its ``metadata_props``.
+            path: The file, for messages.
+
+        Raises:
+            WeightsError: it has none of these entries, they are of another format version, or they are not in order.
+        """
+        ours = {name.removeprefix(_PREFIX): text for name, text in props.items() if name.startswith(_PREFIX)}
+        if not ours:
+            raise WeightsError(f"{path}: no metadata of gr-semcom in this ONNX file; write one with `semcom export`")
+        try:
+            values: dict[str, Any] = {name: json.loads(text) for name, text in ours.items()}
+        except ValueError:
+            raise WeightsError(f"{path}: its metadata is not JSON; write the file again with `semcom export`") from None
+        if values.get("format") != FORMAT:
+            raise WeightsError(
+                f"{path}: expected format version {FORMAT}, got {values.get('format')}; write the file again with "
+                "`semcom export` of this gr-semcom"
+            )
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"])
+            raise WeightsError(
+                f"{path}: its metadata is not in order: {where}: {first['msg']}; write it again with `semcom export`"
+            ) from None
