@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ..errors import WeightsError
 
@@ -73,6 +73,12 @@ class OnnxMetadata(BaseModel):
     weights_sha256: str = Field(pattern="^[0-9a-f]{64}$")
     opset: int = OPSET
 
+    @model_validator(mode="after")
+    def _rates_of_deepjscc(self) -> Self:
+        if self.system == "deepjscc" and not (self.rates and all(count > 0 for count in self.rates.values())):
+            raise ValueError("rates: expected features of a patch for one rate at least")
+        return self
+
     def to_props(self) -> dict[str, str]:
         """Entries for ``metadata_props``."""
         return {f"{_PREFIX}{name}": json.dumps(value) for name, value in self.model_dump(mode="json").items()}
@@ -104,7 +110,8 @@ class OnnxMetadata(BaseModel):
             return cls.model_validate(values)
         except ValidationError as error:
             first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"])
+            where = ".".join(str(part) for part in first["loc"]) or "all of it"
             raise WeightsError(
-                f"{path}: its metadata is not in order: {where}: {first['msg']}; write it again with `semcom export`"
+                f"{path}: its metadata is not in order: {where}: {first['msg']}; write the file again with "
+                "`semcom export`"
             ) from None

@@ -21,3 +21,12 @@ def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Non
     monkeypatch.setenv("XDG_RUNTIME_DIR", sockets)
     yield
     shutil.rmtree(sockets, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def deepjscc_onnx(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The ONNX files of the shipped DeepJSCC network, by role."""
+    from semcom.models.deepjscc.export import export_deepjscc
+
+    folder = tmp_path_factory.mktemp("onnx")
+    return {made.metadata.role: made.path for made in export_deepjscc(folder, sizes=[(32, 48)])}

@@ -5,8 +5,10 @@ from __future__ import annotations
 import functools
 import itertools
 import re
+import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -77,10 +79,14 @@ def stage(use: str, *, seed: int = SEED) -> Stage:
     return made
 
 
+EXPORTED: Callable[[], dict[str, Path]]  # ONNX files by role, made when a block first needs one
+
+
 @pytest.fixture(autouse=True)
-def folder(tmp_path, monkeypatch):
+def folder(tmp_path, monkeypatch, request):
     """Blocks that write do so in a folder of their own; files that the examples read lie there."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(globals(), "EXPORTED", lambda: request.getfixturevalue("deepjscc_onnx"))
     return tmp_path
 
 
@@ -95,6 +101,8 @@ def provide(use: str) -> None:
             import PIL.Image
 
             PIL.Image.fromarray(np.zeros((48, 64, 3), np.uint8)).save(value)
+        elif Path(value).suffix == ".onnx":
+            shutil.copy(EXPORTED()[Path(value).stem], value)
         elif Path(value).suffix == ".csv":
             Path(value).write_text("time_s,esn0_db\n0,10\n0.001,12\n0.002,8\n")
 

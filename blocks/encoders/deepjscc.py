@@ -19,7 +19,7 @@ from ..ports import Features, Image
 if TYPE_CHECKING:
     from ...models.deepjscc.codec import DeepJsccCodec
 
-__all__ = ["Deepjscc", "JsccMode", "load_codec"]
+__all__ = ["Deepjscc", "JsccMode", "Rate", "Variant", "load_codec", "reckoned_esn0_db"]
 
 Rate = Literal["1/48", "1/24", "1/12", "1/6"]
 Variant = Literal["adaptive", "linear", "quantised"]
@@ -88,12 +88,24 @@ class Deepjscc(Block):
         p = self.params
         if max(image.shape) > 65535:
             raise SignalError(f"encoders/deepjscc: expected sides of at most 65535 pixels, got {list(image.shape)}")
-        known_db = p.esn0_db if p.csit == "mean" else 10.0
-        if p.bits_per_symbol is not None:
-            known_db = effective_esn0_db(p.bits_per_symbol, known_db)
-        mode = JsccMode(rate=p.rate, variant=p.variant, esn0_db=round(min(max(known_db, 0), 20)))
+        esn0_db = reckoned_esn0_db(p.csit, p.esn0_db, p.bits_per_symbol)
+        mode = JsccMode(rate=p.rate, variant=p.variant, esn0_db=esn0_db)
         features = self._codec.encode(image, rate=mode.rate, esn0_db=mode.esn0_db)
         return Out(features, header=(ImageShape(*image.shape[:2]), mode))
+
+
+def reckoned_esn0_db(csit: Literal["mean", "none"], esn0_db: float, bits_per_symbol: ConstellationOrder | None) -> int:
+    """Return the Es/N0 in whole dB, 0 to 20, that an encoder reckons with and tells the receiver.
+
+    Args:
+        csit: What the transmitter knows.
+        esn0_db: The mean Es/N0 in dB that ``mean`` knows.
+        bits_per_symbol: Of the constellation whose rounding is noise too, if there is one.
+    """
+    known_db = esn0_db if csit == "mean" else 10.0
+    if bits_per_symbol is not None:
+        known_db = effective_esn0_db(bits_per_symbol, known_db)
+    return round(min(max(known_db, 0), 20))
 
 
 def load_codec(who: str, variant: Variant, weights: str | None) -> DeepJsccCodec:

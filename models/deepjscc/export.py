@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import torch
@@ -111,13 +111,20 @@ class EveryRateDecoder(_EveryRate):
         return (linear + self.klt.mean.view(1, 3, 1, 1))[0].permute(1, 2, 0)
 
 
-def export_deepjscc(out: Path, *, variant: Variant = "adaptive", weights: Path | None = None) -> Iterator[Exported]:
+def export_deepjscc(
+    out: Path,
+    *,
+    variant: Variant = "adaptive",
+    weights: Path | None = None,
+    sizes: Sequence[tuple[int, int]] = PARITY_SIZES,
+) -> Iterator[Exported]:
     """Write encoder and decoder, ``deepjscc-VARIANT-encoder.onnx`` and ``...-decoder.onnx``, and compare with torch.
 
     Args:
         out: Folder of the files.
         variant: Which shipped weights; what the files and the header of every frame say of themselves.
         weights: Of one's own training, in place of the shipped ones.
+        sizes: Heights and widths, multiples of the patch, at which files and network are compared.
 
     Yields:
         Each file when it is written.
@@ -149,7 +156,7 @@ def export_deepjscc(out: Path, *, variant: Variant = "adaptive", weights: Path |
         example=_sent(*TRACED, 1, 8.0),
         dynamic={"image": {0: size * rows, 1: size * columns}},
         output="features",
-        cases=_encoder_cases(network),
+        cases=_encoder_cases(network, sizes),
     )
     grid = {0: rows, 1: columns}
     yield export_onnx(
@@ -159,21 +166,21 @@ def export_deepjscc(out: Path, *, variant: Variant = "adaptive", weights: Path |
         example=_received(network, *TRACED, 1, 8.0),
         dynamic={"features": grid, "n0": grid},
         output="picture",
-        cases=_decoder_cases(network),
+        cases=_decoder_cases(network, sizes),
     )
 
 
 @torch.inference_mode()
-def _encoder_cases(network: AdaptiveJscc | LinearJscc) -> Iterator[Case]:
-    for height, width, rate, esn0_db in _operating_points(len(network.rates)):
+def _encoder_cases(network: AdaptiveJscc | LinearJscc, sizes: Sequence[tuple[int, int]]) -> Iterator[Case]:
+    for height, width, rate, esn0_db in _operating_points(len(network.rates), sizes):
         inputs = _sent(height, width, rate, esn0_db)
         expected = _encode(network, inputs)
         yield Case(f"{height} x {width}, rate {network.rates[rate]}", inputs, expected)
 
 
 @torch.inference_mode()
-def _decoder_cases(network: AdaptiveJscc | LinearJscc) -> Iterator[Case]:
-    for height, width, rate, esn0_db in _operating_points(len(network.rates)):
+def _decoder_cases(network: AdaptiveJscc | LinearJscc, sizes: Sequence[tuple[int, int]]) -> Iterator[Case]:
+    for height, width, rate, esn0_db in _operating_points(len(network.rates), sizes):
         inputs = _received(network, height, width, rate, esn0_db)
         count = features_per_patch(network.rates[rate], network.multiple)
         received, n0 = (inputs[name][:, :, :count].reshape(1, -1) for name in ("features", "n0"))
@@ -181,10 +188,10 @@ def _decoder_cases(network: AdaptiveJscc | LinearJscc) -> Iterator[Case]:
         yield Case(f"{height} x {width}, rate {network.rates[rate]}", inputs, expected[0].permute(1, 2, 0))
 
 
-def _operating_points(rates: int) -> Iterator[tuple[int, int, int, float]]:
-    """Height, width, index of the rate and Es/N0 in dB: every rate at the smallest size, one at each of the others."""
-    yield from ((*PARITY_SIZES[0], rate, 6.0 * rate) for rate in range(rates))
-    yield from ((*size, index % rates, 10.0) for index, size in enumerate(PARITY_SIZES[1:], 2))
+def _operating_points(rates: int, sizes: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int, int, float]]:
+    """Height, width, index of the rate and Es/N0 in dB: every rate at the first size, one at each of the others."""
+    yield from ((*sizes[0], rate, 6.0 * rate) for rate in range(rates))
+    yield from ((*size, index % rates, 10.0) for index, size in enumerate(sizes[1:], 2))
 
 
 def _sent(height: int, width: int, rate: int, esn0_db: float) -> dict[str, Tensor]:

@@ -1,0 +1,128 @@
+"""`decoders/onnx`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from ...errors import SignalError
+from ..block import Block
+from ..encoders.deepjscc import JsccMode
+from ..envelope import Header, State
+from ..image_shape import ImageShape
+from ..onnx_session import OnnxSession, Provider
+from ..params import BlockParams
+from ..ports import Features, Image
+
+__all__ = ["Onnx"]
+
+
+class Onnx(Block):
+    r"""Decodes a picture by an exported ONNX file, without torch.
+
+    .. math:: \hat{x} = f(y, N_0; \mathrm{SNR}, k)
+
+    The counterpart of ``encoders/onnx``, and of the encoder whose network the file belongs to: both write the same
+    header. Use it with ``--swap decoder=decoders/onnx:path=FILE``. Equalised symbols are expected without bias
+    (``equalizer: mmse`` or ``zf``).
+
+    Input:   features: float32 ``[n]`` in the encoder's scale (``mappers/complex_to_real`` undoes the normalisation);
+             header: ImageShape, JsccMode; state: n0, one number or float32 ``[n / 2]``.
+    Output:  uint8 sRGB ``[H, W, 3]``.
+    Raises:  SignalError: n0 is not known, counts do not fit, values are not finite, or the frame was made for other
+             weights. WeightsError: the file is not one that `semcom export` wrote for this block, or this onnxruntime
+             does not run its operator set. UsageError: provider cuda without CUDA.
+    State:   none; the file, loaded by `start`.
+    Example: ``decoder: {use: decoders/onnx, path: decoder.onnx}``
+    """
+
+    class Params(BlockParams):
+        """Parameters."""
+
+        path: str = Field(min_length=1, description="The ONNX file of a decoder.")
+        provider: Provider = Field(
+            "cpu",
+            description="Where it runs: cuda fails where there is none; auto then takes the CPU, and the log says so.",
+        )
+        threads: int = Field(1, ge=1, le=256, description="CPU threads; their number may change the last bits.")
+
+    params: Params
+    reads_header = (ImageShape, JsccMode)
+
+    def start(self) -> None:
+        """Load the file."""
+        p = self.params
+        self._session = OnnxSession(
+            "decoders/onnx", Path(p.path), role="decoder", provider=p.provider, threads=p.threads
+        )
+
+    def work(self, features: Features, header: Header, state: State) -> Image:
+        """Decode one picture."""
+        shape, mode, metadata = header.read(ImageShape), header.read(JsccMode), self._session.metadata
+        if mode.variant != metadata.variant or mode.rate not in metadata.rates:
+            raise SignalError(
+                f"decoders/onnx: expected a frame of variant {metadata.variant!r} at a rate of "
+                f"{', '.join(metadata.rates)}, got {mode.variant!r} at {mode.rate}; give the file that belongs to the "
+                "encoder"
+            )
+        if shape.height < 1 or shape.width < 1:
+            raise SignalError(
+                f"decoders/onnx: expected a picture of at least 1 x 1, got {shape.height} x {shape.width}"
+            )
+        rows, columns = (-(-side // metadata.patch) for side in (shape.height, shape.width))
+        kept = metadata.rates[mode.rate]
+        count = rows * columns * kept
+        if features.size not in (count, count + 1):  # an odd count travels with a zero more
+            raise SignalError(
+                f"decoders/onnx: expected {count} features for {shape.height} x {shape.width} pixels at rate "
+                f"{mode.rate}, got {list(features.shape)}"
+            )
+        received = features.reshape(-1)[:count]
+        n0 = feature_n0("decoders/onnx", state, features.size)[:count]
+        if not (np.isfinite(received).all() and np.isfinite(n0).all() and (n0 >= 0).all()):
+            raise SignalError(
+                "decoders/onnx: expected finite features and n0 of at least 0, got others; check the channel"
+            )
+        widest = max(metadata.rates.values())
+        picture = self._session.run(
+            "picture",
+            features=_widened(received.reshape(rows, columns, kept), widest, 0.0),
+            n0=_widened(np.maximum(n0, np.float32(1e-6)).reshape(rows, columns, kept), widest, 1.0),
+            rate=np.array([list(metadata.rates).index(mode.rate)], np.int64),
+            esn0_db=np.array([min(max(mode.esn0_db, 0), 20)], np.float32),
+        )
+        return to_pixels(picture[: shape.height, : shape.width])
+
+
+def feature_n0(who: str, state: State, count: int) -> NDArray[np.float32]:
+    """Return n0 of every feature: a symbol has two, but for a last one that was padded.
+
+    Raises:
+        SignalError: n0 is not known, or there is not one for each symbol.
+    """
+    if state.n0 is None:
+        raise SignalError(
+            f"{who}: expected n0 in the receiver's state, got none; connect a channel that adds noise; "
+            "channels/cascade joins it with impairments, which add none"
+        )
+    if not np.ndim(state.n0):
+        return np.full(count, state.n0, np.float32)
+    if np.size(state.n0) != -(-count // 2):
+        raise SignalError(
+            f"{who}: expected n0 of {-(-count // 2)} symbols for {count} features, got {np.size(state.n0)}"
+        )
+    return np.repeat(np.asarray(state.n0, np.float32), 2)[:count]
+
+
+def to_pixels(picture: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Return a picture of 0 to 1 as uint8, clipped and rounded."""
+    return np.ascontiguousarray((picture.clip(0, 1) * 255).round().astype(np.uint8))
+
+
+def _widened(values: NDArray[np.float32], count: int, fill: float) -> NDArray[np.float32]:
+    """Return rows that are continued with a value up to ``count``."""
+    missing = count - values.shape[2]
+    return np.pad(values.astype(np.float32), ((0, 0), (0, 0), (0, missing)), constant_values=fill)

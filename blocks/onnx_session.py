@@ -1,0 +1,128 @@
+"""An exported ONNX file, checked and ready to run: what `encoders/onnx` and `decoders/onnx` share."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
+
+from numpy.typing import NDArray
+
+from ..errors import UsageError, WeightsError
+
+if TYPE_CHECKING:
+    from ..models.onnx_metadata import OnnxMetadata, Role
+
+__all__ = ["OnnxSession", "Provider"]
+
+Provider = Literal["cpu", "cuda", "auto"]
+_CUDA, _CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
+
+
+class OnnxSession:
+    """A file that `semcom export` wrote, loaded into onnxruntime.
+
+    With the same file, provider and number of threads the same input gives the same bytes on one machine.
+
+    Args:
+        who: The block, for messages.
+        path: The file.
+        role: What the block needs it to be.
+        provider: Where it runs. ``cuda``: on the GPU or not at all; ``auto``: on the GPU where there is one, else on
+            the CPU, and the log says so.
+        threads: Of the CPU, for one operator.
+
+    Attributes:
+        metadata: What the file says of itself.
+
+    Raises:
+        UsageError: ``cuda`` is wanted and cannot be had; onnxruntime is not installed.
+        WeightsError: the file is missing, no ONNX file, of an operator set that this onnxruntime does not run, not
+            written by `semcom export`, of another format version or role, or its inputs and outputs do not fit.
+    """
+
+    metadata: OnnxMetadata
+
+    def __init__(self, who: str, path: Path, *, role: Role, provider: Provider, threads: int) -> None:
+        try:
+            import onnxruntime
+        except ImportError as error:  # of the core: only a broken environment is without it
+            raise UsageError(
+                f"{who} needs onnxruntime, which does not load ({error}): pip install onnxruntime"
+            ) from None
+        from ..models.onnx_metadata import OnnxMetadata
+
+        if not path.is_file():
+            raise WeightsError(f"{path}: no such ONNX file; write one with `semcom export`")
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
+        options.log_severity_level = 4  # what goes wrong is raised
+        wanted = [_CPU]
+        if provider != "cpu" and _CUDA in onnxruntime.get_available_providers():
+            wanted = [_CUDA, _CPU]
+        try:
+            raw = path.read_bytes()
+            self._session = onnxruntime.InferenceSession(raw, options, providers=wanted)
+        except OSError as error:
+            raise WeightsError(f"{path}: cannot be read: {error.strerror}; check that you may read it") from None
+        except Exception as error:  # onnxruntime has a class for each of its codes, all of them bare exceptions
+            _refuse(path, str(error), str(onnxruntime.__version__))
+        self._settle_provider(who, provider)
+        self.metadata = OnnxMetadata.from_props(self._session.get_modelmeta().custom_metadata_map, path)
+        if self.metadata.role != role:
+            raise WeightsError(
+                f"{path}: {who}: expected the file of the {role}, got that of the {self.metadata.role}; give the other"
+            )
+        self._check_ports(path)
+
+    def run(self, output: str, **inputs: NDArray[Any]) -> NDArray[Any]:
+        """Compute one output from inputs by name."""
+        (found,) = self._session.run([output], inputs)
+        value: NDArray[Any] = found
+        return value
+
+    def _settle_provider(self, who: str, provider: Provider) -> None:
+        """See where the session really runs: a CUDA whose libraries do not load falls back without a word."""
+        if provider == "cpu" or _CUDA in self._session.get_providers():
+            return
+        if provider == "cuda":
+            raise UsageError(
+                f"{who}: provider cuda: this onnxruntime finds no CUDA; where there is a GPU, pip uninstall "
+                "onnxruntime and pip install onnxruntime-gpu; else give provider: cpu or auto"
+            )
+        logging.getLogger("semcom").warning("%s: provider auto: no CUDA here; it runs on the CPU", who)
+
+    def _check_ports(self, path: Path) -> None:
+        from ..models.onnx_metadata import PORTS
+
+        expected = PORTS[self.metadata.system, self.metadata.role]
+        for word, wanted, ports in (
+            ("inputs", expected.inputs, self._session.get_inputs()),
+            ("outputs", expected.outputs, self._session.get_outputs()),
+        ):
+            found = {port.name: (port.type, len(port.shape)) for port in ports}
+            if found != wanted:
+                raise WeightsError(
+                    f"{path}: expected {word} {_in_words(wanted)}, got {_in_words(found)}; write the file again with "
+                    "`semcom export` of this gr-semcom"
+                )
+
+
+def _in_words(ports: dict[str, tuple[str, int]]) -> str:
+    return ", ".join(f"{name} {kind} of {axes} axes" for name, (kind, axes) in ports.items()) or "none"
+
+
+def _refuse(path: Path, reason: str, version: str) -> NoReturn:
+    lower = reason.lower()
+    if "opset" in lower or "ir version" in lower:
+        raise WeightsError(
+            f"{path}: its ONNX operator set or format is not one that onnxruntime {version} runs; install a newer "
+            "onnxruntime, or write the file again with `semcom export`"
+        ) from None
+    short = reason.rsplit(" : ", 1)[-1].strip().splitlines()[:1]
+    raise WeightsError(
+        f"{path}: truncated or not an ONNX file ({short[0] if short else 'no reason given'}); write it again with "
+        "`semcom export`"
+    ) from None
