@@ -1,0 +1,281 @@
+"""Pictures through flowgraphs, each measured by every distance there is; goes on where it was stopped.
+
+What `benchmarks/cdm_jscc_kodak.py` shares with whoever compares systems by more than PSNR. A row a picture, in a CSV
+that is appended to; a row counts as made if flowgraph, overrides, picture and weights are what they were.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from semcom.blocks.block import RunContext
+from semcom.blocks.envelope import Header, Identity, Trace
+from semcom.blocks.ports import Image, Symbols
+from semcom.flowgraphs.experiments.collect import MEASURED, Collect
+from semcom.flowgraphs.experiments.measured_graph import MeasuredGraph, measured_graph
+from semcom.flowgraphs.experiments.systems import parse_systems
+from semcom.flowgraphs.runtime.inline import InlineExecutor
+from semcom.sim.bandwidth import capacity_bits_per_use
+from semcom.sim.metrics.haarpsi import haarpsi
+from semcom.sim.metrics.high_frequency import high_frequency_error_db
+from semcom.sim.metrics.mdsi import mdsi
+from semcom.sim.metrics.sliced_wasserstein import sliced_wasserstein
+
+__all__ = ["COLUMNS", "DISTANCES", "Point", "System", "Wanted", "flowgraph_of", "measure"]
+
+DISTANCES = ("sliced_wasserstein", "haarpsi", "mdsi", "high_frequency_error_db", "squeezenet_distance")
+GRID = ("channel", "target_cbr", "esn0_db")
+IDENTITY = ("system", "made_with", *GRID, "draw", "seq", "label", "digest")
+COLUMNS = (
+    *IDENTITY,
+    *("measured_esn0_db" if name == "esn0_db" else name for name in MEASURED),
+    "cbr_at_capacity",
+    *DISTANCES,
+)
+CHUNK = 4  # pictures that a worker takes at a time, and that are lost when it is killed
+
+
+class System(NamedTuple):
+    """One line of the comparison.
+
+    Attributes:
+        name: What tables call it.
+        flowgraph: Name of a shipped one.
+        vars: ``name=value``; ``{cbr}`` stands for the point's.
+        sets: ``block.parameter=value``, the same.
+        weights: Files whose content decides what comes out, beside the flowgraph.
+    """
+
+    name: str
+    flowgraph: str
+    vars: tuple[str, ...] = ()
+    sets: tuple[str, ...] = ()
+    weights: tuple[Path, ...] = ()
+
+
+class Point(NamedTuple):
+    """Where it is measured: channel (``awgn`` or ``rayleigh block``), CBR as text, mean Es/N0 in dB."""
+
+    channel: str
+    cbr: str
+    esn0_db: int
+
+
+class Wanted(NamedTuple):
+    """A system at a point; ``pictures``: how many of the pictures, evenly spread, or all."""
+
+    system: System
+    point: Point
+    pictures: int | None = None
+
+
+class _Job(NamedTuple):
+    wanted: Wanted
+    made_with: str
+    numbers: tuple[int, ...]
+    files: tuple[Path, ...]
+    squeezenet: Path | None
+    kept: dict[int, Path]
+
+
+class _Witness(Collect):
+    """Measures as a sweep does, and by the other distances; keeps some pictures as PNG."""
+
+    def __init__(self, job: _Job, name: str) -> None:
+        super().__init__(name)
+        self._job = job
+        self._squeezenet: Any = None
+
+    def start(self) -> None:
+        """Load the metrics."""
+        super().start()
+        if self._job.squeezenet is not None:
+            from semcom.models.perceptual.squeezenet import SqueezeNetDistance
+
+            self._squeezenet = SqueezeNetDistance(self._job.squeezenet)
+
+    def work(
+        self,
+        received: Image,
+        header: Header,
+        trace: Trace,
+        identity: Identity,
+        sent: Image | None = None,
+        channel_input: Symbols | None = None,
+        channel_output: Symbols | None = None,
+    ) -> None:
+        """Measure one picture."""
+        super().work(received, header, trace, identity, sent, channel_input, channel_output)
+        row = self.rows[-1]
+        row["measured_esn0_db"] = row.pop("esn0_db")
+        if sent is None:
+            raise SystemExit(f"{self._job.wanted.system.flowgraph}: expected report.sent to be connected")
+        row["sliced_wasserstein"] = sliced_wasserstein(sent, received)
+        row["haarpsi"] = haarpsi(sent, received)
+        row["mdsi"] = mdsi(sent, received)
+        row["high_frequency_error_db"] = high_frequency_error_db(sent, received)
+        row["squeezenet_distance"] = None if self._squeezenet is None else self._squeezenet_distance(sent, received)
+        if row["payload_uses"] is not None:
+            side_uses = row["side_information_bits"] / capacity_bits_per_use(self._job.wanted.point.esn0_db)
+            row["cbr_at_capacity"] = (row["payload_uses"] + row["pilot_uses"] + side_uses) / row["source_values"]
+        if (path := self._job.kept.get(identity.seq)) is not None:
+            from PIL import Image as Pillow
+
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Pillow.fromarray(np.ascontiguousarray(received)).save(path)
+
+    def _squeezenet_distance(self, sent: Image, received: Image) -> float:
+        import torch
+
+        pair = [torch.from_numpy(z.copy()).permute(2, 0, 1)[None].float() / 255 for z in (received, sent)]
+        with torch.inference_mode():
+            return float(self._squeezenet(*pair))
+
+
+def flowgraph_of(wanted: Wanted) -> MeasuredGraph:
+    """Resolve the flowgraph of a system at a point."""
+    system, point = wanted.system, wanted.point
+    sets = ["photos.size=null", *(text.format(cbr=point.cbr) for text in system.sets)]
+    swaps = []
+    if point.channel != "awgn" and "capacity" not in system.flowgraph:
+        swaps.append("channel=channels/rayleigh")
+    elif point.channel != "awgn":
+        sets += ["channel.fading=rayleigh", "channel.coherence=block"]
+    (parsed,) = parse_systems(
+        [f"{system.name}={system.flowgraph}"],
+        vars=[text.format(cbr=point.cbr) for text in system.vars],
+        sets=sets,
+        swaps=swaps,
+    )
+    return measured_graph(parsed.check({"esn0_db": point.esn0_db}).graph, system.name)
+
+
+def measure(
+    wanted: Iterable[Wanted],
+    pictures: Sequence[Path],
+    table: Path,
+    *,
+    jobs: int,
+    squeezenet: Path | None,
+    keep: dict[str, Point],
+) -> list[dict[str, Any]]:
+    """Measure what the table does not hold yet; return all rows that were wanted.
+
+    Args:
+        wanted: Systems and points.
+        pictures: Files; a picture's number is its place among them, and decides its noise.
+        table: CSV to read and append to.
+        jobs: Processes, one thread each.
+        squeezenet: npz file of SqueezeNet v1.0 for the distance that was trained on, or none.
+        keep: Label → point at which what was received is kept as PNG, in ``pictures`` beside the table.
+    """
+    have = {_key(row): row for row in _read(table)}
+    digests = [hashlib.sha256(path.read_bytes()).hexdigest()[:16] for path in pictures]
+    todo: list[_Job] = []
+    asked: list[tuple[str, ...]] = []
+    for want in wanted:
+        made_with = _made_with(want)
+        missing = []
+        kept = {}
+        count = len(pictures) if want.pictures is None else min(want.pictures, len(pictures))
+        for number in np.linspace(0, len(pictures) - 1, count).round().astype(int).tolist():
+            path = pictures[number]
+            key = (want.system.name, made_with, *map(str, want.point), digests[number])
+            asked.append(key)
+            if keep.get(path.stem) == want.point:
+                kept[number] = picture_path(table, want.system.name, path.stem)
+            stale = key not in have or (squeezenet is not None and not have[key]["squeezenet_distance"])
+            if stale or (number in kept and not kept[number].is_file()):
+                missing.append(number)
+        for run in _runs(missing):
+            files = tuple(pictures[number] for number in run)
+            todo.append(_Job(want, made_with, tuple(run), files, squeezenet, kept))
+    began, done, total = time.monotonic(), 0, sum(len(job.numbers) for job in todo)
+    new = not table.is_file()
+    table.parent.mkdir(parents=True, exist_ok=True)
+    with table.open("a", newline="", encoding="utf-8") as file, _pool(jobs) as pool:
+        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        if new:
+            writer.writeheader()
+        for future in as_completed([pool.submit(_run, job) for job in todo]):
+            for row in future.result():
+                text = {name: "" if value is None else str(value) for name, value in row.items()}
+                text["digest"] = digests[row["seq"]]
+                have[_key(text)] = text
+                writer.writerow(text)
+                done += 1
+            file.flush()
+            print(f"{done}/{total} pictures, {time.monotonic() - began:.0f} s", file=sys.stderr)
+    return [_numbers(have[key]) for key in asked]
+
+
+def picture_path(table: Path, system: str, label: str) -> Path:
+    """Where a picture that was kept lies."""
+    return table.parent / "pictures" / system.replace("/", " by ") / f"{label}.png"
+
+
+def _run(job: _Job) -> list[dict[str, Any]]:
+    """In a worker: send some pictures, return their rows."""
+    import torch
+
+    torch.set_num_threads(1)
+    measured = flowgraph_of(job.wanted)
+    witness = _Witness(job, measured.sink)
+    graph = measured.part([str(path) for path in job.files], job.numbers[0], measured.graph.seed)
+    witness.start()
+    InlineExecutor(graph, RunContext(), started={witness.name: witness}).run()
+    point = job.wanted.point
+    where = {"channel": point.channel, "target_cbr": point.cbr, "esn0_db": point.esn0_db}
+    same = {"system": job.wanted.system.name, "made_with": job.made_with, **where, "draw": 0}
+    return [{**same, **row} for row in witness.rows]
+
+
+def _pool(jobs: int) -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(jobs, mp_context=get_context("spawn"))
+
+
+def _runs(numbers: Sequence[int]) -> list[list[int]]:
+    """Numbers that follow each other, in parts."""
+    found: list[list[int]] = []
+    for number in numbers:
+        if found and found[-1][-1] == number - 1 and len(found[-1]) < CHUNK:
+            found[-1].append(number)
+        else:
+            found.append([number])
+    return found
+
+
+def _made_with(wanted: Wanted) -> str:
+    digest = hashlib.sha256(flowgraph_of(wanted).hash.encode())
+    for path in wanted.system.weights:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _key(row: dict[str, str]) -> tuple[str, ...]:
+    return (row["system"], row["made_with"], *(row[name] for name in GRID), row["digest"])
+
+
+def _read(table: Path) -> list[dict[str, str]]:
+    """Rows that are whole: a kill may have torn the last."""
+    if not table.is_file():
+        return []
+    with table.open(newline="", encoding="utf-8") as file:
+        reader = csv.DictReader(file)
+        if tuple(reader.fieldnames or ()) != COLUMNS:
+            sys.exit(f"{table}: has other columns than this benchmark writes; remove it")
+        return [row for row in reader if None not in row.values() and row["mdsi"]]
+
+
+def _numbers(row: dict[str, str]) -> dict[str, Any]:
+    texts = (*IDENTITY, "digest")
+    return {name: value if name in texts else (float(value) if value != "" else None) for name, value in row.items()}
