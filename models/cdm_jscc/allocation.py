@@ -1,0 +1,58 @@
+"""Rates for patches, and power for what they send."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from .rate_map import LEVELS
+
+__all__ = ["allot_power_to_levels", "levels_for", "sent_mask"]
+
+COUNTS = torch.tensor(LEVELS)
+
+
+def levels_for(patch_bits: Tensor, eta: Tensor) -> Tensor:
+    """Level of each patch, as `rate_map.levels_for`: entropies ``[b, h, w]`` and eta ``[b]`` to int64 ``[b, h, w]``."""
+    targets = COUNTS.to(patch_bits.device, torch.float32)
+    found = torch.searchsorted(targets, (patch_bits.float() * eta[:, None, None]).contiguous())
+    return found.clamp(max=len(LEVELS) - 1)
+
+
+def sent_mask(levels: Tensor) -> Tensor:
+    """Which ranks of each patch are sent: levels ``[b, n]`` to float ``[b, n, 256]`` of 0 and 1."""
+    counts = COUNTS.to(levels.device)[levels]
+    return (torch.arange(LEVELS[-1], device=levels.device) < counts[..., None]).float()
+
+
+def allot_power_to_levels(variance: Tensor, levels: Tensor, n0: Tensor) -> Tensor:
+    r"""Share unit mean power among all components of all patches so that the LMMSE receiver's error is least.
+
+    .. math:: p_{lj} = \sigma^2 \max(0,\; c \sqrt{\lambda_{lj}} - 1), \quad
+              \sum_l N_l \sum_{j \le k_l} p_{lj} = \sum_l N_l k_l
+
+    Patches of one level share their variances, so that the rate map tells the receiver all of it.
+
+    Args:
+        variance: ``[b, 16, 256]`` of the components of a patch of each level.
+        levels: ``[b, n]`` level of each patch.
+        n0: ``[b]`` noise variance per real component at unit mean power per real component.
+
+    Output:  ``[b, 16, 256]`` powers; of mean one over what is sent.
+    Source:  Lee & Petersen, Optimal linear coding for vector channels, IEEE Trans. Commun. 24 (1976).
+    """
+    ranks = torch.arange(LEVELS[-1], device=variance.device)
+    patches = (levels[:, None] == torch.arange(len(LEVELS), device=levels.device)[:, None]).sum(2)  # [b, 16]
+    weight = patches[..., None] * (ranks < COUNTS.to(variance.device)[:, None]).float()
+    root = variance.sqrt()
+    noise = n0[:, None, None]
+    total = weight.sum((1, 2))
+    low = torch.full_like(n0, -12.0)  # of log2 c: the mean power rises with c
+    high = torch.full_like(n0, 36.0)
+    for _ in range(40):
+        middle = (low + high) / 2
+        power = noise * (torch.exp2(middle)[:, None, None] * root - 1).clamp(min=0)
+        enough = (weight * power).sum((1, 2)) > total
+        low, high = torch.where(enough, low, middle), torch.where(enough, middle, high)
+    power = noise * (torch.exp2(high)[:, None, None] * root - 1).clamp(min=0)
+    return power * (total / (weight * power).sum((1, 2)).clamp(min=1e-12))[:, None, None]

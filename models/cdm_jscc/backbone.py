@@ -1,0 +1,40 @@
+"""What every transmitter and its receiver offer to the denoiser."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+from torch import Tensor
+
+__all__ = ["Backbone", "Told", "Understood"]
+
+
+class Told(NamedTuple):
+    """What both ends know of a batch of frames: the transmitter's choices, which the header carries."""
+
+    levels: Tensor  # [b, h, w] int64: of each patch
+    eta_index: Tensor  # [b] int64: the nearest of `rate_map.ETAS`
+    esn0_db: Tensor  # [b]: the Es/N0 that the transmitter reckoned with
+
+
+class Understood(NamedTuple):
+    """What the receiver makes of a frame before it denoises."""
+
+    estimate: Tensor  # [b, 3, H, W] in [0, 1], not clipped: the picture without diffusion
+    spread: Tensor  # [b, 1, H / patch, W / patch]: expected RMS error of the estimate, in [0, 1] units
+    context: tuple[Tensor | None, ...]  # of each level of the U-Net, finest first
+
+
+class Backbone(Protocol):
+    """Latents, symbols and back; power normalisation and channel lie between, outside of the network."""
+
+    context_widths: tuple[int, ...]
+
+    def latents(self, images: Tensor) -> Tensor:
+        """Images ``[b, 3, H, W]`` in [0, 1] to y ``[b, 256, h, w]`` whose entropy sets the rates."""
+
+    def send(self, images: Tensor, y: Tensor, told: Told) -> Tensor:
+        """Features by rank ``[b, n, 256]``; those that a patch does not send are zero."""
+
+    def receive(self, received: Tensor, n0: Tensor, told: Told) -> Understood:
+        """Received features ``[b, n, 256]`` and their noise variances at unit power, of the same shape."""

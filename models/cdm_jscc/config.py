@@ -1,0 +1,160 @@
+"""What a CDM-JSCC network and its training are made of, read from one YAML file."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, ValidationError, model_validator
+
+from ...errors import UsageError
+from ..deepjscc.config import AdaptiveConfig, Record
+
+__all__ = [
+    "CdmConfig",
+    "DeepJsccBackbone",
+    "NtcBackbone",
+    "Part",
+    "Phase",
+    "TrainConfig",
+    "UnetConfig",
+]
+
+Part = Literal["basis", "transform", "entropy", "jscc", "denoiser"]
+
+
+class NtcBackbone(Record):
+    """The paper's transmitter: a learned transform, and MLLA blocks that turn its latents into symbols."""
+
+    kind: Literal["ntc"] = "ntc"
+    widths: tuple[int, int, int, int] = Field(default=(64, 128, 192, 256), description="Of the transform's layers.")
+    context_width: int = Field(default=64, ge=1, description="Channels of the finest context.")
+    hyper_width: int = Field(default=256, ge=1, description="Channels of z.")
+    blocks: int = Field(default=3, ge=1, description="MLLA blocks at each end.")
+    heads: int = Field(default=8, ge=1)
+    mlp_ratio: int = Field(default=4, ge=1)
+
+
+class DeepJsccBackbone(Record):
+    """A DeepJSCC network made rate-adaptive: its KLT components are the latents."""
+
+    kind: Literal["deepjscc"] = "deepjscc"
+    network: AdaptiveConfig = AdaptiveConfig()
+    step: float = Field(default=0.1, gt=0, description="Quantiser step whose entropy sets the rates; pixels in [0, 1].")
+    hyper_width: int = Field(default=48, ge=1, description="Channels of z.")
+    width: int = Field(default=64, ge=4, description="Channels of the MLLA blocks.")
+    blocks: int = Field(default=2, ge=1, description="MLLA blocks at each end.")
+    heads: int = Field(default=4, ge=1)
+    mlp_ratio: int = Field(default=4, ge=1)
+
+
+class UnetConfig(Record):
+    """Sizes of the denoiser."""
+
+    unshuffle: Literal[1, 2, 4] = Field(default=1, description="Pictures come in blocks of so many pixels a side.")
+    widths: tuple[int, ...] = Field(default=(64, 128, 192, 256, 320, 384), min_length=1, description="Of the levels.")
+    blocks: int = Field(default=2, ge=1, description="Residual blocks a level.")
+    middle: int = Field(default=0, ge=0, description="Residual blocks at the bottom, between the ways down and up.")
+    norm: bool = Field(default=True, description="Layer norm in the blocks.")
+    attention: bool = Field(default=True, description="Linear attention at each level.")
+    side: int = Field(default=7, ge=1, description="Side of the first and of the last convolution.")
+    time_width: int = Field(default=256, ge=1, description="Hidden width of the time embedding.")
+
+
+class CdmConfig(Record):
+    """Sizes of the whole."""
+
+    backbone: Annotated[NtcBackbone | DeepJsccBackbone, Field(discriminator="kind")]
+    unet: UnetConfig = UnetConfig()
+    clip: float = Field(default=1.0, gt=0, description="Bound of a predicted picture, or of a predicted residual.")
+    start_noise: float = Field(default=0.8, ge=0, description="Standard deviation of the sampler's start.")
+
+
+class Phase(Record):
+    """A stretch of the training."""
+
+    name: str = Field(min_length=1)
+    until: float = Field(gt=0, le=1, description="Share of the budget at which the phase ends.")
+    trains: tuple[Part, ...] = Field(min_length=1, description="What learns; the rest is frozen.")
+    crop: int = Field(ge=16, multiple_of=16, description="Side of the crops in pixels.")
+    batch: int = Field(ge=1)
+    channel: bool = Field(default=True, description="Symbols cross the channel; else the latents are handed over.")
+    denoise: bool = Field(default=True, description="The loss is the denoiser's; else that of the estimate before it.")
+    bits_weight: float = Field(default=0.0, ge=0, description="Weight of bits per pixel (beta).")
+    perceptual_weight: float = Field(default=0.0, ge=0, le=1, description="Weight of the perceptual loss (rho).")
+    learning_rate: float = Field(default=1e-4, gt=0, description="At the beginning of the phase.")
+    final_share: float = Field(
+        default=0.05, gt=0, le=1, description="Of the learning rate, at its end (half a cosine)."
+    )
+
+
+class TrainConfig(Record):
+    """The recipe."""
+
+    model: CdmConfig
+    variant: str = Field(default="d", pattern="^[a-z]+$", description="Name of the weights that come out.")
+    seed: int = Field(default=1, ge=0)
+    steps: int | None = Field(default=None, ge=1, description="Budget in steps.")
+    minutes: float | None = Field(default=None, gt=0, description="Budget in minutes of training, over all restarts.")
+    phases: tuple[Phase, ...]
+    start_from: str | None = Field(
+        default=None, description="`deepjscc`: the shipped network; or shipped CDM-JSCC weights by name; null: random."
+    )
+    esn0_db: tuple[float, float] = Field(default=(0.0, 20.0), description="Range of Es/N0 in dB; one value: one SNR.")
+    eta: tuple[float, float] = Field(default=(0.05, 1.0), description="Range of eta, drawn evenly in the logarithm.")
+    fading_share: float = Field(default=0.2, ge=0, le=1, description="Share of frames over Rayleigh fading.")
+    end_share: float = Field(default=0.25, ge=0, le=1, description="Share of samples drawn at t = T.")
+    weight_bounds: tuple[float, float] = Field(default=(1.0, 5.0), description="Bounds of the SNR weight of the loss.")
+    perceptual: Literal["none", "squeezenet", "lpips-vgg"] = "none"
+    perceptual_scale: float = Field(default=1.0, gt=0, description="Of the perceptual loss, before its weight.")
+    warmup_steps: int = Field(default=100, ge=0)
+    weight_decay: float = Field(default=1e-4, ge=0)
+    clip_norm: float = Field(default=1.0, gt=0)
+    ema_decay: float = Field(default=0.999, ge=0, lt=1)
+    precision: Literal["float32", "bfloat16"] = Field(default="bfloat16", description="In training only.")
+    threads: int = Field(default=2, ge=1, description="CPU threads of torch.")
+    fit_crops: int = Field(default=1500, ge=1, description="Crops from which variances by rate are taken.")
+    picture_weights: dict[str, float] = Field(default_factory=dict, description="How often a file is drawn, by prefix.")
+    halve: tuple[str, ...] = Field(default=(), description="Prefixes whose pictures are halved first (lossy files).")
+    split_like: dict[str, str] = Field(
+        default_factory=dict, description="prefix: other prefix; same number, same picture, same side of the split."
+    )
+    checkpoint_minutes: float = Field(default=2.0, gt=0)
+    validate_minutes: float = Field(default=5.0, gt=0)
+    validation_crop: int = Field(default=256, ge=16)
+    validation_pictures: int = Field(default=24, ge=1)
+
+    @model_validator(mode="after")
+    def _one_budget(self) -> Self:
+        if (self.steps is None) == (self.minutes is None):
+            raise ValueError("expected one of 'steps' and 'minutes'")
+        ends = [phase.until for phase in self.phases]
+        if not ends or ends[-1] != 1 or any(a >= b for a, b in itertools.pairwise(ends)):
+            raise ValueError("phases: expected 'until' to rise up to 1")
+        for phase in self.phases:
+            if self.model.backbone.kind == "ntc" and not phase.denoise:
+                raise ValueError(f"phase {phase.name}: denoise: expected true; 'ntc' has no other estimate")
+            if self.model.backbone.kind == "deepjscc" and not phase.channel:
+                raise ValueError(f"phase {phase.name}: channel: expected true; 'deepjscc' cannot do without")
+        if self.perceptual == "none" and any(phase.perceptual_weight for phase in self.phases):
+            raise ValueError("perceptual_weight: expected 0 where 'perceptual' is none")
+        return self
+
+    @classmethod
+    def read(cls, path: Path) -> TrainConfig:
+        """Read a YAML file.
+
+        Raises:  UsageError: the file cannot be read, or says something that is not a recipe.
+        """
+        import yaml
+
+        try:
+            found = yaml.safe_load(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+            raise UsageError(f"{path}: expected a YAML file of a training recipe: {error}") from error
+        try:
+            return cls.model_validate(found)
+        except ValidationError as error:
+            lines = (f"{path}: {'.'.join(map(str, e['loc'])) or 'the file'}: {e['msg']}" for e in error.errors())
+            raise UsageError("\n".join(lines)) from error

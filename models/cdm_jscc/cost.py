@@ -1,0 +1,68 @@
+"""What a network costs: parameters, and floating-point operations for one picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from torch.utils.flop_counter import FlopCounterMode
+
+from .codec import CdmJsccCodec
+
+__all__ = ["Cost", "cost"]
+
+
+class Cost(NamedTuple):
+    """Cost of a codec.
+
+    Attributes:
+        parameters: Trained and fitted numbers of transmitter and receiver together; what both share is counted once.
+        encode_flops: Floating-point operations to encode one picture; a multiplication and an addition are two.
+        estimate_flops: The same for what the receiver does before the first step: the picture without diffusion.
+        step_flops: The same for one step of the denoiser.
+    """
+
+    parameters: int
+    encode_flops: int
+    estimate_flops: int
+    step_flops: int
+
+    def decode_flops(self, steps: int) -> int:
+        """Floating-point operations to decode one picture in so many steps; with 0, without diffusion."""
+        return self.estimate_flops + steps * self.step_flops
+
+
+def cost(
+    weights: Path | None = None, variant: str = "p", *, height: int, width: int, payload_uses: float | None = None
+) -> Cost:
+    """Count parameters and floating-point operations of a trained codec.
+
+    Convolutions and matrix products are counted, as papers do; activations, additions and the channel are not. The
+    picture is continued to multiples of the patch as in use, and that is counted too. One picture of noise is coded to
+    count.
+
+    Args:
+        weights: A safetensors file with its card beside it; the shipped ones of ``variant`` if not said.
+        variant: ``p`` or ``d``.
+        height: Of the picture in pixels.
+        width: Of the picture in pixels.
+        payload_uses: Complex symbols that the frame may take; 1/24 of the source values if not said.
+
+    Raises:
+        WeightsError: see `CdmJsccCodec`.
+        SignalError: the picture has no pixel, or no symbol is allowed.
+    """
+    codec = CdmJsccCodec(weights, variant)
+    uses = 3 * height * width / 24 if payload_uses is None else payload_uses
+    image = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
+    with FlopCounterMode(display=False) as encoding:
+        frame = codec.encode(image, esn0_db=10, payload_uses=uses)
+    told = {"levels": frame.levels, "eta_index": frame.eta_index, "esn0_db": 10, "height": height, "width": width}
+    noise = np.zeros((*(16 * side for side in frame.levels.shape), 3), np.float32)
+    with FlopCounterMode(display=False) as estimating:
+        codec.estimate(frame.features, 0.1, **told)
+    with FlopCounterMode(display=False) as decoding:
+        codec.decode(frame.features, 0.1, **told, steps=1, noise=noise)
+    before = estimating.get_total_flops()
+    return Cost(codec.parameters, encoding.get_total_flops(), before, decoding.get_total_flops() - before)

@@ -1,0 +1,164 @@
+"""A DeepJSCC network made rate-adaptive: each patch sends what the rate map says, with power to fit."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ..deepjscc.adaptive import CONDITIONS, FLOOR, AdaptiveJscc, effective_esn0_db, to_grid
+from ..deepjscc.linear import lmmse_weight
+from ..deepjscc.rates import RATES
+from .allocation import COUNTS, allot_power_to_levels, sent_mask
+from .backbone import Told, Understood
+from .config import DeepJsccBackbone
+from .mlla import MllaBlock, RateLinear
+from .rate_map import ETAS, LEVELS
+
+__all__ = ["RateAdaptiveDeepJscc"]
+
+
+class _Patches(nn.Module):
+    """MLLA blocks over patches, between a layer in and a layer of each rate; adds nothing before training."""
+
+    def __init__(self, config: DeepJsccBackbone, inputs: int) -> None:
+        super().__init__()
+        self.token = nn.Parameter(torch.zeros(len(LEVELS), config.width))
+        self.enter = nn.Linear(inputs, config.width)
+        self.blocks = nn.ModuleList(
+            MllaBlock(config.width, config.heads, config.mlp_ratio) for _ in range(config.blocks)
+        )
+        self.norm = nn.LayerNorm(config.width)
+
+    def forward(self, rows: Tensor, told: Told) -> Tensor:
+        height, width = told.levels.shape[1:]
+        x = self.enter(rows) + self.token[told.levels.flatten(1)]
+        for block in self.blocks:
+            x = block(x, height, width)
+        out: Tensor = self.norm(x)
+        return out
+
+
+class RateAdaptiveDeepJscc(nn.Module):
+    """Encoder and decoder of a DeepJSCC network with a rate and a power for each patch.
+
+    A patch of level l has variances of its own, known to both ends from training pictures: a busy patch sends more
+    components and each with more power. Before training it is the linear code of the KLT with that allocation, plus
+    what the DeepJSCC network's own convolutions add.
+
+    Args:
+        config: Sizes.
+
+    State:   none.
+    """
+
+    log_variance: Tensor
+
+    def __init__(self, config: DeepJsccBackbone) -> None:
+        super().__init__()
+        self.config = config
+        self.base = AdaptiveJscc(config.network)
+        count, hidden = LEVELS[-1], config.network.width
+        if self.base.klt.count != count or config.network.patch != 16:
+            raise ValueError(f"backbone: expected patches of 16 pixels and {count} components")
+        self.context_widths = (0, hidden, config.width)
+        self.register_buffer("log_variance", torch.zeros(len(ETAS), len(LEVELS), count))
+        self.look = nn.Conv2d(hidden, config.width, 2, stride=2)
+        self.encoder = _Patches(config, count + config.width)
+        self.rate_out = RateLinear(len(LEVELS), config.width, count, start="zero")
+        self.rate_in = RateLinear(len(LEVELS), count, config.width)
+        self.decoder = _Patches(config, config.width)
+        self.widen = nn.Linear(config.width, 4 * hidden)
+        nn.init.zeros_(self.widen.weight)
+        nn.init.zeros_(self.widen.bias)
+
+    def latents(self, images: Tensor) -> Tensor:
+        """KLT components in quantiser steps."""
+        klt = self.base.klt
+        with torch.autocast(images.device.type, enabled=False):
+            rows = klt(klt.centred(images)) / self.config.step
+        return to_grid(rows, images.shape[2] // klt.patch, images.shape[3] // klt.patch)
+
+    def _shares(self, told: Told) -> tuple[Tensor, Tensor]:
+        """Variance and power of every component of every patch ``[b, n, 256]``."""
+        levels = told.levels.flatten(1)
+        variance = self.log_variance[told.eta_index].exp()  # [b, 16, 256]
+        power = allot_power_to_levels(variance, levels, 10 ** (-told.esn0_db / 10))
+        frames = torch.arange(levels.shape[0], device=levels.device)[:, None]
+        return variance[frames, levels], power[frames, levels]
+
+    def _condition(self, told: Told, heard_db: Tensor) -> Tensor:
+        """As `deepjscc.adaptive.condition_vector`; a mean rate between two of the four is a mixture of both."""
+        mean = COUNTS.to(told.levels.device)[told.levels].float().mean((1, 2))
+        place = torch.log2(mean / 32).clamp(0, len(RATES) - 1)  # 32, 64, 128, 256 values a patch
+        which = (1 - (place[:, None] - torch.arange(len(RATES), device=place.device)).abs()).clamp(min=0)
+        condition = torch.cat([told.esn0_db[:, None] / 10 - 1, heard_db[:, None] / 10 - 1, which], 1)
+        assert condition.shape[1] == CONDITIONS
+        return condition
+
+    def send(self, images: Tensor, y: Tensor, told: Told) -> Tensor:
+        """Components scaled by their power, plus what the networks add to them."""
+        base = self.base.encoder
+        variance, power = self._shares(told)
+        mask = sent_mask(told.levels.flatten(1))
+        rows = y.flatten(2).transpose(1, 2) * (self.config.step / variance.sqrt())  # about unit variance
+        centred = F.pixel_unshuffle(self.base.klt.centred(images), base.half_patch)
+        x = base.stack(
+            base.enter(centred.contiguous(memory_format=torch.channels_last)), self._condition(told, told.esn0_db)
+        )
+        seen = self.look(x).flatten(2).transpose(1, 2)
+        tokens = self.encoder(torch.cat([rows.clamp(-8, 8).to(seen.dtype), seen], 2), told)
+        added = base.leave(x).flatten(2).transpose(1, 2) + self.rate_out(tokens, told.levels.flatten(1))
+        features: Tensor = (rows * power.sqrt() + (power + FLOOR).sqrt() * added.float()) * mask
+        return features
+
+    def receive(self, received: Tensor, n0: Tensor, told: Told) -> Understood:
+        """LMMSE estimate of the components, plus what the networks add to the picture."""
+        base, klt = self.base.decoder, self.base.klt
+        height, width = told.levels.shape[1:]
+        levels = told.levels.flatten(1)
+        variance, power = self._shares(told)
+        mask = sent_mask(levels)
+        error = (variance * (1 - mask * power / (power + n0))).mean(2)  # of each patch, times 256 / 768 a pixel value
+        spread = to_grid((error * (LEVELS[-1] / (3 * klt.patch**2)))[..., None].sqrt(), height, width)
+        with torch.autocast(received.device.type, enabled=False):
+            weighted = received * lmmse_weight(variance, power, n0) * mask
+            linear = klt.inverse(weighted, height * klt.patch, width * klt.patch)
+        floor = power + FLOOR
+        likely = received * floor.sqrt() / (floor + n0) * mask
+        tokens = self.decoder(self.rate_in(likely, levels), told)
+        grid = to_grid(likely, height, width).contiguous(memory_format=torch.channels_last)
+        x = base.enter_features(grid) + to_grid(self.widen(tokens), height, width)
+        picture = F.pixel_unshuffle(linear, base.half_patch).contiguous(memory_format=torch.channels_last)
+        x = base.enter_picture(picture) + F.pixel_shuffle(x, 2)
+        heard_db = effective_esn0_db_of_sent(n0, mask)
+        x = base.stack(x.contiguous(memory_format=torch.channels_last), self._condition(told, heard_db))
+        linear = linear + F.pixel_shuffle(base.leave(x), base.half_patch).float() * 0.25
+        estimate = linear + klt.mean.view(1, 3, 1, 1)
+        return Understood(estimate, spread, (None, x, to_grid(tokens, height, width)))
+
+    @torch.no_grad()
+    def fit_variances(self, energy: Tensor, counts: Tensor) -> None:
+        """Take the variances of each level from sums over training patches.
+
+        Args:
+            energy: ``[16 etas, 16 levels, 256]`` sums of squared components.
+            counts: ``[16 etas, 16 levels]`` how many patches; levels that few patches have lean on their neighbours.
+        """
+        overall = energy.sum(1) / counts.sum(1).clamp(min=1)[:, None]  # [etas, 256]
+        total, weight = energy.clone(), counts.clone()
+        for _ in range(4):  # borrow from the levels beside
+            poor = (weight < 200).float()[..., None]
+            beside = F.pad(total, (0, 0, 1, 1))[:, 2:] + F.pad(total, (0, 0, 1, 1))[:, :-2]
+            many = F.pad(weight, (1, 1))[:, 2:] + F.pad(weight, (1, 1))[:, :-2]
+            total, weight = total + poor * 0.25 * beside, weight + poor[..., 0] * 0.25 * many
+        mean = (total + 5 * overall[:, None]) / (weight + 5)[..., None]
+        self.log_variance.copy_(mean.clamp(min=1e-9).log())
+
+
+def effective_esn0_db_of_sent(n0: Tensor, mask: Tensor) -> Tensor:
+    """`effective_esn0_db` over what is sent alone."""
+    capacity = (torch.log1p(1 / n0) * mask).sum((1, 2)) / mask.sum((1, 2))
+    return effective_esn0_db((1 / torch.expm1(capacity))[:, None]) if math.prod(n0.shape) else n0.new_zeros(0)

@@ -1,0 +1,83 @@
+"""One batch from pictures to what the receiver understands of them: what training and validation share."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..deepjscc.frames import Fading
+from .allocation import levels_for, sent_mask
+from .backbone import Told, Understood
+from .deepjscc_backbone import RateAdaptiveDeepJscc, effective_esn0_db_of_sent
+from .frames import over_channel
+from .network import CdmJscc
+from .ntc_backbone import NtcJscc
+from .rate_map import ETAS
+from .transforms import Entropy
+
+__all__ = ["Passed", "nearest_eta_index", "pass_through"]
+
+
+class Passed(NamedTuple):
+    """A batch after the channel."""
+
+    told: Told
+    understood: Understood
+    heard_db: Tensor  # [b]
+    entropy: Entropy
+
+
+def nearest_eta_index(eta: Tensor) -> Tensor:
+    """`rate_map.eta_index` of a batch."""
+    grid = torch.from_numpy(np.log(np.asarray(ETAS))).to(eta)
+    return (eta.log()[:, None] - grid).abs().argmin(1)
+
+
+def pass_through(
+    model: CdmJscc,
+    images: Tensor,
+    eta: Tensor,
+    esn0_db: Tensor,
+    fading: list[Fading],
+    generator: torch.Generator,
+    *,
+    learns_entropy: bool = False,
+    channel: bool = True,
+) -> Passed:
+    """Send a batch of pictures ``[b, 3, H, W]`` in [0, 1]; each frame with its own eta and Es/N0 ``[b]``.
+
+    Args:
+        model: The network.
+        images: Pictures.
+        eta: Real values per bit.
+        esn0_db: Of the channel, which the transmitter knows.
+        fading: The channel of each frame.
+        generator: Where noise is drawn.
+        learns_entropy: Put noise for the rounding of latents, so that gradients pass.
+        channel: Over the channel; else the latents are handed to the receiver (the paper's first stage).
+    """
+    y, entropy = model.entropy(images, generator if learns_entropy else None)
+    levels = levels_for(entropy.patch_bits.detach(), eta)
+    told = Told(levels, nearest_eta_index(eta), esn0_db)
+    if not channel:
+        if not isinstance(model.backbone, NtcJscc):
+            raise ValueError("channel: expected true: this backbone has no latents that can be handed over")
+        return Passed(told, model.backbone.understood(entropy.y), torch.full_like(esn0_db, 25.0), entropy)
+    features = model.backbone.send(images, y, told)
+    mask = sent_mask(levels.flatten(1))
+    received, n0 = over_channel(features.float(), mask, 10 ** (-esn0_db / 10), fading, generator)
+    understood = model.backbone.receive(received, n0, told)
+    return Passed(told, understood, effective_esn0_db_of_sent(n0, mask), entropy)
+
+
+@torch.no_grad()
+def variance_sums(model: RateAdaptiveDeepJscc, y: Tensor, patch_bits: Tensor, energy: Tensor, counts: Tensor) -> None:
+    """Add a batch's squared components to the sums of each eta and level, ``[16, 16, 256]`` and ``[16, 16]``."""
+    squares = (y * model.config.step).square().flatten(2).transpose(1, 2).flatten(0, 1)  # [patches, 256]
+    for index, eta in enumerate(ETAS):
+        levels = levels_for(patch_bits, torch.full((patch_bits.shape[0],), eta)).flatten()
+        energy[index].index_add_(0, levels, squares)
+        counts[index] += torch.bincount(levels, minlength=counts.shape[1])

@@ -1,0 +1,102 @@
+"""The whole system: backbone, hyperprior and denoiser, in the pieces that transmitter and receiver run."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from .allocation import COUNTS
+from .backbone import Told, Understood
+from .config import CdmConfig, DeepJsccBackbone
+from .deepjscc_backbone import RateAdaptiveDeepJscc
+from .diffusion import ddim
+from .ntc_backbone import NtcJscc
+from .rate_map import LEVELS
+from .transforms import Entropy, Hyperprior
+from .unet import Unet
+
+__all__ = ["CdmJscc"]
+
+TOLD = 2  # beside the time: how well the frame was heard, and its mean rate
+
+
+class CdmJscc(nn.Module):
+    """Rate-adaptive JSCC with a conditional diffusion decoder.
+
+    Args:
+        config: Sizes.
+
+    State:   none.
+    Source:  Zhang et al., Rate-adaptive generative semantic communication using conditional diffusion models, IEEE
+             Wireless Commun. Lett. 2025.
+    """
+
+    def __init__(self, config: CdmConfig) -> None:
+        super().__init__()
+        self.config = config
+        backbone = config.backbone
+        residual = isinstance(backbone, DeepJsccBackbone)
+        self.backbone: RateAdaptiveDeepJscc | NtcJscc = (
+            RateAdaptiveDeepJscc(backbone) if isinstance(backbone, DeepJsccBackbone) else NtcJscc(backbone)
+        )
+        self.hyperprior = Hyperprior(LEVELS[-1], backbone.hyper_width, magnitudes=residual)
+        beside = 3 * config.unet.unshuffle**2 + 1 if residual else 0
+        self.unet = Unet(config.unet, self.backbone.context_widths, beside, TOLD)
+
+    def entropy(self, images: Tensor, generator: torch.Generator | None = None) -> tuple[Tensor, Entropy]:
+        """Latents of images ``[b, 3, H, W]`` in [0, 1], and what they would cost."""
+        y = self.backbone.latents(images)
+        return y, self.hyperprior(y.float(), generator)
+
+    def denoise(
+        self, understood: Understood, noisy: Tensor, time: Tensor, told: Told, heard_db: Tensor, guidance: float = 1.0
+    ) -> Tensor:
+        """X: the clean residual ``[b, 3, H, W]``, in units of the expected error, from a noisy one.
+
+        Args:
+            understood: What the receiver made of the frame.
+            noisy: x_n.
+            time: n / N ``[b]``.
+            told: What the header says.
+            heard_db: Effective Es/N0 of the frame ``[b]``.
+            guidance: Exaggerates what the denoiser adds, about nothing added; 1 for none of that.
+        """
+        mean = COUNTS.to(noisy.device)[told.levels].float().mean((1, 2))
+        facts = torch.stack([heard_db / 10 - 1, torch.log2(mean / 64)], 1)
+        beside = None
+        if isinstance(self.backbone, RateAdaptiveDeepJscc):
+            fold = self.config.unet.unshuffle
+            picture = F.pixel_unshuffle((understood.estimate - 0.45) * 4, fold)
+            spread = F.interpolate(
+                understood.spread.log() / 2 + 2, picture.shape[2:], mode="bilinear", align_corners=False
+            )
+            beside = torch.cat([picture, spread], 1)
+        out: Tensor = self.unet(noisy, beside, time, facts, understood.context).float()
+        return (guidance * out).clamp(-self.config.clip, self.config.clip)
+
+    def spread_of(self, understood: Understood) -> Tensor:
+        """Expected error of each pixel ``[b, 1, H, W]``, without steps between patches."""
+        shape = understood.estimate.shape[2:]
+        return F.interpolate(understood.spread.log(), shape, mode="bilinear", align_corners=False).exp()
+
+    def sample(
+        self, understood: Understood, start: Tensor, told: Told, heard_db: Tensor, steps: int, guidance: float = 1.0
+    ) -> Tensor:
+        """The receiver's picture ``[b, 3, H, W]`` in [0, 1], not clipped.
+
+        Args:
+            understood: What the receiver made of the frame.
+            start: Standard normal noise ``[b, 3, H, W]``.
+            told: What the header says.
+            heard_db: Effective Es/N0 of the frame ``[b]``.
+            steps: DDIM steps, 1 to 65.
+            guidance: See `denoise`.
+        """
+
+        def predict(noisy: Tensor, time: float) -> Tensor:
+            when = torch.full((noisy.shape[0],), time, device=noisy.device)
+            return self.denoise(understood, noisy, when, told, heard_db, guidance)
+
+        residual = ddim(predict, self.config.start_noise * start, steps)
+        return understood.estimate + self.spread_of(understood) * residual
