@@ -79,14 +79,14 @@ def stage(use: str, *, seed: int = SEED) -> Stage:
     return made
 
 
-EXPORTED: Callable[[], dict[str, Path]]  # ONNX files by role, made when a block first needs one
+EXPORTED: dict[str, Callable[[], dict[str, Path]]] = {}  # makes ONNX files, by role, when a block first needs one
 
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch, request):
     """Blocks that write do so in a folder of their own; files that the examples read lie there."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setitem(globals(), "EXPORTED", lambda: request.getfixturevalue("deepjscc_onnx"))
+    monkeypatch.setitem(EXPORTED, "deepjscc", lambda: request.getfixturevalue("deepjscc_onnx"))
     return tmp_path
 
 
@@ -102,7 +102,7 @@ def provide(use: str) -> None:
 
             PIL.Image.fromarray(np.zeros((48, 64, 3), np.uint8)).save(value)
         elif Path(value).suffix == ".onnx":
-            shutil.copy(EXPORTED()[Path(value).stem], value)
+            shutil.copy(EXPORTED["deepjscc"]()[Path(value).stem], value)
         elif Path(value).suffix == ".csv":
             Path(value).write_text("time_s,esn0_db\n0,10\n0.001,12\n0.002,8\n")
 
