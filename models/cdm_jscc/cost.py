@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from torch.utils.flop_counter import FlopCounterMode
@@ -58,7 +58,13 @@ def cost(
     image = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
     with FlopCounterMode(display=False) as encoding:
         frame = codec.encode(image, esn0_db=10, payload_uses=uses)
-    told = {"levels": frame.levels, "eta_index": frame.eta_index, "esn0_db": 10, "height": height, "width": width}
+    told: dict[str, Any] = {
+        "levels": frame.levels,
+        "eta_index": frame.eta_index,
+        "esn0_db": 10,
+        "height": height,
+        "width": width,
+    }
     noise = np.zeros((*(16 * side for side in frame.levels.shape), 3), np.float32)
     with FlopCounterMode(display=False) as estimating:
         codec.estimate(frame.features, 0.1, **told)
