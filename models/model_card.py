@@ -38,6 +38,8 @@ class ModelCard(BaseModel):
         sha256: Of that file.
         licence: Of the weights.
         paper: What the network follows.
+        base: File of the weights that hold the tensors which these leave out, beside them or shipped; None: they are
+            whole.
         training: How the weights came about.
         metrics: What they were measured to do; each name says on what and in which unit.
     """
@@ -51,6 +53,7 @@ class ModelCard(BaseModel):
     sha256: str = Field(pattern="^[0-9a-f]{64}$")
     licence: str
     paper: str
+    base: str | None = None
     training: Training
     metrics: dict[str, float]
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from ..errors import ExportError, MissingExtra, UsageError
 from .onnx_metadata import OPSET, OnnxMetadata
@@ -31,13 +32,13 @@ class Case(NamedTuple):
     Attributes:
         name: Which input.
         inputs: By name.
-        expected: What the network itself gives, float32; of the file's last axis only the first elements where it is
-            shorter.
+        expected: What the network itself gives, float32, by the name of the output; of the file's last axis only the
+            first elements where it is shorter.
     """
 
     name: str
     inputs: Mapping[str, torch.Tensor]
-    expected: torch.Tensor
+    expected: Mapping[str, torch.Tensor]
 
 
 class Parity(NamedTuple):
@@ -69,7 +70,7 @@ def export_onnx(
     *,
     example: Mapping[str, torch.Tensor],
     dynamic: Mapping[str, Mapping[int, Any]],
-    output: str,
+    outputs: Sequence[str],
     cases: Iterable[Case],
 ) -> Exported:
     """Write a network as an ONNX file and compare both.
@@ -77,13 +78,13 @@ def export_onnx(
     Weights that half precision holds exactly are stored in it and widened when the file is loaded: nothing is lost.
 
     Args:
-        network: Its `forward` takes the inputs by name and returns one tensor: a form of the network that a graph can
+        network: Its `forward` takes the inputs by name and returns the outputs: a form of the network that a graph can
             hold. What is expected of it comes with the cases.
         path: Of the file; it appears whole or not at all.
         metadata: What the file says of itself.
         example: Inputs that are traced.
         dynamic: Of each input with axes of free length: the axis, and its `torch.export` dimension.
-        output: Name of the output.
+        outputs: Names of the outputs.
         cases: On what file and network are compared.
 
     Raises:
@@ -97,7 +98,7 @@ def export_onnx(
         import onnxscript  # noqa: F401
     except ModuleNotFoundError as error:
         raise MissingExtra("semcom export", error.name or "onnx", "export") from None
-    model = _trace(network, example, dynamic, output)
+    model = _trace(network, example, dynamic, outputs)
     _halve(model)
     onnx.helper.set_model_props(model, metadata.to_props())
     model.producer_name, model.producer_version, model.doc_string = "gr-semcom", "", ""
@@ -132,7 +133,7 @@ def _trace(
     network: torch.nn.Module,
     example: Mapping[str, torch.Tensor],
     dynamic: Mapping[str, Mapping[int, Any]],
-    output: str,
+    outputs: Sequence[str],
 ) -> ModelProto:
     import logging
     import warnings
@@ -147,7 +148,7 @@ def _trace(
                 network.eval(),
                 kwargs=dict(example),
                 input_names=list(example),
-                output_names=[output],
+                output_names=list(outputs),
                 dynamic_shapes={name: dict(dynamic.get(name, {})) or None for name in example},
                 opset_version=OPSET,
                 dynamo=True,
@@ -197,14 +198,19 @@ def _compare(raw: bytes, cases: Iterable[Case]) -> tuple[Parity, ...]:
     session = onnxruntime.InferenceSession(raw, options, providers=["CPUExecutionProvider"])
     found = []
     for name, inputs, wanted in cases:
-        expected = wanted.numpy()
-        (got,) = session.run(None, {key: value.numpy() for key, value in inputs.items()})
-        got = got[..., : expected.shape[-1]]
-        if got.shape != expected.shape:
-            raise ExportError(
-                f"{name}: expected the file to give {list(expected.shape)}, got {list(got.shape)}; report it with the "
-                "versions that `semcom env` shows"
-            )
-        absolute = float(np.abs(got - expected).max())
-        found.append(Parity(name, absolute, absolute / max(float(np.sqrt(np.mean(np.square(expected)))), 1e-12)))
+        feed = {key: value.numpy() for key, value in inputs.items()}
+        for output, tensor in wanted.items():
+            where = name if len(wanted) == 1 else f"{name}, {output}"
+            (got,) = session.run([output], feed)
+            found.append(_distance(where, got[..., : tensor.shape[-1]], tensor.numpy()))
     return tuple(found)
+
+
+def _distance(where: str, got: NDArray[np.float32], expected: NDArray[np.float32]) -> Parity:
+    if got.shape != expected.shape:
+        raise ExportError(
+            f"{where}: expected the file to give {list(expected.shape)}, got {list(got.shape)}; report it with the "
+            "versions that `semcom env` shows"
+        )
+    absolute = float(np.abs(got - expected).max())
+    return Parity(where, absolute, absolute / max(float(np.sqrt(np.mean(np.square(expected)))), 1e-12))

@@ -44,6 +44,30 @@ PORTS: dict[tuple[System, Role], Ports] = {
         },
         {"picture": ("tensor(float)", 3)},
     ),
+    ("cdm-jscc", "encoder"): Ports(
+        {
+            "image": ("tensor(uint8)", 3),
+            "levels": ("tensor(int64)", 2),
+            "eta_index": ("tensor(int64)", 1),
+            "esn0_db": ("tensor(float)", 1),
+        },
+        {"patch_bits": ("tensor(float)", 2), "features": ("tensor(float)", 2)},
+    ),
+    ("cdm-jscc", "decoder"): Ports(
+        {
+            "features": ("tensor(float)", 3),
+            "n0": ("tensor(float)", 3),
+            "levels": ("tensor(int64)", 2),
+            "eta_index": ("tensor(int64)", 1),
+            "esn0_db": ("tensor(float)", 1),
+            "noise": ("tensor(float)", 3),
+            "time": ("tensor(float)", 1),
+            "clean_share": ("tensor(float)", 1),
+            "noisy_share": ("tensor(float)", 1),
+            "guidance": ("tensor(float)", 1),
+        },
+        {"picture": ("tensor(float)", 3)},
+    ),
 }
 """What the file of each system and role takes and gives."""
 
@@ -57,7 +81,10 @@ class OnnxMetadata(BaseModel):
         role: Transmitter or receiver.
         variant: Which set of weights of the system.
         patch: Sides of pictures are multiples of this many pixels; the blocks pad and crop.
-        rates: Real features of one patch by rate, in the order of the input ``rate``.
+        rates: DeepJSCC: real features of one patch by rate, in the order of the input ``rate``.
+        levels: CDM-JSCC: real features of one patch by level.
+        etas: CDM-JSCC: values of eta, in the order of the input ``eta_index``.
+        tag: CDM-JSCC: by which a receiver knows the transmitter's weights.
         weights_sha256: SHA-256 of the safetensors file that was exported.
         opset: ONNX operator set.
     """
@@ -70,6 +97,9 @@ class OnnxMetadata(BaseModel):
     variant: str = Field(min_length=1)
     patch: int = Field(ge=1, le=1024)
     rates: dict[str, int] = {}
+    levels: tuple[int, ...] = ()
+    etas: tuple[float, ...] = ()
+    tag: int = Field(default=0, ge=0, le=0xFFFF)
     weights_sha256: str = Field(pattern="^[0-9a-f]{64}$")
     opset: int = OPSET
 

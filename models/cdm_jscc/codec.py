@@ -14,14 +14,13 @@ from torch import Tensor
 
 from ...errors import SignalError, WeightsError
 from ..model_card import ModelCard
-from ..weights import load_weights
 from .backbone import Told, Understood
 from .config import CdmConfig
 from .deepjscc_backbone import effective_esn0_db_of_sent
 from .diffusion import times
 from .network import CdmJscc
 from .rate_map import ETAS, LEVELS, PATCH, eta_index, eta_near_cbr, levels_for, pack, unpack
-from .shipped import weights_path
+from .shipped import load_network, weights_path
 
 __all__ = ["CdmJsccCodec", "Encoded"]
 
@@ -59,7 +58,7 @@ class CdmJsccCodec:
 
     def __init__(self, weights: Path | None = None, variant: str = "p") -> None:
         path = weights_path(variant) if weights is None else weights
-        self.card, tensors = load_weights(path)
+        self.card, tensors = load_network(path)
         try:
             self.network = CdmJscc(CdmConfig.model_validate(self.card.config))
             self.network.load_state_dict(tensors)

@@ -10,6 +10,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from ...errors import UsageError
 from ..deepjscc.config import AdaptiveConfig, Record
+from ..perceptual.build import PerceptualLoss
 
 __all__ = [
     "CdmConfig",
@@ -106,7 +107,7 @@ class TrainConfig(Record):
     fading_share: float = Field(default=0.2, ge=0, le=1, description="Share of frames over Rayleigh fading.")
     end_share: float = Field(default=0.25, ge=0, le=1, description="Share of samples drawn at t = T.")
     weight_bounds: tuple[float, float] = Field(default=(1.0, 5.0), description="Bounds of the SNR weight of the loss.")
-    perceptual: Literal["none", "squeezenet", "lpips-vgg"] = "none"
+    perceptual: PerceptualLoss = Field(default="none", description="A loss in the features of another network.")
     perceptual_scale: float = Field(default=1.0, gt=0, description="Of the perceptual loss, before its weight.")
     warmup_steps: int = Field(default=100, ge=0)
     weight_decay: float = Field(default=1e-4, ge=0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +14,21 @@ __all__ = ["FactorisedPrior", "gaussian_bits", "quantised"]
 
 LEAST_LIKELIHOOD = 1e-9
 LEAST_SCALE = 0.1
+
+
+class _AtLeast(torch.autograd.Function):
+    """Clamp from below whose gradient passes where it leads up: what has fallen under the bound can come back."""
+
+    @staticmethod
+    def forward(context: Any, x: Tensor, bound: float) -> Tensor:
+        context.save_for_backward(x)
+        context.bound = bound
+        return x.clamp(min=bound)
+
+    @staticmethod
+    def backward(context: Any, gradient: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
+        (x,) = context.saved_tensors
+        return gradient * ((x >= context.bound) | (gradient < 0)), None
 
 
 def quantised(y: Tensor, mean: Tensor | float, generator: torch.Generator | None) -> Tensor:
@@ -33,13 +49,20 @@ def gaussian_bits(y: Tensor, mean: Tensor, scale: Tensor) -> Tensor:
         mean: Of the same shape.
         scale: Of the same shape; at least 0.1 is taken.
 
+    Output:  bits, at most 29.9 a value; beyond that the gradient is the one of the Gaussian's tail.
     Source:  Balle et al., Variational image compression with a scale hyperprior, ICLR 2018.
     """
-    scale = scale.clamp(min=LEAST_SCALE)
+    learns = torch.is_grad_enabled() and (scale.requires_grad or y.requires_grad)
+    scale = _AtLeast.apply(scale, LEAST_SCALE) if learns else scale.clamp(min=LEAST_SCALE)
     away = (y - mean).abs()
     upper = torch.erfc((away - 0.5) / (scale * math.sqrt(2)))  # both in the tail that keeps its digits
     lower = torch.erfc((away + 0.5) / (scale * math.sqrt(2)))
-    return -torch.log2((0.5 * (upper - lower)).clamp(min=LEAST_LIKELIHOOD))
+    likelihood = 0.5 * (upper - lower)
+    bits = -torch.log2(likelihood.clamp(min=LEAST_LIKELIHOOD))
+    if learns:
+        tail = ((away - 0.5) / scale).square() * (0.5 / math.log(2))
+        bits = bits + torch.where(likelihood < LEAST_LIKELIHOOD, tail - tail.detach(), 0.0)
+    return bits
 
 
 class FactorisedPrior(nn.Module):

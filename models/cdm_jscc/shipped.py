@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ...errors import UsageError
+from ..weights import load_weights
 
-__all__ = ["WEIGHTS", "weights_path"]
+if TYPE_CHECKING:
+    import torch
+
+    from ..model_card import ModelCard
+
+__all__ = ["WEIGHTS", "load_network", "weights_path"]
 
 WEIGHTS = Path(__file__).parent / "weights"
 
@@ -22,3 +29,16 @@ def weights_path(variant: str) -> Path:
         have = ", ".join(sorted(file.stem for file in WEIGHTS.glob("*.safetensors"))) or "none"
         raise UsageError(f"cdm-jscc: no weights '{variant}' are shipped; expected one of: {have}")
     return path
+
+
+def load_network(path: Path) -> tuple[ModelCard, dict[str, torch.Tensor]]:
+    """Load weights whole: what they leave out comes from the file that their card names.
+
+    Raises:
+        WeightsError: see `load_weights`.
+    """
+    card, tensors = load_weights(path)
+    if card.base is None:
+        return card, tensors
+    beside = path.with_name(card.base)
+    return card, {**load_weights(beside if beside.is_file() else WEIGHTS / card.base)[1], **tensors}

@@ -29,7 +29,7 @@ from .diffusion import STEPS, alpha_bars, loss_weight
 from .forward import pass_through, variance_sums
 from .network import CdmJscc
 from .rate_map import PATCH
-from .shipped import weights_path
+from .shipped import load_network, weights_path
 from .validation import validate
 
 __all__ = ["Losses", "Result", "Run", "part_of", "phase_at", "take_step", "train"]
@@ -127,6 +127,15 @@ class Run:
         moving = [name for name, value in now.items() if value.dtype.is_floating_point]
         torch._foreach_lerp_([self.ema[name] for name in moving], [now[name] for name in moving], 1 - decay)
 
+    @property
+    def base(self) -> str | None:
+        """The CDM-JSCC weights that the run started from and whose frozen part it leaves out of its own."""
+        return None if self.config.start_from in (None, "deepjscc") else self.config.start_from
+
+    def changes(self, name: str) -> bool:
+        """Whether a tensor is this run's own."""
+        return self.base is None or any(part_of(name) in phase.trains for phase in self.config.phases)
+
     def progress(self) -> float:
         """Share of the budget that is spent."""
         if self.config.steps is not None:
@@ -195,7 +204,8 @@ def take_step(run: Run, pictures: Pictures, perceptual: Perceptual | None, progr
             error = each.detach().mean()
             loss = (1 - phase.perceptual_weight) * (weight * each if phase.denoise else torch.log(0.2 + each)).mean()
             if phase.perceptual_weight and perceptual is not None:
-                distance = perceptual(picture.clamp(0, 1), images).float().mean()
+                top, left = rng.integers(0, 4, 2)  # so that no grid of the loss's strides shows in pictures
+                distance = perceptual(picture[..., top:, left:].clamp(0, 1), images[..., top:, left:]).float().mean()
                 loss = loss + phase.perceptual_weight * config.perceptual_scale * distance
         pixels = images.shape[0] * images.shape[2] * images.shape[3]
         bits = (entropy.patch_bits.sum() + entropy.side_bits.sum()) / pixels
@@ -261,7 +271,7 @@ def train(
     Writes into ``out``: ``last.pt`` (the checkpoint), ``best.safetensors`` and ``best.json`` (the mean weights with the
     best validation of the last phase so far, and their card), ``log.csv`` (one row every 50 steps) and a
     ``curve-PHASE.csv`` for each phase (one row per validation). Checkpoint, weights and card are replaced whole or
-    not at all.
+    not at all. Weights of a recipe that starts from others hold what it trains; their card names the others.
 
     Several processes started by ``torchrun`` share each batch; the first of them validates and writes.
 
@@ -321,8 +331,7 @@ def _start(run: Run, pictures: Pictures) -> None:
             raise UsageError("start_from: deepjscc: expected a backbone of kind deepjscc with the shipped sizes")
         backbone.base.load_state_dict(tensors)
         return
-    path = Path(name) if name.endswith(".safetensors") else weights_path(name)
-    card, tensors = load_weights(path)
+    card, tensors = load_network(Path(name) if name.endswith(".safetensors") else weights_path(name))
     if CdmConfig.model_validate(card.config) != run.config.model:
         raise UsageError(f"start_from: {name}: is of another network than 'model' says; give model its card's sizes")
     run.model.load_state_dict(tensors)
@@ -356,7 +365,7 @@ def _validate_and_keep(run: Run, phase: Phase, held: Pictures, out: Path, percep
         return
     run.best_score, run.best_phase = score, phase.name
     weights = out / "best.safetensors"
-    save_weights(weights, run.ema)
+    save_weights(weights, {name: value for name, value in run.ema.items() if run.changes(name)})
     save_text(out / "best.json", _card(run, weights, held, scores).model_dump_json(indent=1) + "\n")
 
 
@@ -372,6 +381,7 @@ def _card(run: Run, weights: Path, held: Pictures, scores: dict[str, float]) -> 
         sha256=sha256_of(weights),
         licence="Apache-2.0",
         paper=PAPER,
+        base=None if run.base is None else Path(run.base).stem + ".safetensors",
         training=Training(
             data=f"photographs; every tenth file of each prefix held out, {len(held.names)} files",
             command="semcom train cdm-jscc --config CONFIG --data DIR",

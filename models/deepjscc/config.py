@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ...errors import UsageError
+from ..perceptual.build import PerceptualLoss
 from .rates import RATES, Rate
 
 __all__ = ["AdaptiveConfig", "FiveLayerConfig", "LinearConfig", "NetworkConfig", "Phase", "Record", "TrainConfig"]
@@ -87,6 +88,9 @@ class TrainConfig(Record):
         default=(1.0, 3.0),
         description="Of the soft assignment, from the first step to the last; in units of the squared point distance.",
     )
+    perceptual: PerceptualLoss = Field(default="none", description="A loss in the features of another network.")
+    perceptual_weight: float = Field(default=0.5, ge=0, le=1, description="Of that loss; of the other: 1 less it.")
+    perceptual_scale: float = Field(default=1.0, gt=0, description="Of the perceptual loss, before its weight.")
     start_from: Literal["adaptive", "linear"] | None = Field(
         default=None, description="Shipped weights to start from; null: the closed-form start of the training pictures."
     )

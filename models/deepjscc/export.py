@@ -155,7 +155,7 @@ def export_deepjscc(
         metadata,
         example=_sent(*TRACED, 1, 8.0),
         dynamic={"image": {0: size * rows, 1: size * columns}},
-        output="features",
+        outputs=["features"],
         cases=_encoder_cases(network, sizes),
     )
     grid = {0: rows, 1: columns}
@@ -165,7 +165,7 @@ def export_deepjscc(
         metadata.model_copy(update={"role": "decoder"}),
         example=_received(network, *TRACED, 1, 8.0),
         dynamic={"features": grid, "n0": grid},
-        output="picture",
+        outputs=["picture"],
         cases=_decoder_cases(network, sizes),
     )
 
@@ -174,7 +174,7 @@ def export_deepjscc(
 def _encoder_cases(network: AdaptiveJscc | LinearJscc, sizes: Sequence[tuple[int, int]]) -> Iterator[Case]:
     for height, width, rate, esn0_db in _operating_points(len(network.rates), sizes):
         inputs = _sent(height, width, rate, esn0_db)
-        expected = _encode(network, inputs)
+        expected = {"features": _encode(network, inputs)}
         yield Case(f"{height} x {width}, rate {network.rates[rate]}", inputs, expected)
 
 
@@ -184,8 +184,8 @@ def _decoder_cases(network: AdaptiveJscc | LinearJscc, sizes: Sequence[tuple[int
         inputs = _received(network, height, width, rate, esn0_db)
         count = features_per_patch(network.rates[rate], network.multiple)
         received, n0 = (inputs[name][:, :, :count].reshape(1, -1) for name in ("features", "n0"))
-        expected = network.decode(received, n0, network.rates[rate], inputs["esn0_db"], height, width)
-        yield Case(f"{height} x {width}, rate {network.rates[rate]}", inputs, expected[0].permute(1, 2, 0))
+        picture = network.decode(received, n0, network.rates[rate], inputs["esn0_db"], height, width)
+        yield Case(f"{height} x {width}, rate {network.rates[rate]}", inputs, {"picture": picture[0].permute(1, 2, 0)})
 
 
 def _operating_points(rates: int, sizes: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int, int, float]]:

@@ -7,7 +7,7 @@ import math
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from ...errors import UsageError
 from ..model_card import ModelCard, Training, card_path
+from ..perceptual.build import build_perceptual
 from ..weights import load_weights, sha256_of
 from .adaptive import effective_esn0_db
 from .checkpoint import load_checkpoint, save_checkpoint, save_text, save_weights
@@ -114,7 +115,9 @@ def phase_at(config: TrainConfig, progress: float) -> Phase:
     return next(phase for phase in config.phases if progress < phase.until)
 
 
-def take_step(run: Run, pictures: Pictures, progress: float) -> tuple[Rate, float, float]:
+def take_step(
+    run: Run, pictures: Pictures, progress: float, perceptual: Callable[[Tensor, Tensor], Tensor] | None = None
+) -> tuple[Rate, float, float]:
     """One step on one batch: rate, loss, and mean squared error."""
     config, model, device = run.config, run.model, run.device
     phase = phase_at(config, progress)
@@ -143,6 +146,11 @@ def take_step(run: Run, pictures: Pictures, progress: float) -> tuple[Rate, floa
         out = model.decode(received, n0, rate, told_db, phase.crop, phase.crop).float()
     mse = (out - images).square().flatten(1).mean(1)  # [b]
     loss = normalised_loss(run, mse, rate, n0)
+    if perceptual is not None:
+        top, left = rng.integers(0, 4, 2)  # so that no grid of the loss's strides shows in pictures
+        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=config.precision == "bfloat16"):
+            distance = perceptual(out[..., top:, left:].clamp(0, 1), images[..., top:, left:]).float().mean()
+        loss = (1 - config.perceptual_weight) * loss + config.perceptual_weight * config.perceptual_scale * distance
     run.optimizer.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
     run.team.average([p.grad for p in model.parameters() if p.grad is not None] + [run.level])
@@ -183,7 +191,15 @@ def shown(run: Run) -> Iterator[Any]:
         yield lambda text: bar.update(task, completed=run.progress(), description=text)
 
 
-def train(config: TrainConfig, data: Path, out: Path, *, resume: bool = True, device: str | None = None) -> Result:
+def train(
+    config: TrainConfig,
+    data: Path,
+    out: Path,
+    *,
+    resume: bool = True,
+    device: str | None = None,
+    perceptual_weights: Path | None = None,
+) -> Result:
     """Train a network, or go on with a training that was cut off.
 
     Writes into ``out``: ``last.pt`` (the checkpoint), ``best.safetensors`` and ``best.json`` (the mean weights with the
@@ -198,6 +214,7 @@ def train(config: TrainConfig, data: Path, out: Path, *, resume: bool = True, de
         out: A folder for results; made if missing.
         resume: Go on from ``last.pt`` where there is one; otherwise a folder that has one is refused.
         device: A torch device; the GPU where there is one, if not said.
+        perceptual_weights: Weights of the network that the perceptual loss looks through.
 
     Raises:
         UsageError: no such data, or ``out`` holds a run of another recipe.
@@ -210,6 +227,9 @@ def train(config: TrainConfig, data: Path, out: Path, *, resume: bool = True, de
     if last.exists() and not resume:
         raise UsageError(f"{last}: a run is there already; give another folder, or go on with it")
     run = Run(config, where)
+    perceptual = build_perceptual(config.perceptual, perceptual_weights)
+    if isinstance(perceptual, nn.Module):
+        perceptual = perceptual.to(where)
     pictures, held = read_pictures(data, config)
     if last.exists():
         state = load_checkpoint(last)
@@ -228,7 +248,7 @@ def train(config: TrainConfig, data: Path, out: Path, *, resume: bool = True, de
             patches = crops(pictures, config.fit_patches, config.model.patch, rng)  # type: ignore[union-attr]
             run.model.fit(torch.from_numpy(patches).to(where).float() / 255)
         run.start_ema()
-    _loop(run, pictures, held, out)
+    _loop(run, pictures, held, out, perceptual)
     return Result(run.step, run.seconds, run.best_psnr_db, out / "best.safetensors")
 
 
@@ -263,6 +283,8 @@ def _forget_after(step: int, path: Path) -> None:
 def _validate_and_keep(run: Run, held: Pictures, out: Path) -> None:
     scores = validate(build(run.config.model).to(run.device), run.ema, held, run.config)
     mean = float(np.mean(list(scores.values())))
+    if run.config.perceptual != "none":
+        run.best_psnr_db = -math.inf  # PSNR falls as it learns: the last weights are the ones
     row = {"step": run.step, "minutes": round(run.seconds / 60, 2), "psnr_db": round(mean, 4)}
     _append(out / "curve.csv", row | {name: round(value, 4) for name, value in scores.items()})
     if mean <= run.best_psnr_db:
@@ -273,13 +295,19 @@ def _validate_and_keep(run: Run, held: Pictures, out: Path) -> None:
     save_text(out / "best.json", _card(run, weights, held, scores).model_dump_json(indent=1) + "\n")
 
 
+def _kind(config: TrainConfig) -> str:
+    if config.perceptual != "none":
+        return "perceptual"
+    return "quantised" if config.bits_per_symbol else config.model.network
+
+
 def _card(run: Run, weights: Path, held: Pictures, scores: dict[str, float]) -> ModelCard:
     cls = type(run.model)
     where = (
         torch.cuda.get_device_name(run.device) if run.device.type == "cuda" else f"CPU, {run.config.threads} threads"
     )
     return ModelCard(
-        name=f"deepjscc-{'quantised' if run.config.bits_per_symbol else run.config.model.network}",
+        name=f"deepjscc-{_kind(run.config)}",
         cls=f"{cls.__module__}:{cls.__name__}",
         config=run.config.model.model_dump(mode="json"),
         file=weights.name,
@@ -300,7 +328,13 @@ def _card(run: Run, weights: Path, held: Pictures, scores: dict[str, float]) -> 
     )
 
 
-def _loop(run: Run, pictures: Pictures, held: Pictures, out: Path) -> None:
+def _loop(
+    run: Run,
+    pictures: Pictures,
+    held: Pictures,
+    out: Path,
+    perceptual: Callable[[Tensor, Tensor], Tensor] | None,
+) -> None:
     config, leads = run.config, run.team.leads
     saved = validated = run.seconds
     losses: list[float] = []
@@ -309,7 +343,7 @@ def _loop(run: Run, pictures: Pictures, held: Pictures, out: Path) -> None:
     with shown(run) as show:
         while (progress := run.team.agreed(run.progress(), run.device)) < 1:
             start = time.monotonic()
-            rate, loss, mse = take_step(run, pictures, progress)
+            rate, loss, mse = take_step(run, pictures, progress, perceptual)
             run.seconds += time.monotonic() - start
             if not leads:
                 continue
