@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import SignalError
+from ..sim.bandwidth import ROBUST_BITS_PER_USE, uses_for
 
 __all__ = ["Envelope", "Header", "HeaderEntry", "HeaderField", "Identity", "Out", "State", "Stream", "Trace"]
 
@@ -43,12 +44,17 @@ class HeaderField(msgspec.Struct, frozen=True):
         """Bits that this field costs on the air."""
         raise TypeError(f"{type(self).__name__} must define bits()")
 
+    def bits_per_use(self) -> float:
+        """Rate at which they are charged: one that nearly every channel carries, unless a field states another."""
+        return ROBUST_BITS_PER_USE
 
-class HeaderEntry(msgspec.Struct, frozen=True, gc=False):
+
+class HeaderEntry(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, repr_omit_defaults=True):
     """One field of a header as it travels: blocks that pass it on need not know its class."""
 
     bits: int
     fields: dict[str, Any]
+    bits_per_use: float = ROBUST_BITS_PER_USE
 
 
 class Header(Mapping[str, HeaderEntry]):
@@ -76,6 +82,16 @@ class Header(Mapping[str, HeaderEntry]):
         """Bits of the whole header: what is charged to the bandwidth."""
         return sum(entry.bits for entry in self._entries.values())
 
+    @property
+    def charges(self) -> tuple[tuple[int, float], ...]:
+        """Bits, and the bits per channel use at which they are charged, of each field."""
+        return tuple((entry.bits, entry.bits_per_use) for entry in self._entries.values())
+
+    @property
+    def uses(self) -> int:
+        """Channel uses charged for the whole header, rounded up."""
+        return uses_for(self.charges)
+
     def read(self, field: type[F]) -> F:
         """Return the field of this class.
 
@@ -93,7 +109,10 @@ class Header(Mapping[str, HeaderEntry]):
 
     def with_fields(self, *fields: HeaderField) -> Header:
         """Return a header with these fields added; a field of the same class is replaced."""
-        new = {type(field).__name__: HeaderEntry(field.bits(), msgspec.to_builtins(field)) for field in fields}
+        new = {
+            type(field).__name__: HeaderEntry(field.bits(), msgspec.to_builtins(field), field.bits_per_use())
+            for field in fields
+        }
         return Header({**self._entries, **new})
 
     def merged(self, other: Header) -> Header:

@@ -33,7 +33,7 @@ class Row(NamedTuple):
         channel_uses: Complex channel uses: payload_uses + pilot_uses + side_information_uses.
         payload_uses: Complex symbols that crossed the channel.
         pilot_uses: Complex symbols sent as pilots; 0 where the channel says nothing of pilots.
-        side_information_uses: Uses charged for the header, rounded up.
+        side_information_uses: Uses charged for the header, each field at its rate, rounded up.
         side_information_bits: Bits of the header.
         source_values: 3 H W.
         esn0_db: Measured Es/N0 in dB: energies of signal and noise at the channel.
@@ -131,7 +131,7 @@ def measure_item(
         return row
     height, width = (received if sent is None else sent).shape[:2]
     pilots = _count(trace, "pilot_uses") or 0
-    bandwidth = Bandwidth(height, width, payload_uses=int(uses), side_bits=header.bits, pilot_uses=pilots)
+    bandwidth = Bandwidth(height, width, payload_uses=int(uses), side_parts=header.charges, pilot_uses=pilots)
     return row._replace(
         cbr=bandwidth.cbr,
         channel_uses=bandwidth.uses,

@@ -56,6 +56,7 @@ class Summary:
         spreads: By column of `Row`.
         psnrs_db: Of every item that has one, in order.
         field_bits: Mean bits of each header field.
+        field_rates: Bits per channel use at which each is charged.
         told_esn0_db: Es/N0 as the receiver was told or estimated it.
         csi: How the receiver knew the channel; every way that occurred.
         capacity_cbr: CBR with the side information charged at the capacity of each item's measured Es/N0.
@@ -66,6 +67,7 @@ class Summary:
     spreads: dict[str, Spread] = field(default_factory=dict)
     psnrs_db: array[float] = field(default_factory=lambda: array("d"))
     field_bits: dict[str, Spread] = field(default_factory=dict)
+    field_rates: dict[str, Spread] = field(default_factory=dict)
     told_esn0_db: Spread = field(default_factory=Spread)
     csi: set[str] = field(default_factory=set)
     capacity_cbr: Spread = field(default_factory=Spread)
@@ -85,6 +87,7 @@ class Summary:
             self.psnrs_db.append(row.psnr_db)
         for name, entry in header.items():
             self.field_bits.setdefault(name, Spread()).add(entry.bits)
+            self.field_rates.setdefault(name, Spread()).add(entry.bits_per_use)
         self.told_esn0_db.add(state.esn0_db)
         self.waveform_efficiency.add(trace.values.get("waveform_efficiency"))
         if state.csi is not None:

@@ -526,6 +526,8 @@ def _state_array(array: NDArray[Any], name: str, arrays: list[NDArray[Any]]) -> 
 def _check_entry(entry: HeaderEntry) -> None:
     if entry.bits < 0:
         raise WireError(f"header: expected at least 0 bits, got {entry.bits}")
+    if not 0 < entry.bits_per_use < math.inf:
+        raise WireError(f"header: expected a finite charge above 0 bits per use, got {entry.bits_per_use}")
     for value in entry.fields.values():
         if not isinstance(value, _SCALARS):
             _check_value(value, MAX_NESTING)

@@ -21,6 +21,14 @@ class Rate(HeaderField, frozen=True):
         return 8
 
 
+class Cheap(HeaderField, frozen=True):
+    def bits(self):
+        return 9
+
+    def bits_per_use(self):
+        return 3.0
+
+
 class Free(HeaderField, frozen=True):
     pass
 
@@ -34,6 +42,15 @@ def test_a_header_gives_back_what_was_written():
         "Rate": HeaderEntry(8, {"rate": 0.5}),
     }
     assert repr(Header().with_fields(Rate(0.5))) == "Header({'Rate': HeaderEntry(bits=8, fields={'rate': 0.5})})"
+
+
+def test_a_field_may_state_the_rate_at_which_it_is_charged():
+    header = Header().with_fields(Shape(3, 4), Cheap())
+    assert header.charges == ((32, 0.5), (9, 3.0))
+    assert header.uses == 67
+    assert header.bits == 41
+    assert header["Cheap"] == HeaderEntry(9, {}, 3.0)
+    assert Header().uses == 0
 
 
 def test_a_field_of_the_same_class_is_replaced_and_the_header_itself_stays():

@@ -1,6 +1,6 @@
 import pytest
 from semcom.errors import SignalError
-from semcom.sim.bandwidth import Bandwidth, capacity_bits_per_use, dimension_ratio
+from semcom.sim.bandwidth import Bandwidth, capacity_bits_per_use, dimension_ratio, uses_for
 
 
 def test_cbr_counts_payload_side_information_and_pilots() -> None:
@@ -15,6 +15,19 @@ def test_cbr_counts_payload_side_information_and_pilots() -> None:
 def test_side_uses_round_up() -> None:
     assert Bandwidth(8, 8, payload_uses=1, side_bits=16, side_bits_per_use=3).side_uses == 6
     assert Bandwidth(8, 8, payload_uses=1).side_uses == 0
+
+
+def test_parts_at_rates_of_their_own_are_rounded_up_once() -> None:
+    assert uses_for([(1, 2), (1, 2), (3, 0.5)]) == 7
+    assert uses_for([]) == 0
+    band = Bandwidth(16, 16, payload_uses=8, side_bits=3, side_parts=((1, 2), (1, 2), (0, 9)))
+    assert band.side_uses == 7
+    assert band.cbr == 15 / 768
+    assert str(band) == (
+        "CBR 0.0195 = 15 / 768 (8 payload + 7 for 3 bits of side information at 0.5 bit/use and 2 bits at 2 bit/use "
+        "+ 0 pilots)"
+    )
+    assert band.cbr_at_capacity(0) == (8 + 5) / 768  # one bit a use: all of them
 
 
 @pytest.mark.parametrize(
@@ -43,5 +56,9 @@ def test_errors_say_what_was_expected() -> None:
         Bandwidth(4, 4, payload_uses=-1)
     with pytest.raises(SignalError, match="expected a side information rate above 0, got 0"):
         Bandwidth(4, 4, payload_uses=1, side_bits_per_use=0)
+    with pytest.raises(SignalError, match="expected a side information rate above 0, got -1"):
+        Bandwidth(4, 4, payload_uses=1, side_parts=((1, -1),))
+    with pytest.raises(SignalError, match=r"expected counts of at least 0.* \[\(-1, 1\)\] further side bits and rates"):
+        Bandwidth(4, 4, payload_uses=1, side_parts=((-1, 1),))
     with pytest.raises(SignalError, match="expected at least 1 value sent, got 0"):
         dimension_ratio(4, 4, 0)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from semcom.blocks.block import RunContext
+from semcom.blocks.envelope import Header, HeaderEntry
 from semcom.blocks.sinks._charts import psnr_curve
 from semcom.blocks.sinks._constellation import Constellation
 from semcom.blocks.sinks._thumbnails import difference
@@ -89,6 +90,16 @@ def test_pictures_table_and_page_are_written(tmp_path, delivery, run_sink):
     assert f"PSNR, mean {mean:.2f} dB" in page.text
     for row in rows:
         assert f"{float(row['psnr_db']):.2f}" in page.text
+
+
+def test_the_page_says_which_field_is_charged_at_another_rate(tmp_path, delivery, run_sink):
+    item = delivery(0)
+    header = Header({**item.header, "Map": HeaderEntry(30, {}, 3.0), "Given": HeaderEntry(0, {}, 3.0)})
+    run_sink(make(tmp_path), [item._replace(header=header)], run=RUN)
+    text = read(tmp_path).text
+    assert "9,216 payload + 42 side information" in text
+    assert "46 bits a picture PowerBits: 16 bits Map: 30 bits at 3 bit a use Given: 0 bits, told free of charge" in text
+    assert "charged at 0.5 bit a channel use unless stated" in text
 
 
 def test_the_page_states_what_crossed_the_channel(tmp_path, delivery, run_sink):

@@ -76,7 +76,12 @@ envelopes = st.builds(
         Header,
         st.dictionaries(
             text,
-            st.builds(HeaderEntry, st.integers(0, 2**40), st.dictionaries(text, values, max_size=3)),
+            st.builds(
+                HeaderEntry,
+                st.integers(0, 2**40),
+                st.dictionaries(text, values, max_size=3),
+                st.floats(0, allow_infinity=False, exclude_min=True),
+            ),
             max_size=3,
         ),
     ),
@@ -157,6 +162,7 @@ def test_numpy_scalars_in_labels_and_measurements_become_plain() -> None:
         (Envelope(state=State(h=np.zeros(2, np.int16))), np.zeros(1, np.uint8), "state h: expected float32"),  # type: ignore[arg-type]
         (Envelope(trace=Trace(label="x" * 1025)), np.zeros(1, np.uint8), "cannot be sent: .*length <= 1024"),
         (Envelope(header=Header({"A": HeaderEntry(-1, {})})), np.zeros(1, np.uint8), "at least 0 bits, got -1"),
+        (Envelope(header=Header({"A": HeaderEntry(1, {}, 0.0)})), np.zeros(1, np.uint8), "above 0 bits per use, got 0"),
         (Envelope(header=Header({"A": HeaderEntry(1, {"x": object()})})), np.zeros(1, np.uint8), "cannot be sent"),
         (Envelope(header=Header({"A": HeaderEntry(1, {"x": 2**70})})), np.zeros(1, np.uint8), "cannot be sent"),
         (Envelope(header=Header({"A": HeaderEntry(1, {"x": "y" * 2**20})})), np.zeros(1, np.uint8), "at most 1048576"),
@@ -165,6 +171,11 @@ def test_numpy_scalars_in_labels_and_measurements_become_plain() -> None:
 def test_what_no_receiver_would_take_is_not_sent(envelope: Envelope, array: Any, message: str) -> None:
     with pytest.raises(WireError, match=message):
         packed([(envelope, array)])
+
+
+def test_a_field_at_the_usual_rate_looks_as_before_there_were_others() -> None:
+    envelope = Envelope(header=Header({"A": HeaderEntry(1, {"x": 2})}))
+    assert b"bits_per_use" not in bytes(packed([(envelope, np.zeros(1, np.uint8))])[0])
 
 
 def test_a_head_that_is_too_large_for_many_is_told_apart() -> None:
