@@ -22,6 +22,7 @@ from ..image_shape import ImageShape
 from ..link_scheme import LinkScheme
 from ..params import BlockParams, Live
 from ..ports import Bytes, Image
+from ..ratio import Ratio
 
 __all__ = ["CodedImage", "ImageCodec"]
 
@@ -46,16 +47,6 @@ class CodedImage(HeaderField, frozen=True):
     def bits(self) -> int:
         """One byte."""
         return 8
-
-
-def _ratio(value: float | str) -> float | str:
-    try:
-        number = float(Fraction(value))
-    except (ValueError, ZeroDivisionError):
-        raise ValueError(f"expected a number or a fraction such as 1/12, got {value!r}") from None
-    if not 0 < number <= 1000:
-        raise ValueError(f"expected a ratio above 0 and up to 1000, got {value!r}")
-    return value
 
 
 def _eighths(scales: tuple[float, ...]) -> tuple[float, ...]:
@@ -100,7 +91,7 @@ class ImageCodec(Block):
         """Parameters."""
 
         codec: CodecName = Field("hevc", description="Source coder.")
-        cbr: Live[Annotated[float | str, AfterValidator(_ratio)]] = Field(
+        cbr: Live[Ratio] = Field(
             "1/12", description="Complex channel uses, header included, over 3 H W: a number, or a fraction as a text."
         )
         scheme: Live[Annotated[str, AfterValidator(_scheme)]] = Field(

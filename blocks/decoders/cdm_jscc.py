@@ -1,0 +1,101 @@
+"""`decoders/cdm_jscc`."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+from pydantic import Field
+
+from ...errors import SignalError
+from ..block import Block
+from ..encoders.cdm_jscc import load_codec
+from ..envelope import Header, Identity, State
+from ..image_shape import ImageShape
+from ..params import BlockParams, Live
+from ..ports import Features, Image
+from ..rate_map import CdmMode, RateMap
+from .onnx import feature_n0
+
+__all__ = ["CdmJscc"]
+
+_PATCH = 16
+
+
+class CdmJscc(Block):
+    r"""Decodes what ``encoders/cdm_jscc`` sent: an estimate, which a conditional diffusion model makes sharp.
+
+    .. math:: x_{n-1} = \sqrt{\bar\alpha_{n-1}}\, X + \sqrt{1 - \bar\alpha_{n-1}}\,
+        \frac{x_n - \sqrt{\bar\alpha_n}\, X}{\sqrt{1 - \bar\alpha_n}}, \quad X = X_\theta(x_n, n / N, \hat y)
+
+    Variant p was trained for the look of a picture, d for the least squared error; both understand the same frames.
+    The sampler's start is noise of the item (or of ``seed``), so that equal runs give equal pictures. How noisy each
+    symbol was comes from the receiver's state; ``fading_aware: off`` hides that and leaves the frame's mean SNR.
+    Equalised symbols are expected without bias (``equalizer: mmse`` or ``zf``).
+
+    Input:   features: float32 ``[n]`` in the encoder's scale (``mappers/complex_to_real`` undoes the normalisation);
+             header: ImageShape, CdmMode, RateMap; state: n0, one number or float32 ``[n / 2]``.
+    Output:  uint8 sRGB ``[H, W, 3]``.
+    Raises:  SignalError: n0 is not known, counts do not fit, values are not finite, or the frame is of other weights.
+             WeightsError: the file of weights. MissingExtra: torch is not installed.
+    State:   none; the network, loaded by `start`.
+    Source:  Zhang et al., Rate-adaptive generative semantic communication using conditional diffusion models, IEEE
+             Wireless Commun. Lett. 2025; Song et al., Denoising diffusion implicit models, ICLR 2021.
+    Example: ``decoder: {use: decoders/cdm_jscc, variant: p, steps: 4}``
+    """
+
+    class Params(BlockParams):
+        """Parameters."""
+
+        variant: Literal["p", "d"] = Field(
+            "p", description="Trained for the look of a picture (p), or for the least squared error (d)."
+        )
+        steps: Live[int] = Field(4, ge=1, le=65, description="DDIM steps; the time to decode grows with them.")
+        guidance: Live[float] = Field(
+            1.0, ge=0, le=4, description="Times what the diffusion adds to the estimate; 0 gives the estimate alone."
+        )
+        seed: Live[int | None] = Field(
+            None,
+            ge=0,
+            lt=2**63,
+            description="Fixes the sampler's noise, the same for every picture; null: the run's seed rules.",
+        )
+        fading_aware: Literal["on", "off"] = Field(
+            "on", description="Reckon with the noise of each symbol, or with one of the frame's mean SNR."
+        )
+        weights: str | None = Field(None, min_length=1, description="A safetensors file; null for the shipped one.")
+
+    params: Params
+    reads_header = (ImageShape, CdmMode, RateMap)
+
+    def start(self) -> None:
+        """Load the network."""
+        self._codec = load_codec("decoders/cdm_jscc", self.params.variant, self.params.weights)
+
+    def work(self, features: Features, header: Header, state: State, identity: Identity) -> Image:
+        """Decode one picture."""
+        p = self.params
+        shape, mode = header.read(ImageShape), header.read(CdmMode)
+        if mode.weights != self._codec.tag:
+            raise SignalError(
+                f"decoders/cdm_jscc: expected a frame made with weights {self._codec.tag:04x}, got {mode.weights:04x}; "
+                "give encoder and decoder weights of one training"
+            )
+        levels = header.read(RateMap).levels(shape.height, shape.width)
+        n0 = feature_n0("decoders/cdm_jscc", state, features.size)
+        if p.fading_aware == "off" and (n0 > 0).all():
+            n0 = np.full_like(n0, 1 / np.mean(1 / n0.astype(np.float64)))
+        rng = self.rng(identity) if p.seed is None else np.random.Generator(np.random.Philox(key=p.seed))
+        noise = rng.standard_normal((_PATCH * levels.shape[0], _PATCH * levels.shape[1], 3), np.float32)
+        return self._codec.decode(
+            features.reshape(-1),
+            n0,
+            levels=levels,
+            eta_index=mode.eta_index,
+            esn0_db=mode.esn0_db,
+            height=shape.height,
+            width=shape.width,
+            steps=p.steps,
+            guidance=p.guidance,
+            noise=noise,
+        )

@@ -1,0 +1,141 @@
+"""`encoders/cdm_jscc`."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from pydantic import Field
+
+from ...errors import MissingExtra, SignalError
+from ..block import Block
+from ..envelope import Header, HeaderField, Out
+from ..image_shape import ImageShape
+from ..mappers.real_to_complex import PowerScale
+from ..params import BlockParams, Live
+from ..ports import Features, Image
+from ..rate_map import CdmMode, RateMap
+from ..ratio import Ratio
+from .deepjscc import reckoned_esn0_db
+
+if TYPE_CHECKING:
+    from ...models.cdm_jscc.codec import CdmJsccCodec
+
+__all__ = ["CdmJscc", "load_codec"]
+
+_PATCH = 16
+_LEAST_USES = 8  # of a patch: 16 real values
+
+
+class CdmJscc(Block):
+    r"""Encodes a picture to channel symbols by a network that gives busy patches more of them.
+
+    .. math:: k_i = Q(\eta h_i), \quad x_i = f_e(y_i; k_i, \mathrm{SNR}), \quad
+        \sum_i \frac{k_i}{2} + n_\mathrm{header} \le \mathrm{CBR} \cdot 3 H W
+
+    h_i is the estimated entropy of a patch of 16 x 16 pixels, Q rounds up to one of 16 levels (16 to 256 real values);
+    the receiver is told the levels. ``cbr`` counts everything: from its uses the header is paid, the 16 bits of
+    ``mappers/real_to_complex`` included, and the largest eta is taken whose frame fits the rest. With ``eta`` the rate
+    follows the picture. The features are not normalised yet; the mapper does that. One network serves 0 to 20 dB;
+    ``csit: none`` turns that off.
+
+    Input:   image: uint8 ``[H, W, 3]``, sides of at most 65535, continued to multiples of 16 by their last pixels.
+    Output:  float32 ``[n]``, n even; header: ImageShape, CdmMode, RateMap.
+    Raises:  SignalError: a side is longer, or the CBR is below the least possible. WeightsError: the file of weights.
+             MissingExtra: torch is not installed.
+    State:   none; the network, loaded by `start`.
+    Source:  Zhang et al., Rate-adaptive generative semantic communication using conditional diffusion models, IEEE
+             Wireless Commun. Lett. 2025.
+    Example: ``encoder: {use: encoders/cdm_jscc, cbr: 1/12, esn0_db: $esn0_db}``
+    """
+
+    class Params(BlockParams):
+        """Parameters."""
+
+        cbr: Live[Ratio] = Field(
+            "1/24",
+            description="Complex channel uses, header included, over 3 H W at most: a number, or a fraction as a text.",
+        )
+        eta: Live[float | None] = Field(
+            None,
+            gt=0,
+            le=64,
+            description="Real values per bit of estimated entropy; with it the rate follows the picture, not cbr.",
+        )
+        csit: Literal["mean", "none"] = Field(
+            "mean",
+            description="What the transmitter knows of the channel: its mean Es/N0, or nothing (it takes 10 dB).",
+        )
+        esn0_db: Live[float] = Field(10.0, ge=-30, le=60, description="The mean Es/N0 in dB that `csit: mean` knows.")
+        rate_map: Literal["sent", "given"] = Field(
+            "sent",
+            description="The rate map is sent and charged; or given to the receiver free of charge, for comparisons.",
+        )
+        weights: str | None = Field(None, min_length=1, description="A safetensors file; null for the shipped one.")
+
+    params: Params
+    writes_header = (ImageShape, CdmMode, RateMap)
+
+    def start(self) -> None:
+        """Load the network."""
+        self._codec = load_codec("encoders/cdm_jscc", "p", self.params.weights)
+
+    def work(self, image: Image) -> Out[Features]:
+        """Encode one picture."""
+        p = self.params
+        height, width = image.shape[:2]
+        if not 0 < min(height, width) <= max(height, width) <= 65535:
+            raise SignalError(f"encoders/cdm_jscc: expected sides of 1 to 65535 pixels, got {height} x {width}")
+        esn0_db = reckoned_esn0_db(p.csit, p.esn0_db, None)
+        payload_uses = self._payload_uses(height, width) if p.eta is None else None
+        made = self._codec.encode(image, esn0_db=esn0_db, eta=p.eta, payload_uses=payload_uses)
+        return Out(
+            made.features,
+            header=self._header(height, width, made.levels, CdmMode(self._codec.tag, made.eta_index, esn0_db)),
+        )
+
+    def _header(
+        self, height: int, width: int, levels: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], mode: CdmMode
+    ) -> tuple[HeaderField, ...]:
+        p = self.params
+        known_db = p.esn0_db if p.csit == "mean" else None
+        return ImageShape(height, width), mode, RateMap.of(levels, told=p.rate_map, known_esn0_db=known_db)
+
+    def _payload_uses(self, height: int, width: int) -> float:
+        """Return what `cbr` leaves for the payload.
+
+        Raises:
+            SignalError: less than the least that there is.
+        """
+        grid = -(-height // _PATCH), -(-width // _PATCH)
+        any_header = self._header(height, width, np.zeros(grid, np.uint8), CdmMode(0, 0, 0))
+        header_uses = Header().with_fields(*any_header, PowerScale(1.0)).uses
+        total = math.floor(Fraction(self.params.cbr) * 3 * height * width)
+        least = _LEAST_USES * grid[0] * grid[1]
+        if total - header_uses < least:
+            cbr = (least + header_uses) / (3 * height * width)
+            unit = 10.0 ** (math.floor(math.log10(cbr)) - 2)  # three digits, rounded up: what it names must do
+            raise SignalError(
+                f"encoders/cdm_jscc: expected a CBR of at least {math.ceil(cbr / unit) * unit:.3g} for {height} x "
+                f"{width} pixels ({least} uses of payload, {header_uses} of header), got {self.params.cbr}; raise cbr, "
+                "or send a larger picture"
+            )
+        return total - header_uses
+
+
+def load_codec(who: str, variant: Literal["p", "d"], weights: str | None) -> CdmJsccCodec:
+    """Load a codec for a block: the file of weights if one is named, else what is shipped for the variant.
+
+    Raises:
+        MissingExtra: torch or safetensors is not installed.
+    """
+    try:
+        from ...models.cdm_jscc.codec import CdmJsccCodec
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.startswith("semcom"):
+            raise
+        raise MissingExtra(who, error.name, "models") from None
+    return CdmJsccCodec(None if weights is None else Path(weights), variant)
