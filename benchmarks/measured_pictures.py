@@ -24,13 +24,13 @@ from semcom.flowgraphs.experiments.collect import MEASURED, Collect
 from semcom.flowgraphs.experiments.measured_graph import MeasuredGraph, measured_graph
 from semcom.flowgraphs.experiments.systems import parse_systems
 from semcom.flowgraphs.runtime.inline import InlineExecutor
-from semcom.sim.bandwidth import capacity_bits_per_use
+from semcom.sim.bandwidth import ROBUST_BITS_PER_USE
 from semcom.sim.metrics.haarpsi import haarpsi
 from semcom.sim.metrics.high_frequency import high_frequency_error_db
 from semcom.sim.metrics.mdsi import mdsi
 from semcom.sim.metrics.sliced_wasserstein import sliced_wasserstein
 
-__all__ = ["COLUMNS", "DISTANCES", "Point", "System", "Wanted", "flowgraph_of", "measure"]
+__all__ = ["COLUMNS", "DISTANCES", "GRID", "Point", "System", "Wanted", "flowgraph_of", "measure", "picture_path"]
 
 DISTANCES = ("sliced_wasserstein", "haarpsi", "mdsi", "high_frequency_error_db", "squeezenet_distance")
 GRID = ("channel", "target_cbr", "esn0_db")
@@ -38,7 +38,7 @@ IDENTITY = ("system", "made_with", *GRID, "draw", "seq", "label", "digest")
 COLUMNS = (
     *IDENTITY,
     *("measured_esn0_db" if name == "esn0_db" else name for name in MEASURED),
-    "cbr_at_capacity",
+    "cbr_robust",
     *DISTANCES,
 )
 CHUNK = 4  # pictures that a worker takes at a time, and that are lost when it is killed
@@ -124,9 +124,9 @@ class _Witness(Collect):
         row["mdsi"] = mdsi(sent, received)
         row["high_frequency_error_db"] = high_frequency_error_db(sent, received)
         row["squeezenet_distance"] = None if self._squeezenet is None else self._squeezenet_distance(sent, received)
-        if row["payload_uses"] is not None:
-            side_uses = row["side_information_bits"] / capacity_bits_per_use(self._job.wanted.point.esn0_db)
-            row["cbr_at_capacity"] = (row["payload_uses"] + row["pilot_uses"] + side_uses) / row["source_values"]
+        if row["payload_uses"] is not None:  # all side information charged as robustly as a picture's size is
+            robust = row["side_information_bits"] / ROBUST_BITS_PER_USE
+            row["cbr_robust"] = (row["payload_uses"] + row["pilot_uses"] + robust) / row["source_values"]
         if (path := self._job.kept.get(identity.seq)) is not None:
             from PIL import Image as Pillow
 
