@@ -339,13 +339,23 @@ def train() -> None:
     """Train a model."""
 
 
+_perceptual_weights = click.option(
+    "--perceptual-weights",
+    type=click.Path(path_type=Path),
+    help="Weights of the network that a recipe's perceptual loss looks through.",
+)
+
+
 @train.command()
 @click.option("--config", default="adaptive", show_default=True, metavar="NAME", help="A shipped recipe, or a file.")
 @click.option("--data", required=True, type=click.Path(path_type=Path), help="Folder of photographs.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder that receives weights and logs.")
 @click.option("--resume", is_flag=True, help="Go on from the checkpoint in --out.")
 @click.option("--device", help="A torch device; the GPU where there is one, if not said.")
-def deepjscc(config: str, data: Path, out: Path, device: str | None, *, resume: bool) -> None:
+@_perceptual_weights
+def deepjscc(
+    config: str, data: Path, out: Path, device: str | None, perceptual_weights: Path | None, *, resume: bool
+) -> None:
     """Train DeepJSCC on a folder of photographs."""
     recipe = _recipe("deepjscc", config)
     try:
@@ -355,7 +365,34 @@ def deepjscc(config: str, data: Path, out: Path, device: str | None, *, resume: 
         from .errors import MissingExtra
 
         raise MissingExtra("semcom train deepjscc", error.name or "torch", "models") from None
-    result = train_model(TrainConfig.read(recipe), data, out, resume=resume, device=device)
+    result = train_model(
+        TrainConfig.read(recipe), data, out, resume=resume, device=device, perceptual_weights=perceptual_weights
+    )
+    click.echo(f"weights: {result.weights}")
+
+
+@train.command("cdm-jscc")
+@click.option("--config", default="small-d", show_default=True, metavar="NAME", help="A shipped recipe, or a file.")
+@click.option("--data", required=True, type=click.Path(path_type=Path), help="Folder of photographs.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder that receives weights and logs.")
+@click.option("--resume", is_flag=True, help="Go on from the checkpoint in --out.")
+@click.option("--device", help="A torch device; the GPU where there is one, if not said.")
+@_perceptual_weights
+def cdm_jscc(
+    config: str, data: Path, out: Path, device: str | None, perceptual_weights: Path | None, *, resume: bool
+) -> None:
+    """Train CDM-JSCC on a folder of photographs, phase by phase."""
+    recipe = _recipe("cdm_jscc", config)
+    try:
+        from .models.cdm_jscc.config import TrainConfig
+        from .models.cdm_jscc.train import train as train_model
+    except ImportError as error:
+        from .errors import MissingExtra
+
+        raise MissingExtra("semcom train cdm-jscc", error.name or "torch", "models") from None
+    result = train_model(
+        TrainConfig.read(recipe), data, out, resume=resume, device=device, perceptual_weights=perceptual_weights
+    )
     click.echo(f"weights: {result.weights}")
 
 

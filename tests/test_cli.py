@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
@@ -134,10 +135,38 @@ def test_debug_brings_the_traceback(monkeypatch):
             ["train", "deepjscc", "--data", "d", "--out", "o", "--config", "no"],
             "--config no: expected a file or one of the",
         ),
+        (
+            ["train", "cdm-jscc", "--data", "d", "--out", "o", "--config", "no"],
+            "--config no: expected a file or one of the shipped: paper, small-d, ",
+        ),
     ],
 )
 def test_wrong_use_ends_with_2(args, message):
     assert message in semcom(*args, code=2).stderr
+
+
+@pytest.mark.parametrize(("model", "config"), [("cdm-jscc", "tiny-ntc"), ("deepjscc", "quantised")])
+def test_training_gets_what_the_command_line_says(monkeypatch, model, config):
+    told = {}
+
+    def train(recipe, data, out, **options):
+        told.update(options, recipe=recipe, data=data, out=out)
+        return SimpleNamespace(weights=out / "best.safetensors")
+
+    monkeypatch.setattr(f"semcom.models.{model.replace('-', '_')}.train.train", train)
+    places = ["--data", "d", "--out", "o", "--perceptual-weights", "w.npz"]
+    result = semcom("train", model, "--config", config, *places, "--device", "cpu", "--resume")
+    assert result.stdout == f"weights: {Path('o') / 'best.safetensors'}\n"
+    recipe = told.pop("recipe")
+    assert recipe.phases
+    expected = {
+        "data": Path("d"),
+        "out": Path("o"),
+        "perceptual_weights": Path("w.npz"),
+        "device": "cpu",
+        "resume": True,
+    }
+    assert told == expected
 
 
 @pytest.mark.parametrize("command", [["status"], ["stop"], ["set", "a.b=1"], ["swap", "a=channels/awgn"]])
