@@ -26,7 +26,7 @@ from ..weights import load_weights, sha256_of
 from .config import CdmConfig, Part, Phase, TrainConfig
 from .deepjscc_backbone import RateAdaptiveDeepJscc
 from .diffusion import STEPS, alpha_bars, loss_weight
-from .forward import pass_through, variance_sums
+from .forward import Passed, pass_through, variance_sums
 from .network import CdmJscc
 from .rate_map import PATCH
 from .shipped import load_network, weights_path
@@ -223,7 +223,7 @@ def take_step(run: Run, pictures: Pictures, perceptual: Perceptual | None, progr
 
 
 def _denoised(
-    run: Run, images: Tensor, passed: Any, spread: Tensor, rng: np.random.Generator, generator: torch.Generator
+    run: Run, images: Tensor, passed: Passed, spread: Tensor, rng: np.random.Generator, generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
     """Predict pictures from noisy ones at drawn noise levels; and the weight of each."""
     config, batch = run.config, images.shape[0]
