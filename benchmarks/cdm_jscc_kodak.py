@@ -134,6 +134,7 @@ def main() -> None:
         "--cdm-weights", type=Path, default=CDM_WEIGHTS, help="folder of d, p and regression.safetensors"
     )
     parser.add_argument("--squeezenet", type=Path, help="npz file of SqueezeNet v1.0: adds the distance trained on")
+    parser.add_argument("--vgg16", type=Path, help="torchvision's state dict of VGG16: adds LPIPS")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes, one thread each")
     options = parser.parse_args()
     paths = sorted(options.data.glob("*.png"))[: options.images]
@@ -142,22 +143,25 @@ def main() -> None:
     chosen = systems(options.cdm_weights.resolve())
     main_points = [Wanted(system, Point("awgn", cbr, 10)) for cbr in CBRS for system in chosen]
     fading = [
-        Wanted(system, Point(channel, "1/24", level), ROBUST_PICTURES)
+        Wanted(system, Point(channel, "1/24", level), ROBUST_PICTURES, "sweep")
         for channel in CHANNELS
         for level in LEVELS_DB
         for system in robust_systems(chosen)
     ]
+    given = {"squeezenet_distance": options.squeezenet, "lpips_vgg": options.vgg16}
+    networks = {name: path for name, path in given.items() if path is not None}
     corners = {path.stem: SHEET[path.stem] for path in paths if path.stem in SHEET} or {paths[0].stem: (60, 60)}
     rows = measure(
         [*main_points, *fading],
         paths,
         options.out / "rows.csv",
         jobs=options.jobs,
-        squeezenet=options.squeezenet,
+        networks=networks,
         keep=dict.fromkeys(corners, Point("awgn", "1/24", 10)),
     )
     for row in rows:
-        row["high_frequency_size_db"] = abs(row["high_frequency_error_db"])
+        signed = row["high_frequency_error_db"]
+        row["high_frequency_size_db"] = None if signed is None else abs(signed)
     wide = len(main_points) * len(paths)
     compared, robust = rows[:wide], rows[wide:]
     rates = rate_figures(paths, options.cdm_weights / "d.safetensors")

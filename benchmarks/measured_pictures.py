@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from semcom.blocks.block import RunContext
@@ -30,9 +30,21 @@ from semcom.sim.metrics.high_frequency import high_frequency_error_db
 from semcom.sim.metrics.mdsi import mdsi
 from semcom.sim.metrics.sliced_wasserstein import sliced_wasserstein
 
-__all__ = ["COLUMNS", "DISTANCES", "GRID", "Point", "System", "Wanted", "flowgraph_of", "measure", "picture_path"]
+__all__ = [
+    "COLUMNS",
+    "DISTANCES",
+    "GRID",
+    "NETWORKS",
+    "Point",
+    "System",
+    "Wanted",
+    "flowgraph_of",
+    "measure",
+    "picture_path",
+]
 
-DISTANCES = ("sliced_wasserstein", "haarpsi", "mdsi", "high_frequency_error_db", "squeezenet_distance")
+DISTANCES = ("sliced_wasserstein", "haarpsi", "mdsi", "high_frequency_error_db")
+NETWORKS = {"squeezenet_distance": "squeezenet", "lpips_vgg": "lpips-vgg"}  # where the user has weights
 GRID = ("channel", "target_cbr", "esn0_db")
 IDENTITY = ("system", "made_with", *GRID, "draw", "seq", "label", "digest")
 COLUMNS = (
@@ -40,6 +52,7 @@ COLUMNS = (
     *("measured_esn0_db" if name == "esn0_db" else name for name in MEASURED),
     "cbr_robust",
     *DISTANCES,
+    *NETWORKS,
 )
 CHUNK = 4  # pictures that a worker takes at a time, and that are lost when it is killed
 
@@ -71,11 +84,19 @@ class Point(NamedTuple):
 
 
 class Wanted(NamedTuple):
-    """A system at a point; ``pictures``: how many of the pictures, evenly spread, or all."""
+    """A system at a point.
+
+    Attributes:
+        system: Which.
+        point: Where.
+        pictures: How many of the pictures, evenly spread; or all.
+        by: What a sweep measures, or the other distances too.
+    """
 
     system: System
     point: Point
     pictures: int | None = None
+    by: Literal["sweep", "distances"] = "distances"
 
 
 class _Job(NamedTuple):
@@ -83,7 +104,7 @@ class _Job(NamedTuple):
     made_with: str
     numbers: tuple[int, ...]
     files: tuple[Path, ...]
-    squeezenet: Path | None
+    networks: dict[str, Path]
     kept: dict[int, Path]
 
 
@@ -93,15 +114,16 @@ class _Witness(Collect):
     def __init__(self, job: _Job, name: str) -> None:
         super().__init__(name)
         self._job = job
-        self._squeezenet: Any = None
+        self._networks: dict[str, Any] = {}
 
     def start(self) -> None:
         """Load the metrics."""
         super().start()
-        if self._job.squeezenet is not None:
-            from semcom.models.perceptual.squeezenet import SqueezeNetDistance
+        if self._job.wanted.by == "distances" and self._job.networks:
+            from semcom.models.perceptual.build import build_perceptual
 
-            self._squeezenet = SqueezeNetDistance(self._job.squeezenet)
+            for name, path in self._job.networks.items():
+                self._networks[name] = build_perceptual(NETWORKS[name], path)  # type: ignore[arg-type]
 
     def work(
         self,
@@ -119,11 +141,12 @@ class _Witness(Collect):
         row["measured_esn0_db"] = row.pop("esn0_db")
         if sent is None:
             raise SystemExit(f"{self._job.wanted.system.flowgraph}: expected report.sent to be connected")
-        row["sliced_wasserstein"] = sliced_wasserstein(sent, received)
-        row["haarpsi"] = haarpsi(sent, received)
-        row["mdsi"] = mdsi(sent, received)
-        row["high_frequency_error_db"] = high_frequency_error_db(sent, received)
-        row["squeezenet_distance"] = None if self._squeezenet is None else self._squeezenet_distance(sent, received)
+        if self._job.wanted.by == "distances":
+            row["sliced_wasserstein"] = sliced_wasserstein(sent, received)
+            row["haarpsi"] = haarpsi(sent, received)
+            row["mdsi"] = mdsi(sent, received)
+            row["high_frequency_error_db"] = high_frequency_error_db(sent, received)
+            row.update({name: _distance(network, sent, received) for name, network in self._networks.items()})
         if row["payload_uses"] is not None:  # all side information charged as robustly as a picture's size is
             robust = row["side_information_bits"] / ROBUST_BITS_PER_USE
             row["cbr_robust"] = (row["payload_uses"] + row["pilot_uses"] + robust) / row["source_values"]
@@ -132,13 +155,6 @@ class _Witness(Collect):
 
             path.parent.mkdir(parents=True, exist_ok=True)
             Pillow.fromarray(np.ascontiguousarray(received)).save(path)
-
-    def _squeezenet_distance(self, sent: Image, received: Image) -> float:
-        import torch
-
-        pair = [torch.from_numpy(z.copy()).permute(2, 0, 1)[None].float() / 255 for z in (received, sent)]
-        with torch.inference_mode():
-            return float(self._squeezenet(*pair))
 
 
 def flowgraph_of(wanted: Wanted) -> MeasuredGraph:
@@ -165,7 +181,7 @@ def measure(
     table: Path,
     *,
     jobs: int,
-    squeezenet: Path | None,
+    networks: dict[str, Path],
     keep: dict[str, Point],
 ) -> list[dict[str, Any]]:
     """Measure what the table does not hold yet; return all rows that were wanted.
@@ -175,7 +191,7 @@ def measure(
         pictures: Files; a picture's number is its place among them, and decides its noise.
         table: CSV to read and append to.
         jobs: Processes, one thread each.
-        squeezenet: npz file of SqueezeNet v1.0 for the distance that was trained on, or none.
+        networks: Files of weights of distances that need them, by column: `NETWORKS`.
         keep: Label → point at which what was received is kept as PNG, in ``pictures`` beside the table.
     """
     have = {_key(row): row for row in _read(table)}
@@ -190,15 +206,19 @@ def measure(
         for number in np.linspace(0, len(pictures) - 1, count).round().astype(int).tolist():
             path = pictures[number]
             key = (want.system.name, made_with, *map(str, want.point), digests[number])
+            again = key in asked
             asked.append(key)
+            if again:
+                continue
             if keep.get(path.stem) == want.point:
                 kept[number] = picture_path(table, want.system.name, path.stem)
-            stale = key not in have or (squeezenet is not None and not have[key]["squeezenet_distance"])
+            lacks = [] if want.by == "sweep" else ["mdsi", *networks]
+            stale = key not in have or not all(have[key][name] for name in lacks)
             if stale or (number in kept and not kept[number].is_file()):
                 missing.append(number)
         for run in _runs(missing):
             files = tuple(pictures[number] for number in run)
-            todo.append(_Job(want, made_with, tuple(run), files, squeezenet, kept))
+            todo.append(_Job(want, made_with, tuple(run), files, networks, kept))
     began, done, total = time.monotonic(), 0, sum(len(job.numbers) for job in todo)
     new = not table.is_file()
     table.parent.mkdir(parents=True, exist_ok=True)
@@ -208,7 +228,7 @@ def measure(
             writer.writeheader()
         for future in as_completed([pool.submit(_run, job) for job in todo]):
             for row in future.result():
-                text = {name: "" if value is None else str(value) for name, value in row.items()}
+                text = {name: "" if row.get(name) is None else str(row[name]) for name in COLUMNS}
                 text["digest"] = digests[row["seq"]]
                 have[_key(text)] = text
                 writer.writerow(text)
@@ -239,6 +259,15 @@ def _run(job: _Job) -> list[dict[str, Any]]:
     return [{**same, **row} for row in witness.rows]
 
 
+def _distance(network: Any, sent: Image, received: Image) -> float:
+    """A distance by a network, of pictures in [0, 1]."""
+    import torch
+
+    pair = [torch.from_numpy(z.copy()).permute(2, 0, 1)[None].float() / 255 for z in (received, sent)]
+    with torch.inference_mode():
+        return float(network(*pair))
+
+
 def _pool(jobs: int) -> ProcessPoolExecutor:
     return ProcessPoolExecutor(jobs, mp_context=get_context("spawn"))
 
@@ -266,14 +295,17 @@ def _key(row: dict[str, str]) -> tuple[str, ...]:
 
 
 def _read(table: Path) -> list[dict[str, str]]:
-    """Rows that are whole: a kill may have torn the last."""
+    """Rows; a last one that a kill tore is cut off."""
     if not table.is_file():
         return []
+    content = table.read_bytes()
+    if not content.endswith(b"\n"):
+        table.write_bytes(content[: content.rfind(b"\n") + 1])
     with table.open(newline="", encoding="utf-8") as file:
         reader = csv.DictReader(file)
         if tuple(reader.fieldnames or ()) != COLUMNS:
             sys.exit(f"{table}: has other columns than this benchmark writes; remove it")
-        return [row for row in reader if None not in row.values() and row["mdsi"]]
+        return list(reader)
 
 
 def _numbers(row: dict[str, str]) -> dict[str, Any]:
