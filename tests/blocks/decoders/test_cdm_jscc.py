@@ -1,0 +1,159 @@
+import functools
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from semcom.blocks.decoders.cdm_jscc import CdmJscc
+from semcom.blocks.encoders.cdm_jscc import CdmJscc as Encoder
+from semcom.blocks.envelope import Header, Identity, State
+from semcom.blocks.image_shape import ImageShape
+from semcom.blocks.rate_map import CdmMode, RateMap
+from semcom.errors import SignalError, WeightsError
+
+STATE = State(n0=0.1)
+
+
+@functools.cache
+def block(**params: Any) -> CdmJscc:
+    torch.set_num_threads(1)
+    made = CdmJscc(CdmJscc.Params.model_validate(params), name="decoder", seed=7)
+    made.start()
+    return made
+
+
+def photo(height: int = 48, width: int = 64) -> np.ndarray:
+    rng = np.random.default_rng(1)
+    return (rng.normal(0, 9, (height, width, 3)).cumsum(0).cumsum(1) / 4 + 120).clip(0, 255).astype(np.uint8)
+
+
+@functools.cache
+def encoder(eta: float) -> Encoder:
+    torch.set_num_threads(1)
+    made = Encoder(Encoder.Params(eta=eta), name="encoder", seed=7)
+    made.start()
+    return made
+
+
+def frame(image: np.ndarray, eta: float = 0.3) -> tuple[np.ndarray, Header]:
+    out = encoder(eta).work(image)
+    return out.value, Header().with_fields(*out.header)
+
+
+def noisy(features: np.ndarray, n0: float | np.ndarray) -> np.ndarray:
+    """Noise of variance n0 a symbol of unit energy, in the features' own scale."""
+    scale = np.sqrt(2 * np.mean(np.square(features, dtype=float)))
+    noise = np.random.default_rng(3).standard_normal(features.size) * np.sqrt(np.broadcast_to(n0, features.shape) / 2)
+    return (features + scale * noise).astype(np.float32)
+
+
+def mse(one: np.ndarray, other: np.ndarray) -> float:
+    return float(np.mean((one.astype(float) - other) ** 2))
+
+
+@pytest.mark.parametrize(("height", "width"), [(16, 16), (1, 1), (33, 70)])
+def test_a_picture_of_any_size_comes_back(height: int, width: int) -> None:
+    image = photo(height, width)
+    features, header = frame(image, eta=1.0)
+    out = block(variant="d", steps=1).work(noisy(features, 0.1), header, STATE, Identity(0))
+    assert out.shape == image.shape
+    assert out.dtype == np.uint8
+    assert mse(out, image) < 0.7 * mse(image, np.full_like(image, 118)) + 60
+
+
+def test_both_variants_understand_the_same_frame() -> None:
+    features, header = frame(photo())
+    received = noisy(features, 0.1)
+    p, d = (block(variant=variant).work(received, header, STATE, Identity(0)) for variant in ("p", "d"))
+    bare = [block(variant=name, guidance=0).work(received, header, STATE, Identity(0)) for name in ("p", "d")]
+    np.testing.assert_array_equal(*bare)  # one backbone: without the diffusion they are the same
+    assert not np.array_equal(p, bare[0])
+    assert not np.array_equal(d, bare[0])
+
+
+def test_the_noise_is_that_of_the_item_or_of_a_seed() -> None:
+    features, header = frame(photo())
+    received = noisy(features, 0.1)
+    free, fixed = block(), block(seed=3)
+    one, other = (free.work(received, header, STATE, Identity(seq)) for seq in (0, 1))
+    assert not np.array_equal(one, other)
+    np.testing.assert_array_equal(one, block().work(received, header, STATE, Identity(0)))
+    same = [fixed.work(received, header, STATE, Identity(seq)) for seq in (0, 1)]
+    np.testing.assert_array_equal(*same)
+    assert not np.array_equal(same[0], block(seed=4).work(received, header, STATE, Identity(0)))
+
+
+def test_knowing_the_noise_of_each_symbol_helps() -> None:
+    image = photo(64, 64)
+    features, header = frame(image)
+    level = np.repeat(np.where(np.arange(features.size // 2) % 2, 10.0, 0.05), 2).astype(np.float32)
+    state = State(n0=level[::2])
+    aware, unaware = (
+        block(guidance=0, fading_aware=on).work(noisy(features, level), header, state, Identity(0))
+        for on in ("on", "off")
+    )
+    assert mse(aware, image) < mse(unaware, image)
+    mean = float(1 / np.mean(1 / level.astype(float)))
+    told = block(guidance=0).work(noisy(features, level), header, State(n0=mean), Identity(0))
+    np.testing.assert_array_equal(unaware, told)
+
+
+@pytest.mark.parametrize("n0", [0.0, 10.0, 1000.0])
+def test_the_best_and_the_worst_channels_give_a_picture(n0: float) -> None:
+    features, header = frame(photo())
+    assert block(steps=2).work(noisy(features, n0), header, State(n0=n0), Identity(0)).shape == (48, 64, 3)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_values_that_are_no_numbers(value: float) -> None:
+    features, header = frame(photo())
+    features = features.copy()
+    features[5] = value
+    with pytest.raises(SignalError, match="cdm-jscc: expected finite features and n0 of at least 0, got others"):
+        block().work(features, header, STATE, Identity(0))
+    with pytest.raises(SignalError, match="expected finite features and n0 of at least 0"):
+        block().work(np.zeros_like(features), header, State(n0=value), Identity(0))
+
+
+def test_a_frame_of_other_weights() -> None:
+    features, header = frame(photo())
+    mode = header.read(CdmMode)
+    other = header.with_fields(CdmMode(mode.weights ^ 1, mode.eta_index, mode.esn0_db))
+    with pytest.raises(SignalError) as caught:
+        block().work(features, other, STATE, Identity(0))
+    assert str(caught.value) == (
+        f"decoders/cdm_jscc: expected a frame made with weights {mode.weights:04x}, got {mode.weights ^ 1:04x}; give "
+        "encoder and decoder weights of one training"
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (ImageShape(48, 65), "rate map: expected 15 patches of 48 x 65 pixels, got 12 in 6 bytes"),
+        (ImageShape(0, 64), r"rate map: expected 0 patches"),
+        (RateMap.of(np.full((3, 4), 15, np.uint8)), r"expected 3072 features, as the rate map says, got \[\d+\]"),
+    ],
+)
+def test_a_header_of_another_picture(change: Any, expected: str) -> None:
+    features, header = frame(photo())
+    with pytest.raises(SignalError, match=expected):
+        block().work(features, header.with_fields(change), STATE, Identity(0))
+
+
+def test_an_eta_that_is_none() -> None:
+    features, header = frame(photo())
+    mode = header.read(CdmMode)
+    with pytest.raises(SignalError, match="cdm-jscc: expected an index of eta below 16, got 16"):
+        block().work(features, header.with_fields(CdmMode(mode.weights, 16, 10)), STATE, Identity(0))
+
+
+def test_noise_that_nobody_measured() -> None:
+    features, header = frame(photo())
+    with pytest.raises(SignalError, match=r"decoders/cdm_jscc: expected n0 in the receiver's state, got none"):
+        block().work(features, header, State(), Identity(0))
+
+
+def test_weights_that_are_not_there() -> None:
+    with pytest.raises(WeightsError, match=r"none\.safetensors: no such file of weights"):
+        block(weights="none.safetensors")
