@@ -435,6 +435,22 @@ def export_deepjscc(out: Path, variant: Any, weights: Path | None) -> None:
         _show_export(exported)
 
 
+@export.command("cdm-jscc")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder that receives the two files.")
+@click.option("--variant", type=click.Choice(["p", "d"]), default="p", show_default=True, help="Which shipped weights.")
+@click.option("--weights", type=click.Path(path_type=Path), help="Weights of your own in place of the shipped ones.")
+def export_cdm_jscc(out: Path, variant: str, weights: Path | None) -> None:
+    """Write CDM-JSCC: one encoder, and one decoder that runs any number of steps."""
+    try:
+        from .models.cdm_jscc.export import export_cdm_jscc as write
+    except ImportError as error:
+        from .errors import MissingExtra
+
+        raise MissingExtra("semcom export cdm-jscc", error.name or "torch", "export") from None
+    for exported in write(out, variant=variant, weights=weights):
+        _show_export(exported)
+
+
 def _show_export(exported: Any) -> None:
     size = exported.path.stat().st_size / 1e6
     click.echo(f"{exported.path}: {size:.1f} MB, opset {exported.metadata.opset}")

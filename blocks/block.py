@@ -57,6 +57,10 @@ class Block:
     """Header fields that `work` reads: the check of a flowgraph sees to it that a block upstream writes them."""
     writes_header: ClassVar[tuple[type[HeaderField], ...]] = ()
     """Header fields that `work` adds."""
+    may_read_header: ClassVar[tuple[type[HeaderField], ...]] = ()
+    """Header fields that `work` reads for some of the files it is given; tests give it a file that needs the first."""
+    may_write_header: ClassVar[tuple[type[HeaderField], ...]] = ()
+    """Header fields that `work` adds for some of the files it is given; the check takes them as written."""
 
     params: BlockParams
     work: Any

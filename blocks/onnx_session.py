@@ -69,6 +69,8 @@ class OnnxSession:
             raise WeightsError(f"{path}: cannot be read: {error.strerror}; check that you may read it") from None
         except Exception as error:  # onnxruntime has a class for each of its codes, all of them bare exceptions
             _refuse(path, str(error), str(onnxruntime.__version__))
+        self._run_options = onnxruntime.RunOptions()
+        self._run_options.only_execute_path_to_fetches = True
         self._settle_provider(who, provider)
         self.metadata = OnnxMetadata.from_props(self._session.get_modelmeta().custom_metadata_map, path)
         if self.metadata.role != role:
@@ -78,8 +80,8 @@ class OnnxSession:
         self._check_ports(path)
 
     def run(self, output: str, **inputs: NDArray[Any]) -> NDArray[Any]:
-        """Compute one output from inputs by name."""
-        (found,) = self._session.run([output], inputs)
+        """Compute one output, and nothing that it does not need, from inputs by name."""
+        (found,) = self._session.run([output], inputs, self._run_options)
         value: NDArray[Any] = found
         return value
 

@@ -180,7 +180,8 @@ def way_to(port: str, fields: frozenset[str]) -> tuple[str, ...]:
 
 def item_for(use: str, port: PortType, seq: int) -> Item:
     """Return an item that a block can work on: random, or made by the blocks that write the header it reads."""
-    way = way_to(port.name, frozenset(field.__name__ for field in cls_of(use).reads_header))
+    cls = cls_of(use)
+    way = way_to(port.name, frozenset(field.__name__ for field in (*cls.reads_header, *cls.may_read_header[:1])))
     if not way:
         return frozen(Item(envelope(seq), values(port, seq)))
     (first,) = signature_of(way[0]).inputs.values()
@@ -273,9 +274,9 @@ def test_a_block_is_documented_by_the_template(use):
     section = dict(
         re.findall(rf"^\s+({'|'.join(SECTIONS)}):((?:.(?!^\s+(?:{'|'.join(SECTIONS)}):))*)", doc, re.M | re.S)
     )
-    for field in cls_of(use).reads_header:
+    for field in (*cls_of(use).reads_header, *cls_of(use).may_read_header):
         assert field.__name__ in section["Input"], f"expected the header field {field.__name__} under Input"
-    for field in cls_of(use).writes_header:
+    for field in (*cls_of(use).writes_header, *cls_of(use).may_write_header):
         assert field.__name__ in section["Output"], f"expected the header field {field.__name__} under Output"
         assert (field.__doc__ or "").strip()
 
@@ -360,7 +361,7 @@ def test_what_a_block_writes_is_what_it_declares(use):
     for emitted in made.step(items):
         for item in filter(None, emitted):
             new = set(item.envelope.header) - came
-            assert new <= {field.__name__ for field in cls.writes_header}
+            assert new <= {field.__name__ for field in (*cls.writes_header, *cls.may_write_header)}
             for field in cls.writes_header:
                 assert field.__name__ in item.envelope.header
                 assert item.envelope.header.read(field).bits() >= 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,11 +12,12 @@ from pydantic import Field
 from ...errors import SignalError
 from ..block import Block
 from ..encoders.deepjscc import JsccMode
-from ..envelope import Header, State
+from ..envelope import Header, Identity, State
 from ..image_shape import ImageShape
 from ..onnx_session import OnnxSession, Provider
-from ..params import BlockParams
+from ..params import BlockParams, Live
 from ..ports import Features, Image
+from ..rate_map import CdmMode, RateMap
 
 __all__ = ["Onnx"]
 
@@ -30,7 +32,8 @@ class Onnx(Block):
     (``equalizer: mmse`` or ``zf``).
 
     Input:   features: float32 ``[n]`` in the encoder's scale (``mappers/complex_to_real`` undoes the normalisation);
-             header: ImageShape, JsccMode; state: n0, one number or float32 ``[n / 2]``.
+             header: ImageShape; for a DeepJSCC file JsccMode; for a CDM-JSCC file CdmMode and RateMap; state: n0, one
+             number or float32 ``[n / 2]``.
     Output:  uint8 sRGB ``[H, W, 3]``.
     Raises:  SignalError: n0 is not known, counts do not fit, values are not finite, or the frame was made for other
              weights. WeightsError: the file is not one that `semcom export` wrote for this block, or this onnxruntime
@@ -48,9 +51,25 @@ class Onnx(Block):
             description="Where it runs: cuda fails where there is none; auto then takes the CPU, and the log says so.",
         )
         threads: int = Field(1, ge=1, le=256, description="CPU threads; their number may change the last bits.")
+        steps: Live[int] = Field(
+            4, ge=1, le=65, description="CDM-JSCC: DDIM steps; the time to decode grows with them."
+        )
+        guidance: Live[float] = Field(
+            1.0, ge=0, le=4, description="CDM-JSCC: times what the diffusion adds to the estimate."
+        )
+        seed: Live[int | None] = Field(
+            None,
+            ge=0,
+            lt=2**63,
+            description="CDM-JSCC: fixes the sampler's noise, the same for every picture; null: the run's seed rules.",
+        )
+        fading_aware: Literal["on", "off"] = Field(
+            "on", description="CDM-JSCC: reckon with the noise of each symbol, or with one of the frame's mean SNR."
+        )
 
     params: Params
-    reads_header = (ImageShape, JsccMode)
+    reads_header = (ImageShape,)
+    may_read_header = (JsccMode, CdmMode, RateMap)
 
     def start(self) -> None:
         """Load the file."""
@@ -59,42 +78,90 @@ class Onnx(Block):
             "decoders/onnx", Path(p.path), role="decoder", provider=p.provider, threads=p.threads
         )
 
-    def work(self, features: Features, header: Header, state: State) -> Image:
+    def work(self, features: Features, header: Header, state: State, identity: Identity) -> Image:
         """Decode one picture."""
-        shape, mode, metadata = header.read(ImageShape), header.read(JsccMode), self._session.metadata
+        shape = header.read(ImageShape)
+        if shape.height < 1 or shape.width < 1:
+            raise SignalError(
+                f"decoders/onnx: expected a picture of at least 1 x 1, got {shape.height} x {shape.width}"
+            )
+        if self._session.metadata.system == "deepjscc":
+            picture = self._deepjscc(features.reshape(-1), shape, header.read(JsccMode), state)
+        else:
+            rng = self.rng(identity) if self.params.seed is None else _fixed(self.params.seed)
+            levels = header.read(RateMap).levels(shape.height, shape.width)
+            picture = self._cdm_jscc(features.reshape(-1), levels, header.read(CdmMode), state, rng)
+        return to_pixels(picture[: shape.height, : shape.width])
+
+    def _deepjscc(self, features: Features, shape: ImageShape, mode: JsccMode, state: State) -> NDArray[np.float32]:
+        metadata = self._session.metadata
         if mode.variant != metadata.variant or mode.rate not in metadata.rates:
             raise SignalError(
                 f"decoders/onnx: expected a frame of variant {metadata.variant!r} at a rate of "
                 f"{', '.join(metadata.rates)}, got {mode.variant!r} at {mode.rate}; give the file that belongs to the "
                 "encoder"
             )
-        if shape.height < 1 or shape.width < 1:
-            raise SignalError(
-                f"decoders/onnx: expected a picture of at least 1 x 1, got {shape.height} x {shape.width}"
-            )
         rows, columns = (-(-side // metadata.patch) for side in (shape.height, shape.width))
-        kept = metadata.rates[mode.rate]
-        count = rows * columns * kept
-        if features.size not in (count, count + 1):  # an odd count travels with a zero more
-            raise SignalError(
-                f"decoders/onnx: expected {count} features for {shape.height} x {shape.width} pixels at rate "
-                f"{mode.rate}, got {list(features.shape)}"
-            )
-        received = features.reshape(-1)[:count]
-        n0 = feature_n0("decoders/onnx", state, features.size)[:count]
-        if not (np.isfinite(received).all() and np.isfinite(n0).all() and (n0 >= 0).all()):
-            raise SignalError(
-                "decoders/onnx: expected finite features and n0 of at least 0, got others; check the channel"
-            )
-        widest = max(metadata.rates.values())
-        picture = self._session.run(
+        kept, widest = metadata.rates[mode.rate], max(metadata.rates.values())
+        received, n0 = _checked(features, rows * columns * kept, state)
+        return self._session.run(
             "picture",
             features=_widened(received.reshape(rows, columns, kept), widest, 0.0),
-            n0=_widened(np.maximum(n0, np.float32(1e-6)).reshape(rows, columns, kept), widest, 1.0),
+            n0=_widened(n0.reshape(rows, columns, kept), widest, 1.0),
             rate=np.array([list(metadata.rates).index(mode.rate)], np.int64),
             esn0_db=np.array([min(max(mode.esn0_db, 0), 20)], np.float32),
         )
-        return to_pixels(picture[: shape.height, : shape.width])
+
+    def _cdm_jscc(
+        self, features: Features, levels: NDArray[np.uint8], mode: CdmMode, state: State, rng: np.random.Generator
+    ) -> NDArray[np.float32]:
+        from ...models.cdm_jscc.ddim_shares import ddim_shares
+        from ...models.cdm_jscc.rate_map import unpack
+
+        p, metadata = self.params, self._session.metadata
+        if mode.weights != metadata.tag or not 0 <= mode.eta_index < len(metadata.etas):
+            raise SignalError(
+                f"decoders/onnx: expected a frame made with weights {metadata.tag:04x} and an eta of "
+                f"{len(metadata.etas)}, got {mode.weights:04x} and eta {mode.eta_index}; give encoder and decoder "
+                "files of one training"
+            )
+        received, n0 = _checked(features, int(np.asarray(metadata.levels)[levels].sum()), state)
+        if p.fading_aware == "off":
+            n0 = np.full_like(n0, 1 / np.mean(1 / n0.astype(np.float64)))
+        grid = (*levels.shape, -1)
+        variance = unpack(n0, levels)
+        height, width = (metadata.patch * side for side in levels.shape)
+        noise = rng.standard_normal((height, width, 3), np.float32).transpose(
+            2, 0, 1
+        )  # drawn as decoders/cdm_jscc does
+        time, clean, noisy = ddim_shares(p.steps)
+        return self._session.run(
+            "picture",
+            features=unpack(received, levels).reshape(grid),
+            n0=np.where(variance > 0, variance, np.float32(1)).reshape(grid),
+            levels=levels.astype(np.int64),
+            eta_index=np.array([mode.eta_index], np.int64),
+            esn0_db=np.array([min(max(mode.esn0_db, 0), 20)], np.float32),
+            noise=np.ascontiguousarray(noise),
+            time=time,
+            clean_share=clean,
+            noisy_share=noisy,
+            guidance=np.array([p.guidance], np.float32),
+        )
+
+
+def _fixed(seed: int) -> np.random.Generator:
+    return np.random.Generator(np.random.Philox(key=seed))
+
+
+def _checked(features: Features, count: int, state: State) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return features and the n0 of each, at least 1e-6, when there are as many as there should be, all finite."""
+    if features.size not in (count, count + 1):  # an odd count travels with a zero more
+        raise SignalError(f"decoders/onnx: expected {count} features, as the header says, got {list(features.shape)}")
+    received, n0 = features[:count], feature_n0("decoders/onnx", state, features.size)[:count]
+    if not (np.isfinite(received).all() and np.isfinite(n0).all() and (n0 >= 0).all()):
+        raise SignalError("decoders/onnx: expected finite features and n0 of at least 0, got others; check the channel")
+    return received, np.maximum(n0, np.float32(1e-6))
 
 
 def feature_n0(who: str, state: State, count: int) -> NDArray[np.float32]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 from ...errors import MissingExtra, SignalError
@@ -24,7 +25,7 @@ from .deepjscc import reckoned_esn0_db
 if TYPE_CHECKING:
     from ...models.cdm_jscc.codec import CdmJsccCodec
 
-__all__ = ["CdmJscc", "load_codec"]
+__all__ = ["CdmJscc", "CdmParams", "frame_header", "load_codec", "payload_uses"]
 
 _PATCH = 16
 _LEAST_USES = 8  # of a patch: 16 real values
@@ -90,40 +91,59 @@ class CdmJscc(Block):
         if not 0 < min(height, width) <= max(height, width) <= 65535:
             raise SignalError(f"encoders/cdm_jscc: expected sides of 1 to 65535 pixels, got {height} x {width}")
         esn0_db = reckoned_esn0_db(p.csit, p.esn0_db, None)
-        payload_uses = self._payload_uses(height, width) if p.eta is None else None
-        made = self._codec.encode(image, esn0_db=esn0_db, eta=p.eta, payload_uses=payload_uses)
-        return Out(
-            made.features,
-            header=self._header(height, width, made.levels, CdmMode(self._codec.tag, made.eta_index, esn0_db)),
+        payload = payload_uses("encoders/cdm_jscc", p, height, width) if p.eta is None else None
+        made = self._codec.encode(image, esn0_db=esn0_db, eta=p.eta, payload_uses=payload)
+        mode = CdmMode(self._codec.tag, made.eta_index, esn0_db)
+        return Out(made.features, header=frame_header(p, height, width, made.levels, mode))
+
+
+class CdmParams(Protocol):
+    """Parameters that rule the header of a frame and what it costs."""
+
+    @property
+    def cbr(self) -> float | str:
+        """Complex channel uses over 3 H W at most."""
+
+    @property
+    def csit(self) -> Literal["mean", "none"]:
+        """What the transmitter knows of the channel."""
+
+    @property
+    def esn0_db(self) -> float:
+        """The mean Es/N0 in dB that it knows."""
+
+    @property
+    def rate_map(self) -> Literal["sent", "given"]:
+        """Whether the rate map is charged."""
+
+
+def frame_header(
+    params: CdmParams, height: int, width: int, levels: NDArray[np.uint8], mode: CdmMode
+) -> tuple[HeaderField, ...]:
+    """Return the header of a frame: the picture's size, the mode, and the rate map uint8 ``[h, w]``."""
+    known_db = params.esn0_db if params.csit == "mean" else None
+    return ImageShape(height, width), mode, RateMap.of(levels, told=params.rate_map, known_esn0_db=known_db)
+
+
+def payload_uses(who: str, params: CdmParams, height: int, width: int) -> float:
+    """Return the complex channel uses that ``cbr`` leaves for the payload of a picture of so many pixels.
+
+    Raises:
+        SignalError: less than the least that there is.
+    """
+    grid = -(-height // _PATCH), -(-width // _PATCH)
+    any_header = frame_header(params, height, width, np.zeros(grid, np.uint8), CdmMode(0, 0, 0))
+    header_uses = Header().with_fields(*any_header, PowerScale(1.0)).uses
+    total = math.floor(Fraction(params.cbr) * 3 * height * width)
+    least = _LEAST_USES * grid[0] * grid[1]
+    if total - header_uses < least:
+        cbr = (least + header_uses) / (3 * height * width)
+        unit = 10.0 ** (math.floor(math.log10(cbr)) - 2)  # three digits, rounded up: what it names must do
+        raise SignalError(
+            f"{who}: expected a CBR of at least {math.ceil(cbr / unit) * unit:.3g} for {height} x {width} pixels "
+            f"({least} uses of payload, {header_uses} of header), got {params.cbr}; raise cbr, or send a larger picture"
         )
-
-    def _header(
-        self, height: int, width: int, levels: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], mode: CdmMode
-    ) -> tuple[HeaderField, ...]:
-        p = self.params
-        known_db = p.esn0_db if p.csit == "mean" else None
-        return ImageShape(height, width), mode, RateMap.of(levels, told=p.rate_map, known_esn0_db=known_db)
-
-    def _payload_uses(self, height: int, width: int) -> float:
-        """Return what `cbr` leaves for the payload.
-
-        Raises:
-            SignalError: less than the least that there is.
-        """
-        grid = -(-height // _PATCH), -(-width // _PATCH)
-        any_header = self._header(height, width, np.zeros(grid, np.uint8), CdmMode(0, 0, 0))
-        header_uses = Header().with_fields(*any_header, PowerScale(1.0)).uses
-        total = math.floor(Fraction(self.params.cbr) * 3 * height * width)
-        least = _LEAST_USES * grid[0] * grid[1]
-        if total - header_uses < least:
-            cbr = (least + header_uses) / (3 * height * width)
-            unit = 10.0 ** (math.floor(math.log10(cbr)) - 2)  # three digits, rounded up: what it names must do
-            raise SignalError(
-                f"encoders/cdm_jscc: expected a CBR of at least {math.ceil(cbr / unit) * unit:.3g} for {height} x "
-                f"{width} pixels ({least} uses of payload, {header_uses} of header), got {self.params.cbr}; raise cbr, "
-                "or send a larger picture"
-            )
-        return total - header_uses
+    return total - header_uses
 
 
 def load_codec(who: str, variant: Literal["p", "d"], weights: str | None) -> CdmJsccCodec:

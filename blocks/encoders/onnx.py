@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal, cast, get_args
+from typing import Any, Literal, cast, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 from ...errors import SignalError, WeightsError
@@ -16,6 +17,9 @@ from ..mappers.to_constellation import ConstellationOrder
 from ..onnx_session import OnnxSession, Provider
 from ..params import BlockParams, Live
 from ..ports import Features, Image
+from ..rate_map import CdmMode, RateMap
+from ..ratio import Ratio
+from .cdm_jscc import frame_header, payload_uses
 from .deepjscc import JsccMode, Rate, Variant, reckoned_esn0_db
 
 __all__ = ["Onnx"]
@@ -31,12 +35,12 @@ class Onnx(Block):
     are those of the block whose network the file holds, so that this block takes its place in any flowgraph, by
     ``--swap encoder=encoders/onnx:path=FILE``, and the receiver stays as it is.
 
-    Input:   image: uint8 ``[H, W, 3]``, sides of at most 65535.
-    Output:  float32 ``[n]``, n = 6 H W rate with H and W rounded up to multiples of the patch; header: ImageShape,
-             JsccMode.
-    Raises:  SignalError: a side is longer, or the file has no such rate. WeightsError: the file is not one that `semcom
-             export` wrote for this block, or this onnxruntime does not run its operator set. UsageError: provider cuda
-             without CUDA.
+    Input:   image: uint8 ``[H, W, 3]``, sides of 1 to 65535.
+    Output:  float32 ``[n]``, as the block whose network it is; header: ImageShape; of a DeepJSCC file JsccMode; of a
+             CDM-JSCC file CdmMode and RateMap.
+    Raises:  SignalError: a side is longer, the file has no such rate, or the CBR is below the least possible.
+             WeightsError: the file is not one that `semcom export` wrote for this block, or this onnxruntime does not
+             run its operator set. UsageError: provider cuda without CUDA.
     State:   none; the file, loaded by `start`.
     Example: ``encoder: {use: encoders/onnx, path: encoder.onnx, rate: 1/12, esn0_db: $esn0_db}``
     """
@@ -50,9 +54,18 @@ class Onnx(Block):
             description="Where it runs: cuda fails where there is none; auto then takes the CPU, and the log says so.",
         )
         threads: int = Field(1, ge=1, le=256, description="CPU threads; their number may change the last bits.")
-        rate: Live[Rate] = Field("1/12", description="Channel bandwidth ratio of the payload.")
+        rate: Live[Rate] = Field("1/12", description="DeepJSCC: channel bandwidth ratio of the payload.")
         bits_per_symbol: Live[ConstellationOrder | None] = Field(
-            None, description="Of the constellation that the features will be put on; null: none."
+            None, description="DeepJSCC: of the constellation that the features will be put on; null: none."
+        )
+        cbr: Live[Ratio] = Field(
+            "1/24", description="CDM-JSCC: complex channel uses, header included, over 3 H W at most."
+        )
+        eta: Live[float | None] = Field(
+            None, gt=0, le=64, description="CDM-JSCC: real values per bit of estimated entropy, in place of cbr."
+        )
+        rate_map: Literal["sent", "given"] = Field(
+            "sent", description="CDM-JSCC: the rate map is sent and charged, or given free of charge."
         )
         csit: Literal["mean", "none"] = Field(
             "mean",
@@ -61,7 +74,8 @@ class Onnx(Block):
         esn0_db: Live[float] = Field(10.0, ge=-30, le=60, description="The mean Es/N0 in dB that `csit: mean` knows.")
 
     params: Params
-    writes_header = (ImageShape, JsccMode)
+    writes_header = (ImageShape,)
+    may_write_header = (JsccMode, CdmMode, RateMap)
 
     def start(self) -> None:
         """Load the file."""
@@ -69,30 +83,53 @@ class Onnx(Block):
         self._session = OnnxSession(
             "encoders/onnx", Path(p.path), role="encoder", provider=p.provider, threads=p.threads
         )
-        if self._session.metadata.variant not in get_args(Variant):
+        metadata = self._session.metadata
+        if metadata.system == "deepjscc" and metadata.variant not in get_args(Variant):
             raise WeightsError(
-                f"{p.path}: expected a variant of {', '.join(get_args(Variant))}, got "
-                f"{self._session.metadata.variant!r}; write the file again with `semcom export` of this gr-semcom"
+                f"{p.path}: expected a variant of {', '.join(get_args(Variant))}, got {metadata.variant!r}; write the "
+                "file again with `semcom export` of this gr-semcom"
             )
 
     def work(self, image: Image) -> Out[Features]:
         """Encode one picture."""
+        height, width = image.shape[:2]
+        if not 0 < min(height, width) <= max(height, width) <= 65535:
+            raise SignalError(f"encoders/onnx: expected sides of 1 to 65535 pixels, got {height} x {width}")
+        patch = self._session.metadata.patch
+        padded = np.pad(image, ((0, -height % patch), (0, -width % patch), (0, 0)), "edge")
+        make = self._deepjscc if self._session.metadata.system == "deepjscc" else self._cdm_jscc
+        return make(padded, height, width)
+
+    def _deepjscc(self, padded: Image, height: int, width: int) -> Out[Features]:
         p, metadata = self.params, self._session.metadata
-        if max(image.shape) > 65535 or not image.size:
-            raise SignalError(f"encoders/onnx: expected sides of 1 to 65535 pixels, got {list(image.shape)}")
         if p.rate not in metadata.rates:
             raise SignalError(
                 f"encoders/onnx: expected a rate of {', '.join(metadata.rates)}, got {p.rate!r}; another file may have "
                 "it"
             )
         esn0_db = reckoned_esn0_db(p.csit, p.esn0_db, p.bits_per_symbol)
-        mode = JsccMode(rate=p.rate, variant=cast(Variant, metadata.variant), esn0_db=esn0_db)
-        below, right = (-side % metadata.patch for side in image.shape[:2])
         every = self._session.run(
             "features",
-            image=np.pad(image, ((0, below), (0, right), (0, 0)), "edge"),
+            image=padded,
             rate=np.array([list(metadata.rates).index(p.rate)], np.int64),
-            esn0_db=np.array([mode.esn0_db], np.float32),
+            esn0_db=np.array([esn0_db], np.float32),
         )
         features = np.ascontiguousarray(every[:, : metadata.rates[p.rate]], np.float32).reshape(-1)
-        return Out(features, header=(ImageShape(*image.shape[:2]), mode))
+        mode = JsccMode(rate=p.rate, variant=cast(Variant, metadata.variant), esn0_db=esn0_db)
+        return Out(features, header=(ImageShape(height, width), mode))
+
+    def _cdm_jscc(self, padded: Image, height: int, width: int) -> Out[Features]:
+        from ...models.cdm_jscc.rate_map import eta_index, eta_near_cbr, levels_for, pack
+
+        p, patch = self.params, self._session.metadata.patch
+        esn0_db = reckoned_esn0_db(p.csit, p.esn0_db, None)
+        told: dict[str, NDArray[Any]] = {"image": padded, "esn0_db": np.array([esn0_db], np.float32)}
+        none = np.zeros((padded.shape[0] // patch, padded.shape[1] // patch), np.int64)
+        bits = self._session.run("patch_bits", **told, levels=none, eta_index=np.zeros(1, np.int64))
+        eta = eta_near_cbr(bits, payload_uses("encoders/onnx", p, height, width)) if p.eta is None else p.eta
+        levels, index = levels_for(bits, eta), eta_index(eta)
+        features = self._session.run(
+            "features", **told, levels=levels.astype(np.int64), eta_index=np.array([index], np.int64)
+        )
+        mode = CdmMode(self._session.metadata.tag, index, esn0_db)
+        return Out(pack(features, levels), header=frame_header(p, height, width, levels, mode))

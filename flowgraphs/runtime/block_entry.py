@@ -63,7 +63,11 @@ def missing_fields(classes: Mapping[str, type[Block]], edges: tuple[Edge, ...]) 
         while new:
             upstream |= new
             new = {source for block in new for source in sources[block]} - upstream
-        written = {header.__name__ for block in upstream for header in classes[block].writes_header}
+        written = {
+            header.__name__
+            for block in upstream
+            for header in (*classes[block].writes_header, *classes[block].may_write_header)
+        }
         for header in cls.reads_header:
             if header.__name__ not in written:
                 writers = ", ".join(_writers(header.__name__)) or "no known block"

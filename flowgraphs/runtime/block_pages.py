@@ -36,7 +36,12 @@ def block_page(use: str) -> str:
         lines.append(f"  in   {name}: {port.type}{', may stay open' if port.optional else ''}")
     for name, kind in signature.outputs.items():
         lines.append(f"  out  {name}: {kind}")
-    for verb, fields in (("reads", cls.reads_header), ("writes", cls.writes_header)):
+    for verb, fields in (
+        ("reads", cls.reads_header),
+        ("may read", cls.may_read_header),
+        ("writes", cls.writes_header),
+        ("may write", cls.may_write_header),
+    ):
         if fields:
             lines.append(f"  header: {verb} {', '.join(field.__name__ for field in fields)}")
     lines += ["", "Parameters", *_parameters(cls.Params)]

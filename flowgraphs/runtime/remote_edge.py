@@ -216,13 +216,15 @@ def contract(graph: Graph, edge: Edge, *, sender: bool) -> Contract:
 def _offered(graph: Graph, block: str) -> set[str]:
     """Header fields that are written up to and including this block."""
     blocks = _walk(graph, block, forward=False)
-    return {field.__name__ for name in blocks for field in load_block(graph.block(name).use).writes_header}
+    found = (load_block(graph.block(name).use) for name in blocks)
+    return {field.__name__ for cls in found for field in (*cls.writes_header, *cls.may_write_header)}
 
 
 def _needed(graph: Graph, block: str) -> set[str]:
     """Header fields that this block or one after it reads."""
     blocks = _walk(graph, block, forward=True)
-    return {field.__name__ for name in blocks for field in load_block(graph.block(name).use).reads_header}
+    found = (load_block(graph.block(name).use) for name in blocks)
+    return {field.__name__ for cls in found for field in (*cls.reads_header, *cls.may_read_header)}
 
 
 def _walk(graph: Graph, block: str, *, forward: bool) -> set[str]:

@@ -35,8 +35,8 @@ class Transmitter(nn.Module):
 
     Input:   image: uint8 ``[16 h, 16 w, 3]``; levels: int64 ``[h, w]``; eta_index: int64 ``[1]``; esn0_db: float32
              ``[1]``, Es/N0 in dB.
-    Output:  patch_bits: float32 ``[h, w]``, of the picture alone; features: float32 ``[h * w, 256]`` by rank, zero where
-             nothing is sent.
+    Output:  patch_bits: float32 ``[h, w]``, of the picture alone; features: float32 ``[h * w, 256]`` by rank, zero
+             where nothing is sent.
     """
 
     def __init__(self, network: CdmJscc) -> None:
@@ -60,7 +60,7 @@ class Receiver(nn.Module):
     Input:   features: float32 ``[h, w, 256]`` by rank, as received, zero where nothing was sent; n0: of the same shape,
              noise variance per complex symbol, at least 1e-6, any positive number where nothing was sent; levels: int64
              ``[h, w]``; eta_index: int64 ``[1]``; esn0_db: float32 ``[1]``, in dB, as the transmitter was told; noise:
-             float32 ``[16 h, 16 w, 3]``, standard normal; time, clean_share, noisy_share: float32 ``[steps]``, see
+             float32 ``[3, 16 h, 16 w]``, standard normal; time, clean_share, noisy_share: float32 ``[steps]``, see
              `ddim_shares`; guidance: float32 ``[1]``.
     Output:  float32 ``[16 h, 16 w, 3]``, 0 to 1, not clipped.
     """
@@ -94,12 +94,16 @@ class Receiver(nn.Module):
         def once(step: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
             at = step.reshape(1)
             clean = self.network.denoise(understood, x, time.index_select(0, at), told, heard_db, guidance)  # type: ignore[arg-type]
-            return step + 1, clean_share.index_select(0, at) * clean + noisy_share.index_select(0, at) * x
+            clean = clean.reshape(x.shape)  # as large, which no tracer can prove of all the halving and doubling
+            x = clean_share.index_select(0, at) * clean + noisy_share.index_select(0, at) * x
+            return step + 1, x.clone(memory_format=torch.contiguous_format)  # what goes round must keep its layout
 
-        start = self.network.config.start_noise * noise.permute(2, 0, 1)[None]
-        _, residual = while_loop(more, once, (torch.zeros((), dtype=torch.int64), start))
+        start = self.network.config.start_noise * noise[None]
+        loop: Any = while_loop
+        _, residual = loop(more, once, (torch.zeros((), dtype=torch.int64), start))
         out = understood.estimate + self.network.spread_of(understood) * residual
-        return out[0].permute(1, 2, 0)
+        picture: Tensor = out[0].permute(1, 2, 0)
+        return picture
 
 
 def export_cdm_jscc(
@@ -107,7 +111,7 @@ def export_cdm_jscc(
     *,
     variant: str = "p",
     weights: Path | None = None,
-    sizes: Sequence[tuple[int, int]] = PARITY_SIZES,
+    sizes: Sequence[tuple[int, int]] | None = None,
 ) -> Iterator[Exported]:
     """Write encoder and decoder, ``cdm-jscc-VARIANT-encoder.onnx`` and ``...-decoder.onnx``, and compare with torch.
 
@@ -115,7 +119,7 @@ def export_cdm_jscc(
         out: Folder of the files.
         variant: Which shipped weights.
         weights: Of one's own training, in place of the shipped ones.
-        sizes: Heights and widths, multiples of 16, at which files and network are compared.
+        sizes: Heights and widths, multiples of 16, at which files and network are compared; `PARITY_SIZES` if not said.
 
     Yields:
         Each file when it is written.
@@ -124,6 +128,7 @@ def export_cdm_jscc(
         ExportError: a file computes something else. UsageError: it cannot be written, or no such weights are shipped.
             WeightsError: the file of weights. MissingExtra: onnx or onnxscript is not installed.
     """
+    sizes = PARITY_SIZES if sizes is None else sizes
     codec = CdmJsccCodec(weights, variant)
     network = codec.network
     metadata = OnnxMetadata(
@@ -158,7 +163,7 @@ def export_cdm_jscc(
         dynamic={
             **{name: grid for name in ("features", "n0", "levels")},
             **{name: steps for name in ("time", "clean_share", "noisy_share")},
-            "noise": pixels,
+            "noise": {1: PATCH * rows, 2: PATCH * columns},
         },
         outputs=["picture"],
         cases=_decoder_cases(network, sizes),
@@ -179,18 +184,14 @@ def _decoder_cases(network: CdmJscc, sizes: Sequence[tuple[int, int]]) -> Iterat
         received, n0 = (inputs[name].flatten(0, 1)[None] for name in ("features", "n0"))
         understood = network.backbone.receive(received, n0, told)
         heard_db = effective_esn0_db_of_sent(n0, sent_mask(told.levels.flatten(1)))
-        start = inputs["noise"].permute(2, 0, 1)[None]
+        start = inputs["noise"][None]
         picture = network.sample(understood, start, told, heard_db, STEPS)
         yield Case(f"{height} x {width}, {esn0_db:g} dB", inputs, {"picture": picture[0].permute(1, 2, 0)})
 
 
 def _operating_points(sizes: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int, float]]:
     """Height, width, Es/N0 in dB."""
-    return (
-        ((*size, 10.0 - 9.0 * index) for index, size in enumerate(sizes) if index < 2)
-        if len(sizes) < 2
-        else ((*size, level) for size, level in zip(sizes, (10.0, 1.0, 18.0), strict=False))
-    )
+    return ((*size, 10.0 - 9.0 * (-1) ** index) for index, size in enumerate(sizes))
 
 
 def _sent(network: CdmJscc, height: int, width: int, esn0_db: float) -> dict[str, Tensor]:
@@ -230,7 +231,7 @@ def _received(network: CdmJscc, height: int, width: int, esn0_db: float) -> dict
         "levels": sent["levels"],
         "eta_index": sent["eta_index"],
         "esn0_db": sent["esn0_db"],
-        "noise": torch.randn((height, width, 3), generator=generator),
+        "noise": torch.randn((3, height, width), generator=generator),
         "time": torch.from_numpy(shares.time),
         "clean_share": torch.from_numpy(shares.clean),
         "noisy_share": torch.from_numpy(shares.noisy),
