@@ -167,7 +167,8 @@ def main() -> None:
     rates = rate_figures(paths, options.cdm_weights / "d.safetensors")
     static = options.docs / "_static"
     static.mkdir(parents=True, exist_ok=True)
-    shown = [name for name in SHOWN if any(system.name == name for system in chosen)]
+    made_with = {r["system"]: r["made_with"] for r in compared if r["target_cbr"] == "1/24"}
+    shown = {name: made_with[name] for name in SHOWN if name in made_with}
     draw_quality(static / "cdm-jscc-quality.svg", compared, [system.name for system in chosen], CBRS)
     draw_rates(static / "cdm-jscc-rates.svg", rates)
     draw_robustness(static / "cdm-jscc-robust.svg", robust, CHANNELS, LEVELS_DB)

@@ -128,18 +128,26 @@ def draw_sheet(
     table: Path,
     pictures: Sequence[Path],
     corners: Mapping[str, tuple[int, int]],
-    names: Sequence[str],
+    shown: Mapping[str, str],
 ) -> None:
-    """Crops: a row a picture, a column a system, what was sent first."""
+    """Crops: a row a picture, a column a system, what was sent first.
+
+    Args:
+        path: To write.
+        table: Of the rows; the pictures lie beside it.
+        pictures: As sent.
+        corners: Label → upper left corner of its crop.
+        shown: System → what it was made with.
+    """
     from PIL import Image, ImageDraw
 
-    sheet = Image.new("RGB", ((CROP + 4) * (len(names) + 1), (CROP + 4) * len(corners) + 18), "white")
+    sheet = Image.new("RGB", ((CROP + 4) * (len(shown) + 1), (CROP + 4) * len(corners) + 18), "white")
     drawing = ImageDraw.Draw(sheet)
     files = {path.stem: path for path in pictures}
-    for column, name in enumerate(("sent", *names)):
+    for column, name in enumerate(("sent", *shown)):
         drawing.text((column * (CROP + 4) + 4, 3), name, fill="black")
         for row, (label, (top, left)) in enumerate(corners.items()):
-            whole = read_image(files[label] if name == "sent" else picture_path(table, name, label))
+            whole = read_image(files[label] if name == "sent" else picture_path(table, name, shown[name], label))
             top, left = min(top, whole.shape[0] - CROP), min(left, whole.shape[1] - CROP)
             crop = np.ascontiguousarray(whole[top : top + CROP, left : left + CROP])
             sheet.paste(Image.fromarray(crop), (column * (CROP + 4), 18 + row * (CROP + 4)))

@@ -211,7 +211,7 @@ def measure(
             if again:
                 continue
             if keep.get(path.stem) == want.point:
-                kept[number] = picture_path(table, want.system.name, path.stem)
+                kept[number] = picture_path(table, want.system.name, made_with, path.stem)
             lacks = [] if want.by == "sweep" else ["mdsi", *networks]
             stale = key not in have or not all(have[key][name] for name in lacks)
             if stale or (number in kept and not kept[number].is_file()):
@@ -238,9 +238,9 @@ def measure(
     return [_numbers(have[key]) for key in asked]
 
 
-def picture_path(table: Path, system: str, label: str) -> Path:
+def picture_path(table: Path, system: str, made_with: str, label: str) -> Path:
     """Where a picture that was kept lies."""
-    return table.parent / "pictures" / system.replace("/", " by ") / f"{label}.png"
+    return table.parent / "pictures" / f"{system} {made_with[:8]}" / f"{label}.png"
 
 
 def _run(job: _Job) -> list[dict[str, Any]]:
