@@ -60,6 +60,12 @@ class UnetConfig(Record):
     norm: bool = Field(default=True, description="Layer norm in the blocks.")
     attention: bool = Field(default=True, description="Linear attention at each level.")
     side: int = Field(default=7, ge=1, description="Side of the first and of the last convolution.")
+    prior_variance: float | None = Field(
+        default=None,
+        gt=0,
+        description="Of the clean signal. With it the network is given the Wiener estimate from the noisy one alone "
+        "and predicts what that lacks: at t = T no noise gets in. null: it is given the noisy one itself.",
+    )
     time_width: int = Field(default=256, ge=1, description="Hidden width of the time embedding.")
 
 

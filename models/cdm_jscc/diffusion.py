@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import UsageError
 
-__all__ = ["MOST_STEPS", "STEPS", "alpha_bars", "ddim", "loss_weight", "times"]
+if TYPE_CHECKING:
+    from torch import Tensor
+
+__all__ = ["MOST_STEPS", "STEPS", "alpha_bar_at", "alpha_bars", "ddim", "loss_weight", "times"]
 
 STEPS = 8193
 """Noise levels of the training, t = 0 (almost none) to T = 8192 (nothing but noise)."""
@@ -35,6 +38,13 @@ def alpha_bars() -> NDArray[np.float64]:
     """
     grid = np.cos((np.arange(STEPS + 1) / STEPS + 0.008) / 1.008 * math.pi / 2) ** 2
     return np.cumprod(1 - np.minimum(1 - grid[1:] / grid[:-1], 0.999))
+
+
+def alpha_bar_at(time: Tensor) -> Tensor:
+    """As `alpha_bars`, without its bound on beta, at times t / T in [0, 1]: torch, any shape."""
+    grid = ((time * (STEPS - 1) + 1) / STEPS + 0.008) / 1.008 * (math.pi / 2)
+    share: Tensor = grid.cos().square() / math.cos(0.008 / 1.008 * math.pi / 2) ** 2
+    return share
 
 
 def loss_weight(alpha_bar: NDArray[np.float64], least: float, most: float) -> NDArray[np.float64]:
