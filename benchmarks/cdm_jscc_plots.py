@@ -106,8 +106,8 @@ def draw_robustness(
 ) -> None:
     """PSNR against Es/N0, a panel a channel; the band holds the middle half of the pictures."""
     plt = _pyplot()
-    figure, axes = plt.subplots(1, len(channels), figsize=(12, 5), sharey=True, layout="constrained")
-    for axis, channel in zip(axes, channels, strict=True):
+    figure, axes = plt.subplots(1, len(channels), figsize=(12, 5), sharey=True, squeeze=False, layout="constrained")
+    for axis, channel in zip(axes[0], channels, strict=True):
         for name in dict.fromkeys(row["system"] for row in rows):
             values = [
                 [r["psnr_db"] for r in rows if (r["system"], r["channel"], r["esn0_db"]) == (name, channel, str(level))]
@@ -118,8 +118,8 @@ def draw_robustness(
             axis.fill_between(levels, low, high, color=_colour(name), alpha=0.1, linewidth=0)
         axis.grid(alpha=0.3)
         axis.set(title=f"{channel}, CBR 1/24", xlabel="mean Es/N0 in dB")
-    axes[0].set_ylabel("PSNR in dB")
-    axes[0].legend(fontsize=8)
+    axes[0][0].set_ylabel("PSNR in dB")
+    axes[0][0].legend(fontsize=8)
     _save(figure, path)
 
 
