@@ -16,17 +16,22 @@ GATED   := PYTHONPATH=$(CURDIR)/$(COPY) MYPYPATH=$(CURDIR)/$(COPY) PYTHONDONTWRI
 .PHONY: demo test lint types unit docs bench clean help
 
 help:
-	@echo "make demo    photographs through a noisy channel, and where the pictures are"
+	@echo "make demo    photographs through a noisy channel by four systems, and where the pictures are"
 	@echo "make test    the gate: ruff, mypy, pytest, docs"
 	@echo "make lint    ruff alone        make docs   the manual, in docs/_build/html"
 	@echo "make bench   figures beside those of GNU Radio, ZeroMQ and Sionna"
 	@echo "make clean   removes all that these made, .venv aside"
 
-demo: $(VENV)/.with-models
-	$(BIN)/semcom run quickstart --out out/demo
+# The extras of the demo: its flowgraph has a coded link beside the learned ones.
+demo: $(VENV)/.with-models,links
+	@echo "The same photographs at Es/N0 of 10 dB, then of 1 dB:"
+	@$(BIN)/semcom run demo --var esn0_db=10 --out out/demo/10dB > /dev/null
+	@$(BIN)/semcom run demo --var esn0_db=1 --out out/demo/1dB > /dev/null
 	@echo
-	@echo "Pictures:  out/demo"
-	@find out/demo -name '*.html' -exec echo "Report:    {}  (open it in a browser)" ';'
+	@echo "Side by side, sent, HEVC + LDPC, DeepJSCC, CDM-JSCC D and P, by 10 dB and 1 dB:"
+	@$(BIN)/semcom sheet out/demo/10dB out/demo/1dB --out out/demo
+	@echo "Reports, to open in a browser:"
+	@find out/demo -name '*.html'
 
 test: lint types unit docs
 
@@ -67,7 +72,7 @@ $(COPY): $(VENV)/.with-test
 $(BIN)/python:
 	@$(PYTHON) -m venv $(VENV)
 
-# One stamp an extra: .with-test is .[test], installed again when the lists of dependencies change.
+# One stamp a list of extras: .with-test is .[test], installed again when the lists of dependencies change.
 $(VENV)/.with-%: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Installing gr-semcom[$*] and what it needs into $(VENV): a minute or two"
 	@$(INSTALL) 'setuptools>=77'

@@ -64,7 +64,14 @@ def test_draws_have_seeds_of_their_own():
 
 def test_the_same_picture_and_draw_meet_the_same_noise_in_every_system_and_at_every_snr(sweep, pictures):
     sets = ("photos.size=[32, 48]", "linear:encoder.variant=linear")
-    sweep("adaptive=quickstart", "linear=quickstart", sets=sets, over=("channel.esn0_db=0,10",), draws=2, max_items=2)
+    sweep(
+        "adaptive=deepjscc-awgn",
+        "linear=deepjscc-awgn",
+        sets=sets,
+        over=("channel.esn0_db=0,10",),
+        draws=2,
+        max_items=2,
+    )
     said = "--over channel.esn0_db: the file writes it as $esn0_db, so this sets the variable 'esn0_db'"
     assert sweep.notes == [said]
     noise_db: dict[tuple[int, int], list[float]] = {}
@@ -260,7 +267,7 @@ def test_a_target_of_block_errors_adds_whole_rounds_of_draws(sweep):
 
 def test_a_target_where_nothing_is_counted_is_said(sweep, pictures):
     result = sweep(
-        "quickstart", over=("esn0_db=10",), sets=("photos.size=[32, 48]",), target_block_errors=5, max_items=1
+        "deepjscc-awgn", over=("esn0_db=10",), sets=("photos.size=[32, 48]",), target_block_errors=5, max_items=1
     )
     assert result.items == 1
     assert any("counts no blocks and no failures: the target adds no draws" in note for note in sweep.notes)
