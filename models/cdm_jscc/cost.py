@@ -20,17 +20,19 @@ class Cost(NamedTuple):
         parameters: Trained and fitted numbers of transmitter and receiver together; what both share is counted once.
         encode_flops: Floating-point operations to encode one picture; a multiplication and an addition are two.
         estimate_flops: The same for what the receiver does before the first step: the picture without diffusion.
-        step_flops: The same for one step of the denoiser.
+        shared_flops: The same for what all steps of the denoiser share.
+        step_flops: The same for one step beyond that.
     """
 
     parameters: int
     encode_flops: int
     estimate_flops: int
+    shared_flops: int
     step_flops: int
 
     def decode_flops(self, steps: int) -> int:
         """Floating-point operations to decode one picture in so many steps; with 0, without diffusion."""
-        return self.estimate_flops + steps * self.step_flops
+        return self.estimate_flops + (self.shared_flops + steps * self.step_flops if steps else 0)
 
 
 def cost(
@@ -68,7 +70,10 @@ def cost(
     noise = np.zeros((*(16 * side for side in frame.levels.shape), 3), np.float32)
     with FlopCounterMode(display=False) as estimating:
         codec.estimate(frame.features, 0.1, **told)
-    with FlopCounterMode(display=False) as decoding:
-        codec.decode(frame.features, 0.1, **told, steps=1, noise=noise)
-    before = estimating.get_total_flops()
-    return Cost(codec.parameters, encoding.get_total_flops(), before, decoding.get_total_flops() - before)
+    decoding = []
+    for steps in (1, 2):
+        with FlopCounterMode(display=False) as counter:
+            codec.decode(frame.features, 0.1, **told, steps=steps, noise=noise)
+        decoding.append(counter.get_total_flops())
+    before, step = estimating.get_total_flops(), decoding[1] - decoding[0]
+    return Cost(codec.parameters, encoding.get_total_flops(), before, decoding[0] - before - step, step)

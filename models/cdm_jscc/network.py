@@ -62,18 +62,20 @@ class CdmJscc(nn.Module):
             heard_db: Effective Es/N0 of the frame ``[b]``.
             guidance: Exaggerates what the denoiser adds, about nothing added; 1 for none of that.
         """
-        mean = COUNTS.to(noisy.device)[told.levels].float().mean((1, 2))
-        facts = torch.stack([heard_db / 10 - 1, torch.log2(mean / 64)], 1)
-        beside = None
-        if isinstance(self.backbone, RateAdaptiveDeepJscc):
-            fold = self.config.unet.unshuffle
-            picture = F.pixel_unshuffle((understood.estimate - 0.45) * 4, fold)
-            spread = F.interpolate(
-                understood.spread.log() / 2 + 2, picture.shape[2:], mode="bilinear", align_corners=False
-            )
-            beside = torch.cat([picture, spread], 1)
+        facts, beside = self._facts(told, heard_db), self._beside(understood)
         out: Tensor = self.unet(noisy, beside, time, facts, understood.context).float()
         return (guidance * out).clamp(-self.config.clip, self.config.clip)
+
+    def _facts(self, told: Told, heard_db: Tensor) -> Tensor:
+        mean = COUNTS.to(heard_db.device)[told.levels].float().mean((1, 2))
+        return torch.stack([heard_db / 10 - 1, torch.log2(mean / 64)], 1)
+
+    def _beside(self, understood: Understood) -> Tensor | None:
+        if not isinstance(self.backbone, RateAdaptiveDeepJscc):
+            return None
+        picture = F.pixel_unshuffle((understood.estimate - 0.45) * 4, self.config.unet.unshuffle)
+        spread = F.interpolate(understood.spread.log() / 2 + 2, picture.shape[2:], mode="bilinear", align_corners=False)
+        return torch.cat([picture, spread], 1)
 
     def spread_of(self, understood: Understood) -> Tensor:
         """Expected error of each pixel ``[b, 1, H, W]``, without steps between patches."""
@@ -93,10 +95,12 @@ class CdmJscc(nn.Module):
             steps: DDIM steps, 1 to 65.
             guidance: See `denoise`.
         """
+        facts, clip = self._facts(told, heard_db), self.config.clip
+        kept = self.unet.keep(self._beside(understood), understood.context)
 
         def predict(noisy: Tensor, time: float) -> Tensor:
             when = torch.full((noisy.shape[0],), time, device=noisy.device)
-            return self.denoise(understood, noisy, when, told, heard_db, guidance)
+            return (guidance * self.unet.step(noisy, when, facts, kept).float()).clamp(-clip, clip)
 
         residual = ddim(predict, self.config.start_noise * start, steps)
         return understood.estimate + self.spread_of(understood) * residual

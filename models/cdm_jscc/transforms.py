@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .entropy import FactorisedPrior, gaussian_bits, quantised
+from .kept import KeptBlock, KeptConv, KeptJoin
 
 __all__ = ["Analysis", "ChannelNorm", "ContextPyramid", "Entropy", "Hyperprior", "ResnetBlock"]
 
@@ -53,14 +54,22 @@ class ResnetBlock(nn.Module):
             nn.init.zeros_(self.told.weight)
             nn.init.zeros_(self.told.bias)
 
-    def forward(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
+    def keep(self, rest: Tensor) -> KeptBlock:
+        """For `forward` again and again with inputs whose last channels are ``rest``."""
+        kind = self.shortcut
+        return KeptBlock(
+            KeptConv(self.first, rest), KeptConv(kind, rest) if isinstance(kind, nn.Conv2d) else KeptJoin(rest)
+        )
+
+    def forward(self, x: Tensor, condition: Tensor | None = None, kept: KeptBlock | None = None) -> Tensor:
         """``[b, inputs, h, w]`` and ``[b, condition]`` to ``[b, outputs, h, w]``."""
-        inner = self.norms[0](self.first(x))
+        first, shortcut = (self.first, self.shortcut) if kept is None else kept
+        inner = self.norms[0](first(x))
         if self.told is not None:
             scale, shift = self.told(condition)[..., None, None].to(inner.dtype).chunk(2, 1)
             inner = inner * (1 + scale) + shift
         inner = self.norms[1](self.second(F.silu(inner)))
-        out: Tensor = self.shortcut(x) + (F.silu(inner) if isinstance(self.norms[1], ChannelNorm) else inner)
+        out: Tensor = shortcut(x) + (F.silu(inner) if isinstance(self.norms[1], ChannelNorm) else inner)
         return out
 
 

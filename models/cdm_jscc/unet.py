@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .config import UnetConfig
+from .diffusion import alpha_bar_at
+from .kept import KeptBlock, KeptConv
 from .transforms import ChannelNorm, ResnetBlock
 
-__all__ = ["Unet"]
+__all__ = ["Kept", "Unet"]
+
+
+class Kept(NamedTuple):
+    """Of one picture: what all steps share."""
+
+    enter: KeptConv | None
+    levels: tuple[KeptBlock | None, ...]
 
 
 class LinearAttention(nn.Module):
@@ -43,9 +55,9 @@ class _Level(nn.Module):
         )
         self.attention = LinearAttention(outputs) if config.attention else nn.Identity()
 
-    def forward(self, x: Tensor, condition: Tensor) -> Tensor:
-        for block in self.blocks:
-            x = block(x, condition)
+    def forward(self, x: Tensor, condition: Tensor, kept: KeptBlock | None = None) -> Tensor:
+        for index, block in enumerate(self.blocks):
+            x = block(x, condition, kept if index == 0 else None)
         out: Tensor = self.attention(x)
         return out
 
@@ -118,17 +130,59 @@ class Unet(nn.Module):
         context: tuple[Tensor | None, ...],
     ) -> Tensor:
         """Predict."""
-        condition = F.silu(self.time(torch.cat([time[:, None], told], 1)))
-        x = F.pixel_unshuffle(x, self.config.unshuffle)
-        if beside is not None:
-            x = torch.cat([x, beside.to(x.dtype)], 1)
+        known = self._known(x, time)
+        x = known if beside is None else torch.cat([known, beside.to(known.dtype)], 1)
         x = self.enter(x.contiguous(memory_format=torch.channels_last))
-        skips = []
-        for index, level in enumerate(self.down):
+
+        def enter_level(index: int, x: Tensor, condition: Tensor) -> Tensor:
             extra = context[index] if index < len(context) else None
             if extra is not None:
                 x = torch.cat([x, extra.to(x.dtype)], 1)
-            x = level(x, condition)
+            out: Tensor = self.down[index](x, condition)
+            return out
+
+        return self._through(x, known, time, told, enter_level)
+
+    def keep(self, beside: Tensor | None, context: tuple[Tensor | None, ...]) -> Kept:
+        """What does not depend on the noisy picture or the time, for all steps of one picture."""
+        levels: list[KeptBlock | None] = [None] * len(self.down)
+        for index, extra in enumerate(context[: len(self.down)]):
+            if extra is not None:
+                levels[index] = self.down[index].blocks[0].keep(extra)  # type: ignore[union-attr,index,operator]
+        return Kept(None if beside is None else KeptConv(self.enter, beside), tuple(levels))
+
+    def step(self, x: Tensor, time: Tensor, told: Tensor, kept: Kept) -> Tensor:
+        """Predict, with what was kept: as `forward`, up to rounding."""
+        known = self._known(x, time).contiguous(memory_format=torch.channels_last)
+        x = (self.enter if kept.enter is None else kept.enter)(known)
+
+        def enter_level(index: int, x: Tensor, condition: Tensor) -> Tensor:
+            out: Tensor = self.down[index](x, condition, kept.levels[index])
+            return out
+
+        return self._through(x, known, time, told, enter_level)
+
+    def _known(self, x: Tensor, time: Tensor) -> Tensor:
+        """What the noisy picture by itself says of the clean one: unshuffled, and weighted as a Wiener filter would."""
+        x = F.pixel_unshuffle(x, self.config.unshuffle)
+        variance = self.config.prior_variance
+        if variance is None:
+            return x
+        share = alpha_bar_at(time)[:, None, None, None].to(x.dtype)
+        return x * (share.sqrt() * variance / (share * variance + 1 - share))
+
+    def _through(
+        self,
+        x: Tensor,
+        known: Tensor,
+        time: Tensor,
+        told: Tensor,
+        enter_level: Callable[[int, Tensor, Tensor], Tensor],
+    ) -> Tensor:
+        condition = F.silu(self.time(torch.cat([time[:, None], told], 1)))
+        skips = []
+        for index in range(len(self.down)):
+            x = enter_level(index, x, condition)
             if index < len(self.shrink):
                 skips.append(x)
                 x = self.shrink[index](x)
@@ -138,5 +192,8 @@ class Unet(nn.Module):
             skip = skips.pop()
             x = F.pixel_shuffle(widen(x), 2)[..., : skip.shape[2], : skip.shape[3]]
             x = level(torch.cat([x, skip], 1), condition)
-        out: Tensor = F.pixel_shuffle(self.leave(self.norm(x)), self.config.unshuffle)
+        x = self.leave(self.norm(x))
+        if self.config.prior_variance is not None:
+            x = x + known
+        out: Tensor = F.pixel_shuffle(x, self.config.unshuffle)
         return out

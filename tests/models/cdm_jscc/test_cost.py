@@ -55,14 +55,16 @@ def found(weights: Path) -> Cost:
 def test_a_step_of_a_unet_of_one_level_by_hand(found: Cost) -> None:
     cells = (64 // 4) * (48 // 4)
     folded, beside = 3 * 16, 3 * 16 + 1  # the noisy picture; the estimate and its spread
-    ends = 2 * cells * 9 * (folded + beside) * WIDTH + 2 * cells * 9 * WIDTH * folded
+    ends = 2 * cells * 9 * folded * WIDTH + 2 * cells * 9 * WIDTH * folded
     body = 2 * (2 * cells * 9 * WIDTH * WIDTH)
     told = 2 * (3 * 8 + 8 * WIDTH + WIDTH * 2 * WIDTH)  # time, channel and rate, then the scale and shift
     assert found.step_flops == ends + body + told
+    assert found.shared_flops == 2 * cells * 9 * beside * WIDTH
 
 
 def test_each_step_costs_the_same_and_the_estimate_costs_none(found: Cost) -> None:
     assert found.decode_flops(0) == found.estimate_flops
+    assert found.decode_flops(1) == found.estimate_flops + found.shared_flops + found.step_flops
     assert found.decode_flops(17) - found.decode_flops(4) == 13 * found.step_flops
 
 
