@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -38,12 +38,15 @@ class Encoded(NamedTuple):
 class CdmJsccCodec:
     """A trained network behind three functions.
 
-    Works in float32 on the CPU, one picture at a time: with the same number of torch threads the same input gives the
-    same bytes. Pictures are continued at their lower and right edge up to a multiple of the patch, and cut afterwards.
+    Works on one picture at a time: on one machine, with the same number of torch threads, the same input gives the same
+    bytes. Pictures are continued at their lower and right edge up to a multiple of the patch, and cut afterwards.
 
     Args:
         weights: A safetensors file with its card beside it; the shipped ones of ``variant`` if not said.
         variant: ``p``, made for the look of a picture, or ``d``, made for the least squared error.
+        device: A torch device.
+        precision: Of the receiver. ``bfloat16`` is faster on GPUs, and on CPUs that have instructions for it. The
+            transmitter always works in float32: both ends share what it decides.
 
     Attributes:
         card: What is known of the weights.
@@ -56,7 +59,14 @@ class CdmJsccCodec:
     card: ModelCard
     tag: int
 
-    def __init__(self, weights: Path | None = None, variant: str = "p") -> None:
+    def __init__(
+        self,
+        weights: Path | None = None,
+        variant: str = "p",
+        *,
+        device: str = "cpu",
+        precision: Literal["float32", "bfloat16"] = "float32",
+    ) -> None:
         path = weights_path(variant) if weights is None else weights
         self.card, tensors = load_network(path)
         try:
@@ -69,6 +79,8 @@ class CdmJsccCodec:
                 f"{path}: its tensors do not fit the sizes that its card gives; take both from the same place"
             ) from None
         self.network.eval().requires_grad_(requires_grad=False)
+        self.network.to(device=device, memory_format=torch.channels_last)
+        self._device, self._reduced = torch.device(device), precision == "bfloat16"
         parts = sorted(name for name in tensors if name.startswith("backbone."))
         crc = 0
         for name in parts:
@@ -83,7 +95,7 @@ class CdmJsccCodec:
     @torch.inference_mode()
     def entropy_bits(self, image: Pixels) -> NDArray[np.float32]:
         """Estimated entropy of each patch in bits, float32 ``[h, w]``; what eta is multiplied with."""
-        bits: NDArray[np.float32] = self.network.entropy(_pixels(image))[1].patch_bits[0].numpy()
+        bits: NDArray[np.float32] = self.network.entropy(self._pixels(image))[1].patch_bits[0].cpu().numpy()
         return bits
 
     @torch.inference_mode()
@@ -106,13 +118,13 @@ class CdmJsccCodec:
             raise SignalError(
                 f"cdm-jscc: expected one of eta and payload_uses, above 0, got eta={eta}, payload_uses={payload_uses}"
             )
-        pixels = _pixels(image)
+        pixels = self._pixels(image)
         y, entropy = self.network.entropy(pixels)
-        bits = entropy.patch_bits[0].numpy()
+        bits = entropy.patch_bits[0].cpu().numpy()
         ratio = eta_near_cbr(bits, payload_uses) if eta is None else eta  # type: ignore[arg-type]
         levels, index = levels_for(bits, ratio), eta_index(ratio)
-        features = self.network.backbone.send(pixels, y, _told(levels, index, esn0_db))
-        return Encoded(pack(features[0].numpy(), levels), levels, index)
+        features = self.network.backbone.send(pixels, y, self._told(levels, index, esn0_db))
+        return Encoded(pack(features[0].cpu().numpy(), levels), levels, index)
 
     @torch.inference_mode()
     def decode(
@@ -159,8 +171,9 @@ class CdmJsccCodec:
         if noise is None or noise.shape != (*shape, 3):
             came = "none" if noise is None else list(noise.shape)
             raise SignalError(f"cdm-jscc: expected noise {[*shape, 3]}, got {came}")
-        start = torch.from_numpy(np.ascontiguousarray(noise.transpose(2, 0, 1)))[None]
-        out = self.network.sample(understood, start, told, heard_db, steps, guidance)
+        start = torch.from_numpy(np.ascontiguousarray(noise.transpose(2, 0, 1)))[None].to(self._device)
+        with self._autocast():
+            out = self.network.sample(understood, start, told, heard_db, steps, guidance)
         return _picture(out, height, width)
 
     @torch.inference_mode()
@@ -207,28 +220,35 @@ class CdmJsccCodec:
             raise SignalError(f"cdm-jscc: expected n0 as one number or {list(features.shape)}, got {list(noise.shape)}")
         if not (np.isfinite(features).all() and np.isfinite(noise).all() and (noise >= 0).all()):
             raise SignalError("cdm-jscc: expected finite features and n0 of at least 0, got others; check the channel")
-        received = torch.from_numpy(unpack(features[:count], levels))[None]
-        variance = torch.from_numpy(unpack(np.maximum(noise[:count], 1e-6), levels))[None]
-        told = _told(levels, index, esn0_db)
+        received = torch.from_numpy(unpack(features[:count], levels))[None].to(self._device)
+        variance = torch.from_numpy(unpack(np.maximum(noise[:count], 1e-6), levels))[None].to(self._device)
+        told = self._told(levels, index, esn0_db)
         sent = variance > 0
         variance = torch.where(sent, variance, 1.0)
-        understood = self.network.backbone.receive(received, variance, told)
+        with self._autocast():
+            understood = self.network.backbone.receive(received, variance, told)
         return understood, told, effective_esn0_db_of_sent(variance, sent.float())
 
+    def _autocast(self) -> torch.autocast:
+        return torch.autocast(self._device.type, dtype=torch.bfloat16, enabled=self._reduced)
 
-def _pixels(image: Pixels) -> Tensor:
+    def _pixels(self, image: Pixels) -> Tensor:
+        return _checked(image).to(self._device).float() / 255
+
+    def _told(self, levels: NDArray[np.uint8], index: int, esn0_db: float) -> Told:
+        level = torch.tensor([min(max(float(esn0_db), 0.0), 20.0)])
+        told = Told(torch.from_numpy(levels.astype(np.int64))[None], torch.tensor([index]), level)
+        return Told(*(part.to(self._device) for part in told))
+
+
+def _checked(image: Pixels) -> Tensor:
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or not image.size:
         raise SignalError(f"cdm-jscc: expected a picture, uint8 [H, W, 3], got {image.dtype} {list(image.shape)}")
     below, right = (-side % PATCH for side in image.shape[:2])
     padded = np.pad(image, ((0, below), (0, right), (0, 0)), "edge").transpose(2, 0, 1)
-    return torch.from_numpy(np.ascontiguousarray(padded))[None].float() / 255
-
-
-def _told(levels: NDArray[np.uint8], index: int, esn0_db: float) -> Told:
-    level = torch.tensor([min(max(float(esn0_db), 0.0), 20.0)])
-    return Told(torch.from_numpy(levels.astype(np.int64))[None], torch.tensor([index]), level)
+    return torch.from_numpy(np.ascontiguousarray(padded))[None]
 
 
 def _picture(out: Tensor, height: int, width: int) -> Pixels:
     pixels = (out[0, :, :height, :width].clamp(0, 1) * 255).round().to(torch.uint8)
-    return np.ascontiguousarray(pixels.numpy().transpose(1, 2, 0))
+    return np.ascontiguousarray(pixels.cpu().numpy().transpose(1, 2, 0))

@@ -80,6 +80,18 @@ def test_no_guidance_is_the_estimate(codec: CdmJsccCodec) -> None:
     np.testing.assert_array_equal(plain, codec.decode(frame.features, 0.1, guidance=0, **told(frame, 32, 32)))
 
 
+def test_half_the_digits_are_enough_for_the_receiver(weights: Path, codec: CdmJsccCodec) -> None:
+    reduced = CdmJsccCodec(weights, precision="bfloat16")
+    image = picture(48, 64)
+    frame, again = (one.encode(image, esn0_db=10, eta=0.3) for one in (codec, reduced))
+    np.testing.assert_array_equal(frame.features, again.features)
+    np.testing.assert_array_equal(frame.levels, again.levels)
+    outs = [one.decode(frame.features, 0.1, noise=noise_for(frame), **told(frame, 48, 64)) for one in (codec, reduced)]
+    apart = outs[0].astype(int) - outs[1]
+    assert np.square(apart).mean() < 255**2 / 10**4.5  # 45 dB
+    assert apart.any()  # or it would not have been used
+
+
 def test_noise_that_differs_by_symbol_is_heeded(codec: CdmJsccCodec) -> None:
     frame = codec.encode(picture(32, 32), esn0_db=10, eta=0.2)
     even = codec.estimate(frame.features, 0.1, **told(frame, 32, 32))
