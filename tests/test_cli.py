@@ -131,6 +131,9 @@ def test_debug_brings_the_traceback(monkeypatch):
         (["blocks", "channels/agwn"], "no block 'channels/agwn' (did you mean 'channels/awgn'?)"),
         (["new-block", "A"], "new-block A: expected folder/name in small letters"),
         (["graph", "f.yaml", "--svg", "f.yaml/x.svg"], "f.yaml/x.svg: cannot be written: "),
+        (["export", "deepjscc"], "Missing option '--out'"),
+        (["export", "deepjscc", "--out", "o", "--variant", "x"], "'x' is not one of 'adaptive', 'linear', 'quantised'"),
+        (["export", "cdm-jscc", "--out", "o", "--variant", "x"], "'x' is not one of 'p', 'd'"),
         (
             ["train", "deepjscc", "--data", "d", "--out", "o", "--config", "no"],
             "--config no: expected a file or one of the",
@@ -304,6 +307,29 @@ def test_the_summary_says_what_was_lost_and_leaves_out_what_is_not_finite():
         "  mean over the items: PSNR infinite (equal pictures), CBR 0.50000",
         "  not decoded: 33.3 % of the pictures; what stands for them is in these means",
     ]
+
+
+def test_the_summary_keeps_several_reports_apart():
+    from semcom.cli import _summary
+
+    sinks = {"coded": {"psnr_db": 9.0, "failed": 1.0}, "learned": {"psnr_db": 25.5, "cbr": 0.04}}
+    record = {"status": "ok", "metrics": sinks["coded"], "metrics_by_sink": sinks, "edges": {}}
+    assert _summary("demo", record) == [
+        "demo: done",
+        "  coded: PSNR 9.00 dB",
+        "  not decoded: 100 % of the pictures; what stands for them is in these means",
+        "  learned: PSNR 25.50 dB, CBR 0.04000",
+    ]
+
+
+def test_sheet_names_what_it_wrote_or_what_is_missing(folder):
+    from PIL import Image
+
+    Image.new("RGB", (8, 8)).save(folder / "a-0000.png")
+    (folder / "run.json").write_text('{"blocks": {"report": {"files": ["a-0000.png"]}}}')
+    assert semcom("sheet", ".").stdout == "sheet-a-0000.png\n"
+    assert semcom("sheet", ".", "--out", "there").stdout == "there/sheet-a-0000.png\n"
+    assert "expected the record of a run" in semcom("sheet", "nowhere", code=1).stderr
 
 
 def test_a_failed_run_still_ends_with_json(monkeypatch):

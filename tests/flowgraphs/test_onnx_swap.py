@@ -62,13 +62,18 @@ def test_deepjscc_by_onnx_is_the_same_picture(
         assert np.abs(expected[label] - found[label]).max() <= 2
 
 
-def test_what_the_file_decides_is_dropped_with_a_note_and_the_rest_kept(deepjscc_onnx: dict[str, Path]) -> None:
-    swap = f"encoder=encoders/onnx:path={deepjscc_onnx['encoder']}"
-    given = ["check", "deepjscc-awgn", "--set", "encoder.rate=1/6", "--swap", swap, "--resolved", "--var", "esn0_db=3"]
-    shown = CliRunner().invoke(main, given)
-    assert shown.exit_code == 0, shown.output
-    assert "rate: 1/6" in shown.output
-    assert "esn0_db: 3" in shown.output
+def test_parameters_of_the_same_name_are_kept() -> None:
+    sets = ("encoder.rate=1/6", "encoder.csit=none")
+    overrides = Overrides.parse(vars=("esn0_db=3",), sets=sets, swaps=("encoder=encoders/onnx:path=enc.onnx",))
+    params = load_graph("deepjscc-awgn", overrides).block("encoder").params
+    assert {name: params[name] for name in ("rate", "csit", "esn0_db", "path", "provider", "threads")} == {
+        "rate": "1/6",
+        "csit": "none",
+        "esn0_db": 3,
+        "path": "enc.onnx",
+        "provider": "cpu",
+        "threads": 1,
+    }
 
 
 # CDM-JSCC: one long test, since the files take long to make
@@ -102,7 +107,7 @@ def tiny_weights(tmp_path: Path) -> Path:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_cdm_jscc_by_onnx_is_the_same_picture(
     tiny_weights: Path, deepjscc_onnx: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
