@@ -24,14 +24,11 @@ help:
 
 # The extras of the demo: its flowgraph has a coded link beside the learned ones.
 demo: $(VENV)/.with-models,links
-	@echo "The same photographs at Es/N0 of 10 dB, then of 1 dB:"
-	@$(BIN)/semcom run demo --var esn0_db=10 --out out/demo/10dB > /dev/null
-	@$(BIN)/semcom run demo --var esn0_db=1 --out out/demo/1dB > /dev/null
+	$(BIN)/semcom run demo --var esn0_db=10 --out out/demo/10dB
+	$(BIN)/semcom run demo --var esn0_db=1 --out out/demo/1dB
 	@echo
-	@echo "Side by side, sent, HEVC + LDPC, DeepJSCC, CDM-JSCC D and P, by 10 dB and 1 dB:"
+	@echo "Side by side, sent, HEVC + LDPC, DeepJSCC, CDM-JSCC D and P, at 10 dB and at 1 dB:"
 	@$(BIN)/semcom sheet out/demo/10dB out/demo/1dB --out out/demo
-	@echo "Reports, to open in a browser:"
-	@find out/demo -name '*.html'
 
 test: lint types unit docs
 

@@ -151,17 +151,12 @@ def _summary(name: str, record: dict[str, Any]) -> list[str]:
     ended = {"ok": "done"}.get(record["status"], record["status"])
     lines = [f"{name}: {ended}" + (f" in {duration:.1f} s" if duration else "")]
     metrics = record.get("metrics") or {}
-    shown = [
-        f"{label} {metrics[key]:{form}}{unit}"
-        for key, (label, form, unit) in METRICS.items()
-        if metrics.get(key) is not None
-    ]
-    if "psnr_db" in metrics and metrics["psnr_db"] is None:  # a mean that is not finite is null
-        shown.insert(0, "PSNR infinite (equal pictures)")
-    if shown:
-        lines.append(f"  mean over the items: {', '.join(shown)}")
-    if failed := metrics.get("failed"):
-        lines.append(f"  not decoded: {100 * failed:.3g} % of the pictures; what stands for them is in these means")
+    sinks = record.get("metrics_by_sink") or {}
+    for sink, means in sinks.items() if len(sinks) > 1 else [("mean over the items", metrics)]:
+        if shown := _shown(means):
+            lines.append(f"  {sink}: {shown}")
+        if failed := means.get("failed"):
+            lines.append(f"  not decoded: {100 * failed:.3g} % of the pictures; what stands for them is in these means")
     dropped = {edge: counts["dropped"] for edge, counts in record["edges"].items() if counts["dropped"]}
     lines += [f"  dropped {count} items: {edge}" for edge, count in dropped.items()]
     files = list(record.get("files") or [])
@@ -174,6 +169,17 @@ def _summary(name: str, record: dict[str, Any]) -> list[str]:
     else:
         lines += [f"  file: {file}" for file in others]
     return lines
+
+
+def _shown(means: dict[str, Any]) -> str:
+    shown = [
+        f"{label} {means[key]:{form}}{unit}"
+        for key, (label, form, unit) in METRICS.items()
+        if means.get(key) is not None
+    ]
+    if "psnr_db" in means and means["psnr_db"] is None:  # a mean that is not finite is null
+        shown.insert(0, "PSNR infinite (equal pictures)")
+    return ", ".join(shown)
 
 
 @main.command()

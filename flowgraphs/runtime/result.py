@@ -7,6 +7,7 @@ import math
 import platform
 import socket
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -78,13 +79,16 @@ class RunResult:
 
         ``esn0_db`` is the mean of the ratio, then in dB.
         """
-        means: dict[str, float] = {}
+        first: dict[str, tuple[int, float]] = {}
         for block in self.blocks.values():
-            for name, (count, total) in block.measured.items():
-                means.setdefault(name, total / count)
-        if (esn0 := means.pop("esn0", 0.0)) > 0:
-            means["esn0_db"] = 10 * math.log10(esn0)
-        return means
+            for name, measured in block.measured.items():
+                first.setdefault(name, measured)
+        return _means(first)
+
+    @property
+    def metrics_by_sink(self) -> dict[str, dict[str, float]]:
+        """The same means, apart for each block that compares pictures."""
+        return {name: _means(block.measured) for name, block in self.blocks.items() if "psnr_db" in block.measured}
 
     @property
     def files(self) -> list[str]:
@@ -106,12 +110,24 @@ class RunResult:
                 name: {"in": edge.into, "out": edge.out, "dropped": edge.dropped, "missing": edge.missing}
                 for name, edge in self.edges.items()
             },
-            "metrics": {name: mean if math.isfinite(mean) else None for name, mean in self.metrics.items()},
+            "metrics": _finite(self.metrics),
+            "metrics_by_sink": {sink: _finite(means) for sink, means in self.metrics_by_sink.items()},
             "files": self.files,
             "lossy": self.lossy,
             "duration_s": round(self.duration_s, 3),
             "record": self.record,
         }
+
+
+def _means(measured: Mapping[str, tuple[int, float]]) -> dict[str, float]:
+    means = {name: total / count for name, (count, total) in measured.items()}
+    if (esn0 := means.pop("esn0", 0.0)) > 0:
+        means["esn0_db"] = 10 * math.log10(esn0)
+    return means
+
+
+def _finite(means: Mapping[str, float]) -> dict[str, float | None]:
+    return {name: mean if math.isfinite(mean) else None for name, mean in means.items()}
 
 
 def software_versions() -> dict[str, str]:
