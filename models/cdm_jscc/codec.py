@@ -79,7 +79,7 @@ class CdmJsccCodec:
                 f"{path}: its tensors do not fit the sizes that its card gives; take both from the same place"
             ) from None
         self.network.eval().requires_grad_(requires_grad=False)
-        self.network.to(device=device, memory_format=torch.channels_last)
+        self.network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._device, self._reduced = torch.device(device), precision == "bfloat16"
         parts = sorted(name for name in tensors if name.startswith("backbone."))
         crc = 0

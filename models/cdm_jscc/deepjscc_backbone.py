@@ -17,7 +17,7 @@ from .config import DeepJsccBackbone
 from .mlla import MllaBlock, RateLinear
 from .rate_map import ETAS, LEVELS
 
-__all__ = ["RateAdaptiveDeepJscc"]
+__all__ = ["RateAdaptiveDeepJscc", "effective_esn0_db_of_sent"]
 
 
 class _Patches(nn.Module):

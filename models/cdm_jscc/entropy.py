@@ -26,7 +26,7 @@ class _AtLeast(torch.autograd.Function):
         return x.clamp(min=bound)
 
     @staticmethod
-    def backward(context: Any, gradient: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
+    def backward(context: Any, gradient: Tensor) -> tuple[Tensor, None]:
         (x,) = context.saved_tensors
         return gradient * ((x >= context.bound) | (gradient < 0)), None
 
@@ -53,7 +53,10 @@ def gaussian_bits(y: Tensor, mean: Tensor, scale: Tensor) -> Tensor:
     Source:  Balle et al., Variational image compression with a scale hyperprior, ICLR 2018.
     """
     learns = torch.is_grad_enabled() and (scale.requires_grad or y.requires_grad)
-    scale = _AtLeast.apply(scale, LEAST_SCALE) if learns else scale.clamp(min=LEAST_SCALE)
+    if learns:
+        scale = _AtLeast.apply(scale, LEAST_SCALE)  # type: ignore[no-untyped-call]
+    else:
+        scale = scale.clamp(min=LEAST_SCALE)
     away = (y - mean).abs()
     upper = torch.erfc((away - 0.5) / (scale * math.sqrt(2)))  # both in the tail that keeps its digits
     lower = torch.erfc((away + 0.5) / (scale * math.sqrt(2)))

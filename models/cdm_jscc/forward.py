@@ -18,7 +18,7 @@ from .ntc_backbone import NtcJscc
 from .rate_map import ETAS
 from .transforms import Entropy
 
-__all__ = ["Passed", "nearest_eta_index", "pass_through"]
+__all__ = ["Passed", "nearest_eta_index", "pass_through", "variance_sums"]
 
 
 class Passed(NamedTuple):

@@ -32,7 +32,7 @@ from .rate_map import PATCH
 from .shipped import load_network, weights_path
 from .validation import validate
 
-__all__ = ["Losses", "Result", "Run", "part_of", "phase_at", "take_step", "train"]
+__all__ = ["Losses", "Result", "Run", "fit_variances", "learning_rate", "part_of", "phase_at", "take_step", "train"]
 
 PAPER = (
     "Zhang et al., Rate-adaptive generative semantic communication using conditional diffusion models, IEEE Wireless "

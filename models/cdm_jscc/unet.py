@@ -14,7 +14,7 @@ from .diffusion import alpha_bar_at
 from .kept import KeptBlock, KeptConv
 from .transforms import ChannelNorm, ResnetBlock
 
-__all__ = ["Kept", "Unet"]
+__all__ = ["Kept", "LinearAttention", "Unet"]
 
 
 class Kept(NamedTuple):
@@ -148,7 +148,7 @@ class Unet(nn.Module):
         levels: list[KeptBlock | None] = [None] * len(self.down)
         for index, extra in enumerate(context[: len(self.down)]):
             if extra is not None:
-                levels[index] = self.down[index].blocks[0].keep(extra)  # type: ignore[union-attr,index,operator]
+                levels[index] = self.down[index].blocks[0].keep(extra)  # type: ignore[union-attr,index]
         return Kept(None if beside is None else KeptConv(self.enter, beside), tuple(levels))
 
     def step(self, x: Tensor, time: Tensor, told: Tensor, kept: Kept) -> Tensor:
