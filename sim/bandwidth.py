@@ -68,7 +68,7 @@ class Bandwidth:
 
     Example:
         >>> Bandwidth(256, 256, payload_uses=16384, side_bits=16)
-        Bandwidth(height=256, width=256, payload_uses=16384, side_bits=16, pilot_uses=0, side_bits_per_use=0.5)
+        Bandwidth(height=256, width=256, payload_uses=16384, side_bits=16, ...)
         >>> print(Bandwidth(256, 256, payload_uses=16384, side_bits=16))
         CBR 0.0835 = 16416 / 196608 (16384 payload + 32 for 16 bits of side information at 0.5 bit/use + 0 pilots)
     """

@@ -19,7 +19,7 @@ from ..params import BlockParams, Live
 from ..ports import Features, Image
 from ..rate_map import CdmMode, RateMap
 
-__all__ = ["Onnx"]
+__all__ = ["Onnx", "feature_n0", "to_pixels"]
 
 
 class Onnx(Block):
