@@ -82,7 +82,7 @@ class CdmJscc(Block):
 
     def start(self) -> None:
         """Load the network."""
-        self._codec = load_codec("encoders/cdm_jscc", "p", self.params.weights)
+        self._codec = load_codec("encoders/cdm_jscc", "d", self.params.weights)  # both variants have one transmitter
 
     def work(self, image: Image) -> Out[Features]:
         """Encode one picture."""
