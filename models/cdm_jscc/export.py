@@ -130,7 +130,8 @@ def export_cdm_jscc(
     """
     sizes = PARITY_SIZES if sizes is None else sizes
     codec = CdmJsccCodec(weights, variant)
-    network = codec.network.to(memory_format=torch.contiguous_format)  # other strides make guards on sizes
+    plain: Any = codec.network
+    network: CdmJscc = plain.to(memory_format=torch.contiguous_format)  # other strides make guards on sizes
     metadata = OnnxMetadata(
         format=FORMAT,
         system="cdm-jscc",
