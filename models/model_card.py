@@ -40,6 +40,7 @@ class ModelCard(BaseModel):
         paper: What the network follows.
         base: File of the weights that hold the tensors which these leave out, beside them or shipped; None: they are
             whole.
+        base_sha256: Of that file.
         training: How the weights came about.
         metrics: What they were measured to do; each name says on what and in which unit.
     """
@@ -54,6 +55,7 @@ class ModelCard(BaseModel):
     licence: str
     paper: str
     base: str | None = None
+    base_sha256: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
     training: Training
     metrics: dict[str, float]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...errors import UsageError
+from ...errors import UsageError, WeightsError
 from ..weights import load_weights
 
 if TYPE_CHECKING:
@@ -35,10 +35,17 @@ def load_network(path: Path) -> tuple[ModelCard, dict[str, torch.Tensor]]:
     """Load weights whole: what they leave out comes from the file that their card names.
 
     Raises:
-        WeightsError: see `load_weights`.
+        WeightsError: see `load_weights`, or the file that the card names is another than they were trained upon.
     """
     card, tensors = load_weights(path)
     if card.base is None:
         return card, tensors
     beside = path.with_name(card.base)
-    return card, {**load_weights(beside if beside.is_file() else WEIGHTS / card.base)[1], **tensors}
+    base = beside if beside.is_file() else WEIGHTS / card.base
+    base_card, base_tensors = load_weights(base)
+    if card.base_sha256 not in (None, base_card.sha256):
+        raise WeightsError(
+            f"{path}: was trained upon weights of SHA-256 {str(card.base_sha256)[:16]}..., and {base} has "
+            f"{base_card.sha256[:16]}...; take both from the same place"
+        )
+    return card, {**base_tensors, **tensors}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 import os
 import time
@@ -20,8 +19,9 @@ from ..deepjscc.codec import SHIPPED as DEEPJSCC_SHIPPED
 from ..deepjscc.frames import draw_fading
 from ..deepjscc.pictures import Pictures, crops, read_pictures
 from ..deepjscc.team import Team
-from ..model_card import ModelCard, Training
+from ..model_card import ModelCard, Training, card_path
 from ..perceptual.build import build_perceptual
+from ..training_log import append_row, forget_after
 from ..weights import load_weights, sha256_of
 from .config import CdmConfig, Part, Phase, TrainConfig
 from .deepjscc_backbone import RateAdaptiveDeepJscc
@@ -87,6 +87,7 @@ class Run:
             foreach=True,
         )
         self.ema: dict[str, Tensor] = {}
+        self.base = _base_of(config.start_from)
         self.step, self.seconds, self.best_score, self.best_phase = 0, 0.0, -math.inf, ""
         self.fitted = not isinstance(self.model.backbone, RateAdaptiveDeepJscc)
         share = alpha_bars()
@@ -120,17 +121,12 @@ class Run:
         self.ema = {name: value.detach().clone() for name, value in self.model.state_dict().items()}
 
     @torch.no_grad()
-    def follow(self, steps_of_phase: int) -> None:
-        """One step of the exponential mean of the weights; short at first."""
-        decay = min(self.config.ema_decay, (1 + steps_of_phase) / (10 + steps_of_phase))
+    def follow(self, steps: int) -> None:
+        """One step of the exponential mean of the weights; short in the first steps of a run."""
+        decay = min(self.config.ema_decay, (1 + steps) / (10 + steps))
         now = self.model.state_dict()
         moving = [name for name, value in now.items() if value.dtype.is_floating_point]
         torch._foreach_lerp_([self.ema[name] for name in moving], [now[name] for name in moving], 1 - decay)
-
-    @property
-    def base(self) -> str | None:
-        """The CDM-JSCC weights that the run started from and whose frozen part it leaves out of its own."""
-        return None if self.config.start_from in (None, "deepjscc") else self.config.start_from
 
     def changes(self, name: str) -> bool:
         """Whether a tensor is this run's own."""
@@ -141,6 +137,15 @@ class Run:
         if self.config.steps is not None:
             return min(1.0, self.step / self.config.steps)
         return min(1.0, self.seconds / (60 * (self.config.minutes or math.inf)))
+
+
+def _base_of(start_from: str | None) -> ModelCard | None:
+    """Card of the shipped CDM-JSCC weights, themselves whole, of which a run leaves out what it leaves as it was."""
+    if start_from is None or start_from == "deepjscc" or start_from.endswith(".safetensors"):
+        return None
+    path = weights_path(start_from)
+    card = ModelCard.read(card_path(path)).model_copy(update={"file": path.name})
+    return card if card.base is None else None
 
 
 def phase_at(config: TrainConfig, progress: float) -> tuple[Phase, float]:
@@ -271,7 +276,8 @@ def train(
     Writes into ``out``: ``last.pt`` (the checkpoint), ``best.safetensors`` and ``best.json`` (the mean weights with the
     best validation of the last phase so far, and their card), ``log.csv`` (one row every 50 steps) and a
     ``curve-PHASE.csv`` for each phase (one row per validation). Checkpoint, weights and card are replaced whole or
-    not at all. Weights of a recipe that starts from others hold what it trains; their card names the others.
+    not at all. Weights of a recipe that starts from shipped ones hold what it trains; their card names the
+    others.
 
     Several processes started by ``torchrun`` share each batch; the first of them validates and writes.
 
@@ -304,12 +310,12 @@ def train(
         if before.model != config.model or before.seed != config.seed:
             raise UsageError(f"{last}: is of another recipe; give another folder")
         run.restore(state)
-        if run.team.leads:
-            for log in (out / "log.csv", *out.glob("curve-*.csv")):
-                _forget_after(run.step, log)
     else:
         _start(run, pictures)
         run.start_ema()
+    if run.team.leads:
+        for log in (out / "log.csv", *out.glob("curve-*.csv")):
+            forget_after(run.step, log)
     _loop(run, pictures, held, out, perceptual)
     return Result(run.step, run.seconds, run.best_score, out / "best.safetensors")
 
@@ -338,29 +344,11 @@ def _start(run: Run, pictures: Pictures) -> None:
     run.fitted = True
 
 
-def _append(path: Path, row: dict[str, Any]) -> None:
-    fresh = not path.exists()
-    with path.open("a", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, fieldnames=list(row))
-        if fresh:
-            writer.writeheader()
-        writer.writerow(row)
-
-
-def _forget_after(step: int, path: Path) -> None:
-    """Drop the rows that were written after the checkpoint was: their steps will be taken again."""
-    if not path.exists():
-        return
-    head, *rows = path.read_text(encoding="utf-8").splitlines()
-    kept = [row for row in rows if int(row.partition(",")[0]) <= step]
-    save_text(path, "\n".join([head, *kept]) + "\n")
-
-
 def _validate_and_keep(run: Run, phase: Phase, held: Pictures, out: Path, perceptual: Perceptual | None) -> None:
     scores = validate(CdmJscc(run.config.model).to(run.device), run.ema, held, run.config, phase, perceptual)
     score = scores.pop("score")
     row = {"step": run.step, "minutes": round(run.seconds / 60, 2), "phase": phase.name, "score": round(score, 4)}
-    _append(out / f"curve-{phase.name}.csv", row | {name: round(value, 4) for name, value in scores.items()})
+    append_row(out / f"curve-{phase.name}.csv", row | {name: round(value, 4) for name, value in scores.items()})
     if phase.name == run.best_phase and score <= run.best_score:
         return
     run.best_score, run.best_phase = score, phase.name
@@ -381,7 +369,8 @@ def _card(run: Run, weights: Path, held: Pictures, scores: dict[str, float]) -> 
         sha256=sha256_of(weights),
         licence="Apache-2.0",
         paper=PAPER,
-        base=None if run.base is None else Path(run.base).stem + ".safetensors",
+        base=None if run.base is None else run.base.file,
+        base_sha256=None if run.base is None else run.base.sha256,
         training=Training(
             data=f"photographs; every tenth file of each prefix held out, {len(held.names)} files",
             command="semcom train cdm-jscc --config CONFIG --data DIR",
@@ -415,7 +404,7 @@ def _loop(run: Run, pictures: Pictures, held: Pictures, out: Path, perceptual: P
             row = {"step": run.step, "minutes": round(run.seconds / 60, 3), "phase": phase.name}
             names = ("loss", "error", "perceptual", "bits_per_pixel")
             row |= {name: float(f"{value:.5g}") for name, value in zip(names, mean, strict=True)}
-            _append(out / "log.csv", row | {"learning_rate": f"{run.optimizer.param_groups[0]['lr']:.3e}"})
+            append_row(out / "log.csv", row | {"learning_rate": f"{run.optimizer.param_groups[0]['lr']:.3e}"})
             losses.clear()
         ending = phase_at(config, run.progress())[0] != phase or run.progress() >= 1
         if run.seconds - validated > 60 * config.validate_minutes or ending:

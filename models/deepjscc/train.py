@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 import os
 import sys
@@ -19,6 +18,7 @@ from torch import Tensor, nn
 from ...errors import UsageError
 from ..model_card import ModelCard, Training, card_path
 from ..perceptual.build import build_perceptual
+from ..training_log import append_row, forget_after
 from ..weights import load_weights, sha256_of
 from .adaptive import effective_esn0_db
 from .checkpoint import load_checkpoint, save_checkpoint, save_text, save_weights
@@ -237,9 +237,6 @@ def train(
         if before.model != config.model or before.seed != config.seed:
             raise UsageError(f"{last}: is of another recipe; give another folder")
         run.restore(state)
-        for log in (out / "log.csv", out / "curve.csv"):
-            if run.team.leads:
-                _forget_after(run.step, log)
     else:
         if config.start_from is not None:
             _start_from(run, SHIPPED[config.start_from])
@@ -248,6 +245,9 @@ def train(
             patches = crops(pictures, config.fit_patches, config.model.patch, rng)  # type: ignore[union-attr]
             run.model.fit(torch.from_numpy(patches).to(where).float() / 255)
         run.start_ema()
+    if run.team.leads:
+        for log in (out / "log.csv", out / "curve.csv"):
+            forget_after(run.step, log)
     _loop(run, pictures, held, out, perceptual)
     return Result(run.step, run.seconds, run.best_psnr_db, out / "best.safetensors")
 
@@ -262,31 +262,13 @@ def _start_from(run: Run, weights: Path) -> None:
     run.model.load_state_dict(tensors)
 
 
-def _append(path: Path, row: dict[str, Any]) -> None:
-    fresh = not path.exists()
-    with path.open("a", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, fieldnames=list(row))
-        if fresh:
-            writer.writeheader()
-        writer.writerow(row)
-
-
-def _forget_after(step: int, path: Path) -> None:
-    """Drop the rows that were written after the checkpoint was: their steps will be taken again."""
-    if not path.exists():
-        return
-    head, *rows = path.read_text(encoding="utf-8").splitlines()
-    kept = [row for row in rows if int(row.partition(",")[0]) <= step]
-    save_text(path, "\n".join([head, *kept]) + "\n")
-
-
 def _validate_and_keep(run: Run, held: Pictures, out: Path) -> None:
     scores = validate(build(run.config.model).to(run.device), run.ema, held, run.config)
     mean = float(np.mean(list(scores.values())))
     if run.config.perceptual != "none":
         run.best_psnr_db = -math.inf  # PSNR falls as it learns: the last weights are the ones
     row = {"step": run.step, "minutes": round(run.seconds / 60, 2), "psnr_db": round(mean, 4)}
-    _append(out / "curve.csv", row | {name: round(value, 4) for name, value in scores.items()})
+    append_row(out / "curve.csv", row | {name: round(value, 4) for name, value in scores.items()})
     if mean <= run.best_psnr_db:
         return
     run.best_psnr_db = mean
@@ -358,7 +340,7 @@ def _loop(
                     "learning_rate": f"{run.optimizer.param_groups[0]['lr']:.3e}",
                     "crop": phase_at(config, progress).crop,
                 }
-                _append(out / "log.csv", row)
+                append_row(out / "log.csv", row)
                 show(f"step {run.step} loss {row['loss']}")
                 losses.clear()
             if run.seconds - validated > 60 * config.validate_minutes or run.progress() >= 1:

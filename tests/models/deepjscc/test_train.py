@@ -58,10 +58,10 @@ def test_cut_off_and_resumed_is_the_same_as_never_cut_off(
     module = __import__("semcom.models.deepjscc.train", fromlist=["take_step"])
     real = module.take_step
 
-    def killed(run, pictures, progress):  # type: ignore[no-untyped-def]
+    def killed(run, *rest):  # type: ignore[no-untyped-def]
         if run.step == 4:
             raise KeyboardInterrupt
-        return real(run, pictures, progress)
+        return real(run, *rest)
 
     monkeypatch.setattr(module, "take_step", killed)
     with pytest.raises(KeyboardInterrupt):
