@@ -36,8 +36,9 @@ class CdmJscc(Block):
     Input:   features: float32 ``[n]`` in the encoder's scale (``mappers/complex_to_real`` undoes the normalisation);
              header: ImageShape, CdmMode, RateMap; state: n0, one number or float32 ``[n / 2]``.
     Output:  uint8 sRGB ``[H, W, 3]``.
-    Raises:  SignalError: n0 is not known, counts do not fit, values are not finite, or the frame is of other weights.
-             WeightsError: the file of weights. MissingExtra: torch is not installed.
+    Raises:  SignalError: n0 is not known, counts do not fit, values are not finite, the frame is of other weights, or
+             its header says what no encoder writes. WeightsError: the file of weights. MissingExtra: torch is not
+             installed.
     State:   none; the network, loaded by `start`.
     Source:  Zhang et al., Rate-adaptive generative semantic communication using conditional diffusion models, IEEE
              Wireless Commun. Lett. 2025; Song et al., Denoising diffusion implicit models, ICLR 2021.
@@ -80,6 +81,11 @@ class CdmJscc(Block):
             raise SignalError(
                 f"decoders/cdm_jscc: expected a frame made with weights {self._codec.tag:04x}, got {mode.weights:04x}; "
                 "give encoder and decoder weights of one training"
+            )
+        if not 0 <= mode.esn0_db <= 20:
+            raise SignalError(
+                f"decoders/cdm_jscc: expected an Es/N0 of 0 to 20 dB in the header, got {mode.esn0_db}; give the "
+                "header that came with the frame"
             )
         levels = header.read(RateMap).levels(shape.height, shape.width)
         n0 = feature_n0("decoders/cdm_jscc", state, features.size)

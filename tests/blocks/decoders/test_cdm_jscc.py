@@ -148,6 +148,14 @@ def test_an_eta_that_is_none() -> None:
         block().work(features, header.with_fields(CdmMode(mode.weights, 16, 10)), STATE, Identity(0))
 
 
+@pytest.mark.parametrize("esn0_db", [-1, 21, 31])
+def test_an_snr_that_no_encoder_writes(esn0_db: int) -> None:
+    features, header = frame(photo())
+    mode = header.read(CdmMode)
+    with pytest.raises(SignalError, match=f"expected an Es/N0 of 0 to 20 dB in the header, got {esn0_db}; give"):
+        block(variant="d").work(features, header.with_fields(CdmMode(mode.weights, 3, esn0_db)), STATE, Identity(0))
+
+
 def test_noise_that_nobody_measured() -> None:
     features, header = frame(photo())
     with pytest.raises(SignalError, match=r"decoders/cdm_jscc: expected n0 in the receiver's state, got none"):
