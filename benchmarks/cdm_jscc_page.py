@@ -33,7 +33,7 @@ __all__ = [
 CBRS = ("1/48", "1/24", "1/12")
 LEVELS_DB = (-10, -5, 0, 5, 10, 15, 20)
 CHANNELS = ("awgn", "rayleigh block")
-ROBUST_PICTURES = 8
+ROBUST_PICTURES = 4
 REFERENCE = "DeepJSCC"
 PERCEPTUAL = "DeepJSCC perceptual"
 

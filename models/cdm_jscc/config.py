@@ -112,6 +112,13 @@ class TrainConfig(Record):
     eta: tuple[float, float] = Field(default=(0.05, 1.0), description="Range of eta, drawn evenly in the logarithm.")
     fading_share: float = Field(default=0.2, ge=0, le=1, description="Share of frames over Rayleigh fading.")
     end_share: float = Field(default=0.25, ge=0, le=1, description="Share of samples drawn at t = T.")
+    own_share: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="Share of samples whose noisy picture is made of the network's own first prediction and not of the "
+        "true one, as the sampler's is.",
+    )
     weight_bounds: tuple[float, float] = Field(default=(1.0, 5.0), description="Bounds of the SNR weight of the loss.")
     perceptual: PerceptualLoss = Field(default="none", description="A loss in the features of another network.")
     perceptual_scale: float = Field(default=1.0, gt=0, description="Of the perceptual loss, before its weight.")

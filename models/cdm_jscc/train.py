@@ -233,16 +233,24 @@ def _denoised(
     """Predict pictures from noisy ones at drawn noise levels; and the weight of each."""
     config, batch = run.config, images.shape[0]
     target = ((images - passed.understood.estimate.detach()) / spread).clamp(-config.model.clip, config.model.clip)
-    levels = torch.from_numpy(
-        np.where(rng.random(batch) < config.end_share, STEPS - 1, rng.integers(0, STEPS, batch))
-    ).to(images.device)
+    draw = rng.random(batch)
+    levels = torch.from_numpy(np.where(draw < config.end_share, STEPS - 1, rng.integers(0, STEPS, batch)))
+    levels = levels.to(images.device)
     share = run.alpha_bar[levels][:, None, None, None]
     noise = torch.randn(images.shape, generator=generator).to(images.device)
+    start = config.model.start_noise * noise  # as the sampler starts
     noisy = share.sqrt() * target + (1 - share).sqrt() * noise
-    at_end = (levels == STEPS - 1)[:, None, None, None]
-    noisy = torch.where(at_end, config.model.start_noise * noise, noisy)  # as the sampler starts
+    weight = run.weight[levels]
+    own = torch.from_numpy((draw >= config.end_share) & (draw < config.end_share + config.own_share)).to(images.device)
+    if bool(own.any()):  # what a sampler has at this level: its own first prediction, which knows no more than it did
+        with torch.no_grad():
+            end = torch.ones(batch, device=images.device)
+            first = run.model.denoise(passed.understood, start, end, passed.told, passed.heard_db)
+        noisy = torch.where(own[:, None, None, None], share.sqrt() * first + (1 - share).sqrt() * start, noisy)
+        weight = torch.where(own, run.weight[-1], weight)
+    noisy = torch.where((levels == STEPS - 1)[:, None, None, None], start, noisy)
     residual = run.model.denoise(passed.understood, noisy, levels.float() / (STEPS - 1), passed.told, passed.heard_db)
-    return passed.understood.estimate + spread * residual, run.weight[levels]
+    return passed.understood.estimate + spread * residual, weight
 
 
 @torch.no_grad()
@@ -338,7 +346,8 @@ def _start(run: Run, pictures: Pictures) -> None:
         backbone.base.load_state_dict(tensors)
         return
     card, tensors = load_network(Path(name) if name.endswith(".safetensors") else weights_path(name))
-    if CdmConfig.model_validate(card.config) != run.config.model:
+    model = run.config.model
+    if CdmConfig.model_validate({**card.config, "start_noise": model.start_noise}) != model:  # no tensor hangs on it
         raise UsageError(f"start_from: {name}: is of another network than 'model' says; give model its card's sizes")
     run.model.load_state_dict(tensors)
     run.fitted = True
