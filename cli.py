@@ -443,7 +443,7 @@ def export_deepjscc(out: Path, variant: Any, weights: Path | None) -> None:
 
 @export.command("cdm-jscc")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder that receives the two files.")
-@click.option("--variant", type=click.Choice(["p", "d"]), default="p", show_default=True, help="Which shipped weights.")
+@click.option("--variant", type=click.Choice(["p", "d"]), default="d", show_default=True, help="Which shipped weights.")
 @click.option("--weights", type=click.Path(path_type=Path), help="Weights of your own in place of the shipped ones.")
 def export_cdm_jscc(out: Path, variant: str, weights: Path | None) -> None:
     """Write CDM-JSCC: one encoder, and one decoder that runs any number of steps."""

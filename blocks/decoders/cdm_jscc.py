@@ -38,7 +38,7 @@ class CdmJscc(Block):
     Output:  uint8 sRGB ``[H, W, 3]``.
     Raises:  SignalError: n0 is not known, counts do not fit, values are not finite, the frame is of other weights, or
              its header says what no encoder writes. WeightsError: the file of weights. MissingExtra: torch is not
-             installed.
+             installed. UsageError: there is no GPU.
     State:   none; the network, loaded by `start`.
     Source:  Zhang et al., Rate-adaptive generative semantic communication using conditional diffusion models, IEEE
              Wireless Commun. Lett. 2025; Song et al., Denoising diffusion implicit models, ICLR 2021.
@@ -49,9 +49,9 @@ class CdmJscc(Block):
         """Parameters."""
 
         variant: Literal["p", "d"] = Field(
-            "p", description="Trained for the look of a picture (p), or for the least squared error (d)."
+            "d", description="Trained for the look of a picture (p), or for the least squared error (d)."
         )
-        steps: Live[int] = Field(4, ge=1, le=65, description="DDIM steps; the time to decode grows with them.")
+        steps: Live[int] = Field(1, ge=1, le=65, description="DDIM steps; the time to decode grows with them.")
         guidance: Live[float] = Field(
             1.0, ge=0, le=4, description="Times what the diffusion adds to the estimate; 0 gives the estimate alone."
         )
@@ -64,6 +64,10 @@ class CdmJscc(Block):
         fading_aware: Literal["on", "off"] = Field(
             "on", description="Reckon with the noise of each symbol, or with one of the frame's mean SNR."
         )
+        device: Literal["cpu", "cuda"] = Field("cpu", description="Where the network runs.")
+        precision: Literal["float32", "bfloat16"] = Field(
+            "float32", description="bfloat16 is faster on a GPU, and on a CPU that has instructions for it."
+        )
         weights: str | None = Field(None, min_length=1, description="A safetensors file; null for the shipped one.")
 
     params: Params
@@ -71,7 +75,8 @@ class CdmJscc(Block):
 
     def start(self) -> None:
         """Load the network."""
-        self._codec = load_codec("decoders/cdm_jscc", self.params.variant, self.params.weights)
+        p = self.params
+        self._codec = load_codec("decoders/cdm_jscc", p.variant, p.weights, device=p.device, precision=p.precision)
 
     def work(self, features: Features, header: Header, state: State, identity: Identity) -> Image:
         """Decode one picture."""

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from ...errors import MissingExtra, SignalError
+from ...errors import MissingExtra, SignalError, UsageError
 from ..block import Block
 from ..envelope import Header, HeaderField, Out
 from ..image_shape import ImageShape
@@ -146,16 +146,28 @@ def payload_uses(who: str, params: CdmParams, height: int, width: int) -> float:
     return total - header_uses
 
 
-def load_codec(who: str, variant: Literal["p", "d"], weights: str | None) -> CdmJsccCodec:
+def load_codec(
+    who: str,
+    variant: Literal["p", "d"],
+    weights: str | None,
+    *,
+    device: Literal["cpu", "cuda"] = "cpu",
+    precision: Literal["float32", "bfloat16"] = "float32",
+) -> CdmJsccCodec:
     """Load a codec for a block: the file of weights if one is named, else what is shipped for the variant.
 
     Raises:
         MissingExtra: torch or safetensors is not installed.
+        UsageError: a GPU is asked for and torch finds none.
     """
     try:
+        import torch
+
         from ...models.cdm_jscc.codec import CdmJsccCodec
     except ModuleNotFoundError as error:
         if error.name is None or error.name.startswith("semcom"):
             raise
         raise MissingExtra(who, error.name, "models") from None
-    return CdmJsccCodec(None if weights is None else Path(weights), variant)
+    if device == "cuda" and not torch.cuda.is_available():
+        raise UsageError(f"{who}: device: expected cpu, got cuda, and this torch finds no GPU; leave device out")
+    return CdmJsccCodec(None if weights is None else Path(weights), variant, device=device, precision=precision)

@@ -62,7 +62,7 @@ class CdmJsccCodec:
     def __init__(
         self,
         weights: Path | None = None,
-        variant: str = "p",
+        variant: str = "d",
         *,
         device: str = "cpu",
         precision: Literal["float32", "bfloat16"] = "float32",

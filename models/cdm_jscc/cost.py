@@ -36,7 +36,7 @@ class Cost(NamedTuple):
 
 
 def cost(
-    weights: Path | None = None, variant: str = "p", *, height: int, width: int, payload_uses: float | None = None
+    weights: Path | None = None, variant: str = "d", *, height: int, width: int, payload_uses: float | None = None
 ) -> Cost:
     """Count parameters and floating-point operations of a trained codec.
 

@@ -109,7 +109,7 @@ class Receiver(nn.Module):
 def export_cdm_jscc(
     out: Path,
     *,
-    variant: str = "p",
+    variant: str = "d",
     weights: Path | None = None,
     sizes: Sequence[tuple[int, int]] | None = None,
 ) -> Iterator[Exported]:

@@ -9,7 +9,7 @@ from semcom.blocks.encoders.cdm_jscc import CdmJscc as Encoder
 from semcom.blocks.envelope import Header, Identity, State
 from semcom.blocks.image_shape import ImageShape
 from semcom.blocks.rate_map import CdmMode, RateMap
-from semcom.errors import SignalError, WeightsError
+from semcom.errors import SignalError, UsageError, WeightsError
 
 STATE = State(n0=0.1)
 
@@ -74,7 +74,7 @@ def test_both_variants_understand_the_same_frame() -> None:
 def test_the_noise_is_that_of_the_item_or_of_a_seed() -> None:
     features, header = frame(photo())
     received = noisy(features, 0.1)
-    free, fixed = block(), block(seed=3)
+    free, fixed = block(steps=4), block(steps=4, seed=3)
     one, other = (free.work(received, header, STATE, Identity(seq)) for seq in (0, 1))
     assert not np.array_equal(one, other)
     np.testing.assert_array_equal(one, block().work(received, header, STATE, Identity(0)))
@@ -165,3 +165,20 @@ def test_noise_that_nobody_measured() -> None:
 def test_weights_that_are_not_there() -> None:
     with pytest.raises(WeightsError, match=r"none\.safetensors: no such file of weights"):
         block(weights="none.safetensors")
+
+
+def test_half_precision_is_nearly_the_same_picture() -> None:
+    features, header = frame(photo())
+    one, other = (
+        block(variant="d", precision=precision).work(features, header, STATE, Identity(0)).astype(int)
+        for precision in ("float32", "bfloat16")
+    )
+    assert 0 < np.abs(one - other).max() <= 8
+    assert np.abs(one - other).mean() < 0.5
+
+
+def test_a_gpu_that_is_not_there() -> None:
+    if torch.cuda.is_available():
+        pytest.skip("there is one")
+    with pytest.raises(UsageError, match="decoders/cdm_jscc: device: expected cpu, got cuda, and this torch finds no"):
+        block(device="cuda")
