@@ -120,7 +120,7 @@ def rate_figures(paths: Sequence[Path], weights: Path) -> dict[str, Any]:
         "correlation": float(spearmanr(gradient, symbols).statistic) if len(images) > 2 else math.nan,
         "lowest": curves[0].mean(),
         "highest": curves[-1].mean(),
-        "maps": [(paths[i].stem, images[i], values[levels_for(bits[i], one)] / 2) for i in (busiest, calmest)],
+        "maps": [(paths[i].stem, values[levels_for(bits[i], one)] / 2) for i in (busiest, calmest)],
     }
 
 

@@ -76,7 +76,7 @@ def draw_quality(path: Path, rows: Sequence[Mapping[str, Any]], names: Sequence[
 def draw_rates(path: Path, rates: Mapping[str, Any]) -> None:
     """CBR against eta; symbols against gradient; the rate maps of the busiest and of the calmest picture."""
     plt = _pyplot()
-    figure, axes = plt.subplots(2, 3, figsize=(13, 6.5), layout="constrained")
+    figure, axes = plt.subplots(2, 2, figsize=(10, 6.5), layout="constrained")
     curve, cloud = axes[0][0], axes[1][0]
     curve.loglog(rates["etas"], rates["curves"].mean(1), color=COLOURS["CDM-JSCC P"])
     low, high = rates["curves"].min(1), rates["curves"].max(1)
@@ -91,13 +91,11 @@ def draw_rates(path: Path, rates: Mapping[str, Any]) -> None:
     cloud.set_title(f"each picture at eta {rates['eta']:.3f}", fontsize=9)
     for axis in (curve, cloud):
         axis.grid(alpha=0.3)
-    for row, (label, image, symbols) in enumerate(rates["maps"]):
-        axes[row][1].imshow(image[::4, ::4])
+    for row, (label, symbols) in enumerate(rates["maps"]):
+        drawn = axes[row][1].imshow(symbols, vmin=8, vmax=128, cmap="viridis")
         axes[row][1].set_title(f"{label}: {symbols.sum():,.0f} symbols", fontsize=9)
-        drawn = axes[row][2].imshow(symbols, vmin=8, vmax=128, cmap="viridis")
-        for axis in axes[row][1:]:
-            axis.set_axis_off()
-        figure.colorbar(drawn, ax=axes[row][2], label="symbols a patch")
+        axes[row][1].set_axis_off()
+        figure.colorbar(drawn, ax=axes[row][1], label="symbols a patch")
     _save(figure, path)
 
 
