@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import socket
 import subprocess
@@ -37,7 +38,9 @@ def core_python(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         [*pip, "wheel", "--no-deps", "--no-build-isolation", "-w", str(wheels), str(tree)], check=True, timeout=120
     )
     (wheel,) = wheels.glob("*.whl")
-    subprocess.run([*pip, "--python", str(python), "install", "--no-compile", str(wheel)], check=True, timeout=400)
+    alone = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}  # pip would find semcom there
+    install = [*pip, "--python", str(python), "install", "--no-compile", str(wheel)]
+    subprocess.run(install, check=True, timeout=400, env=alone)
     yield python
     shutil.rmtree(folder)
 
@@ -87,6 +90,8 @@ def test_a_transmitter_without_torch(
     monkeypatch.delenv("PYTHONPATH", raising=False)  # the gate's own copy of the package
     sender = start(core_python, file, *options, *swap, "--place", "tx", "--out", "tx")
     _, sender_err = sender.communicate(timeout=90)
+    if sender.returncode != 0:
+        receiver.kill()
     found, receiver_err = receiver.communicate(timeout=90)
     assert sender.returncode == 0, sender_err
     assert receiver.returncode == 0, receiver_err
@@ -102,5 +107,5 @@ def test_the_torch_encoder_names_the_extra_there(core_python: Path, monkeypatch:
     monkeypatch.delenv("PYTHONPATH", raising=False)
     done = start(core_python, "deepjscc-awgn", "--items", "1", "--executor", "inline", "--quiet")
     _, err = done.communicate(timeout=60)
-    assert done.returncode == 2
+    assert done.returncode == 2, err
     assert 'encoders/deepjscc needs torch: pip install "gr-semcom[models]"' in err

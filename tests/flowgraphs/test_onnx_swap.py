@@ -115,7 +115,7 @@ def test_cdm_jscc_by_onnx_is_the_same_picture(
     command = ["export", "cdm-jscc", "--out", str(tmp_path), "--weights", str(tiny_weights)]
     done = CliRunner().invoke(main, command, catch_exceptions=False)
     assert done.exit_code == 0, done.output
-    files = {end: tmp_path / f"cdm-jscc-p-{end}.onnx" for end in ("encoder", "decoder")}
+    files = {end: tmp_path / f"cdm-jscc-d-{end}.onnx" for end in ("encoder", "decoder")}
     assert f"{files['decoder']}: " in done.output
     assert "beside torch at 80 x 48" in done.output
 

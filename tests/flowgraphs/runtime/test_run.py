@@ -131,7 +131,7 @@ def test_a_block_that_raises_ends_the_run_and_keeps_what_was_finished(make, exec
     began = time.monotonic()
     with pytest.raises(BlockError) as caught:
         run(graph, RunOptions(executor))
-    assert time.monotonic() - began < (15 if executor == "processes" else 2)
+    assert time.monotonic() - began < (15 if executor == "processes" else 6)  # and not the rest of 1000 items
     assert "block 'scale' at item 20: ZeroDivisionError: told to" in str(caught.value)
     assert "scale.py:" in str(caught.value)
     assert caught.value.exit_code == 1
