@@ -52,7 +52,7 @@ class Onnx(Block):
         )
         threads: int = Field(1, ge=1, le=256, description="CPU threads; their number may change the last bits.")
         steps: Live[int] = Field(
-            4, ge=1, le=65, description="CDM-JSCC: DDIM steps; the time to decode grows with them."
+            1, ge=1, le=65, description="CDM-JSCC: DDIM steps; the time to decode grows with them."
         )
         guidance: Live[float] = Field(
             1.0, ge=0, le=4, description="CDM-JSCC: times what the diffusion adds to the estimate."

@@ -36,7 +36,7 @@ class Encoded(NamedTuple):
 
 
 class CdmJsccCodec:
-    """A trained network behind three functions.
+    """A trained network behind two functions.
 
     Works on one picture at a time: on one machine, with the same number of torch threads, the same input gives the same
     bytes. Pictures are continued at their lower and right edge up to a multiple of the patch, and cut afterwards.
@@ -175,22 +175,6 @@ class CdmJsccCodec:
         with self._autocast():
             out = self.network.sample(understood, start, told, heard_db, steps, guidance)
         return _picture(out, height, width)
-
-    @torch.inference_mode()
-    def estimate(
-        self,
-        features: NDArray[np.float32],
-        n0: float | NDArray[np.float32],
-        *,
-        levels: NDArray[np.uint8],
-        eta_index: int,
-        esn0_db: float,
-        height: int,
-        width: int,
-    ) -> Pixels:
-        """The picture without diffusion; arguments as of `decode`."""
-        understood, *_ = self._understand(features, n0, levels, eta_index, esn0_db, height, width)
-        return _picture(understood.estimate, height, width)
 
     def _understand(
         self,

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
-from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from ...errors import UsageError
-from ..deepjscc.config import AdaptiveConfig, Record
-from ..perceptual.build import PerceptualLoss
+from ..deepjscc.config import AdaptiveConfig
+from ..record import Record
+from ..training.recipe import Recipe, Stretch
 
 __all__ = [
     "CdmConfig",
@@ -78,14 +76,12 @@ class CdmConfig(Record):
     start_noise: float = Field(default=0.8, ge=0, description="Standard deviation of the sampler's start.")
 
 
-class Phase(Record):
+class Phase(Stretch):
     """A stretch of the training."""
 
     name: str = Field(min_length=1)
-    until: float = Field(gt=0, le=1, description="Share of the budget at which the phase ends.")
     trains: tuple[Part, ...] = Field(min_length=1, description="What learns; the rest is frozen.")
     crop: int = Field(ge=16, multiple_of=16, description="Side of the crops in pixels.")
-    batch: int = Field(ge=1)
     channel: bool = Field(default=True, description="Symbols cross the channel; else the latents are handed over.")
     denoise: bool = Field(default=True, description="The loss is the denoiser's; else that of the estimate before it.")
     bits_weight: float = Field(default=0.0, ge=0, description="Weight of bits per pixel (beta).")
@@ -96,19 +92,15 @@ class Phase(Record):
     )
 
 
-class TrainConfig(Record):
+class TrainConfig(Recipe):
     """The recipe."""
 
     model: CdmConfig
     variant: str = Field(default="d", pattern="^[a-z]+$", description="Name of the weights that come out.")
-    seed: int = Field(default=1, ge=0)
-    steps: int | None = Field(default=None, ge=1, description="Budget in steps.")
-    minutes: float | None = Field(default=None, gt=0, description="Budget in minutes of training, over all restarts.")
     phases: tuple[Phase, ...]
     start_from: str | None = Field(
         default=None, description="`deepjscc`: the shipped network; or shipped CDM-JSCC weights by name; null: random."
     )
-    esn0_db: tuple[float, float] = Field(default=(0.0, 20.0), description="Range of Es/N0 in dB; one value: one SNR.")
     eta: tuple[float, float] = Field(default=(0.05, 1.0), description="Range of eta, drawn evenly in the logarithm.")
     fading_share: float = Field(default=0.2, ge=0, le=1, description="Share of frames over Rayleigh fading.")
     end_share: float = Field(default=0.25, ge=0, le=1, description="Share of samples drawn at t = T.")
@@ -120,32 +112,13 @@ class TrainConfig(Record):
         "true one, as the sampler's is.",
     )
     weight_bounds: tuple[float, float] = Field(default=(1.0, 5.0), description="Bounds of the SNR weight of the loss.")
-    perceptual: PerceptualLoss = Field(default="none", description="A loss in the features of another network.")
-    perceptual_scale: float = Field(default=1.0, gt=0, description="Of the perceptual loss, before its weight.")
     warmup_steps: int = Field(default=100, ge=0)
-    weight_decay: float = Field(default=1e-4, ge=0)
-    clip_norm: float = Field(default=1.0, gt=0)
-    ema_decay: float = Field(default=0.999, ge=0, lt=1)
-    precision: Literal["float32", "bfloat16"] = Field(default="bfloat16", description="In training only.")
-    threads: int = Field(default=2, ge=1, description="CPU threads of torch.")
     fit_crops: int = Field(default=1500, ge=1, description="Crops from which variances by rate are taken.")
-    picture_weights: dict[str, float] = Field(default_factory=dict, description="How often a file is drawn, by prefix.")
-    halve: tuple[str, ...] = Field(default=(), description="Prefixes whose pictures are halved first (lossy files).")
-    split_like: dict[str, str] = Field(
-        default_factory=dict, description="prefix: other prefix; same number, same picture, same side of the split."
-    )
-    checkpoint_minutes: float = Field(default=2.0, gt=0)
-    validate_minutes: float = Field(default=5.0, gt=0)
     validation_crop: int = Field(default=256, ge=16)
     validation_pictures: int = Field(default=24, ge=1)
 
     @model_validator(mode="after")
-    def _one_budget(self) -> Self:
-        if (self.steps is None) == (self.minutes is None):
-            raise ValueError("expected one of 'steps' and 'minutes'")
-        ends = [phase.until for phase in self.phases]
-        if not ends or ends[-1] != 1 or any(a >= b for a, b in itertools.pairwise(ends)):
-            raise ValueError("phases: expected 'until' to rise up to 1")
+    def _phases_fit(self) -> Self:
         for phase in self.phases:
             if self.model.backbone.kind == "ntc" and not phase.denoise:
                 raise ValueError(f"phase {phase.name}: denoise: expected true; 'ntc' has no other estimate")
@@ -154,21 +127,3 @@ class TrainConfig(Record):
         if self.perceptual == "none" and any(phase.perceptual_weight for phase in self.phases):
             raise ValueError("perceptual_weight: expected 0 where 'perceptual' is none")
         return self
-
-    @classmethod
-    def read(cls, path: Path) -> TrainConfig:
-        """Read a YAML file.
-
-        Raises:  UsageError: the file cannot be read, or says something that is not a recipe.
-        """
-        import yaml
-
-        try:
-            found = yaml.safe_load(path.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            raise UsageError(f"{path}: expected a YAML file of a training recipe: {error}") from error
-        try:
-            return cls.model_validate(found)
-        except ValidationError as error:
-            lines = (f"{path}: {'.'.join(map(str, e['loc'])) or 'the file'}: {e['msg']}" for e in error.errors())
-            raise UsageError("\n".join(lines)) from error

@@ -69,7 +69,7 @@ def cost(
     }
     noise = np.zeros((*(16 * side for side in frame.levels.shape), 3), np.float32)
     with FlopCounterMode(display=False) as estimating:
-        codec.estimate(frame.features, 0.1, **told)
+        codec.decode(frame.features, 0.1, guidance=0, **told)
     decoding = []
     for steps in (1, 2):
         with FlopCounterMode(display=False) as counter:

@@ -20,7 +20,6 @@ __all__ = [
     "eta_near_cbr",
     "levels_for",
     "pack",
-    "positions",
     "unpack",
 ]
 
@@ -56,12 +55,6 @@ def checkerboard_order(count: int = LEVELS[-1]) -> NDArray[np.int64]:
     order[0::2] = np.arange(count // 2)
     order[1::2] = np.arange(count // 2, count)
     return order
-
-
-def positions(level: int, count: int = LEVELS[-1]) -> NDArray[np.int64]:
-    """Which ranks a patch of this level sends, in the order in which they go on the air: int64 ``[k]``."""
-    order = checkerboard_order(count)
-    return order[order < LEVELS[level]]
 
 
 def levels_for(entropy_bits: NDArray[np.floating], eta: float) -> NDArray[np.uint8]:

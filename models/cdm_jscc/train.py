@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-import os
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,14 +12,13 @@ import torch
 from torch import Tensor, nn
 
 from ...errors import UsageError
-from ..deepjscc.checkpoint import load_checkpoint, save_checkpoint, save_text, save_weights
 from ..deepjscc.codec import SHIPPED as DEEPJSCC_SHIPPED
 from ..deepjscc.frames import draw_fading
-from ..deepjscc.pictures import Pictures, crops, read_pictures
-from ..deepjscc.team import Team
 from ..model_card import ModelCard, Training, card_path
-from ..perceptual.build import build_perceptual
-from ..training_log import append_row, forget_after
+from ..training.checkpoint import save_checkpoint, save_text, save_weights
+from ..training.log import append_row, forget_after
+from ..training.pictures import Pictures, crops, read_pictures
+from ..training.progress import Perceptual, Progress, checkpoint_of, device_for, perceptual_for
 from ..weights import load_weights, sha256_of
 from .config import CdmConfig, Part, Phase, TrainConfig
 from .deepjscc_backbone import RateAdaptiveDeepJscc
@@ -38,7 +35,6 @@ PAPER = (
     "Zhang et al., Rate-adaptive generative semantic communication using conditional diffusion models, IEEE Wireless "
     "Commun. Lett. 2025"
 )
-Perceptual = Callable[[Tensor, Tensor], Tensor]
 
 
 class Result(NamedTuple):
@@ -72,23 +68,22 @@ def part_of(name: str) -> Part:
     return "transform" if rest.split(".")[0] in ("base", "analysis", "pyramid") else "jscc"
 
 
-class Run:
+class Run(Progress):
     """Everything that a checkpoint holds."""
 
     def __init__(self, config: TrainConfig, device: torch.device) -> None:
-        self.team = Team(device)
         torch.manual_seed(config.seed)  # of the starting weights; training draws from generators of its own
-        self.config, self.device = config, device
+        self.config = config
         self.model = CdmJscc(config.model).to(device)
+        super().__init__(config, device, self.model)
         self.optimizer = torch.optim.AdamW(
             [{"params": [p], "name": name} for name, p in self.model.named_parameters()],
             lr=0.0,
             weight_decay=config.weight_decay,
             foreach=True,
         )
-        self.ema: dict[str, Tensor] = {}
         self.base = _base_of(config.start_from)
-        self.step, self.seconds, self.best_score, self.best_phase = 0, 0.0, -math.inf, ""
+        self.best_score, self.best_phase = -math.inf, ""
         self.fitted = not isinstance(self.model.backbone, RateAdaptiveDeepJscc)
         share = alpha_bars()
         self.alpha_bar = torch.from_numpy(share).float().to(device)
@@ -116,27 +111,9 @@ class Run:
         self.step, self.seconds = state["step"], state["seconds"]
         self.best_score, self.best_phase, self.fitted = state["best_score"], state["best_phase"], state["fitted"]
 
-    def start_ema(self) -> None:
-        """The mean starts at the present weights."""
-        self.ema = {name: value.detach().clone() for name, value in self.model.state_dict().items()}
-
-    @torch.no_grad()
-    def follow(self, steps: int) -> None:
-        """One step of the exponential mean of the weights; short in the first steps of a run."""
-        decay = min(self.config.ema_decay, (1 + steps) / (10 + steps))
-        now = self.model.state_dict()
-        moving = [name for name, value in now.items() if value.dtype.is_floating_point]
-        torch._foreach_lerp_([self.ema[name] for name in moving], [now[name] for name in moving], 1 - decay)
-
     def changes(self, name: str) -> bool:
         """Whether a tensor is this run's own."""
         return self.base is None or any(part_of(name) in phase.trains for phase in self.config.phases)
-
-    def progress(self) -> float:
-        """Share of the budget that is spent."""
-        if self.config.steps is not None:
-            return min(1.0, self.step / self.config.steps)
-        return min(1.0, self.seconds / (60 * (self.config.minutes or math.inf)))
 
 
 def _base_of(start_from: str | None) -> ModelCard | None:
@@ -223,7 +200,7 @@ def take_step(run: Run, pictures: Pictures, perceptual: Perceptual | None, progr
     if bool(torch.isfinite(norm)):
         run.optimizer.step()
     run.step += 1
-    run.follow(run.step)
+    run.follow()
     return Losses(phase.name, float(loss.detach()), float(error), float(distance.detach()), float(bits.detach()))
 
 
@@ -301,22 +278,12 @@ def train(
         UsageError: no such data, or ``out`` holds a run of another recipe.
     """
     torch.set_num_threads(config.threads)
-    gpu = f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
-    where = torch.device(device or (gpu if torch.cuda.is_available() else "cpu"))
-    out.mkdir(parents=True, exist_ok=True)
-    last = out / "last.pt"
-    if last.exists() and not resume:
-        raise UsageError(f"{last}: a run is there already; give another folder, or go on with it")
+    where = device_for(device)
+    state = checkpoint_of(config, out, resume=resume)
     run = Run(config, where)
-    perceptual = build_perceptual(config.perceptual, perceptual_weights)
-    if isinstance(perceptual, nn.Module):
-        perceptual = perceptual.to(where)
+    perceptual = perceptual_for(config, perceptual_weights, where)
     pictures, held = read_pictures(data, config)
-    if last.exists():
-        state = load_checkpoint(last)
-        before = TrainConfig.model_validate_json(state["config"])
-        if before.model != config.model or before.seed != config.seed:
-            raise UsageError(f"{last}: is of another recipe; give another folder")
+    if state is not None:
         run.restore(state)
     else:
         _start(run, pictures)

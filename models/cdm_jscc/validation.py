@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ..deepjscc.frames import Fading
-from ..deepjscc.pictures import Pictures
+from ..training.pictures import Pictures
 from .config import Phase, TrainConfig
 from .forward import pass_through
 from .network import CdmJscc

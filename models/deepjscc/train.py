@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,19 +16,19 @@ from torch import Tensor, nn
 
 from ...errors import UsageError
 from ..model_card import ModelCard, Training, card_path
-from ..perceptual.build import build_perceptual
-from ..training_log import append_row, forget_after
+from ..training.checkpoint import save_checkpoint, save_text, save_weights
+from ..training.log import append_row, forget_after
+from ..training.pictures import Pictures, crops, read_pictures
+from ..training.progress import Perceptual, Progress, checkpoint_of, device_for, perceptual_for
+from ..training.recipe import Stretch
 from ..weights import load_weights, sha256_of
 from .adaptive import effective_esn0_db
-from .checkpoint import load_checkpoint, save_checkpoint, save_text, save_weights
 from .codec import SHIPPED
-from .config import Phase, TrainConfig
+from .config import TrainConfig
 from .constellation import send, told_esn0_db
 from .frames import draw_fading
 from .network import build
-from .pictures import Pictures, crops, read_pictures
 from .rates import RATES, Rate
-from .team import Team
 from .validation import validate
 
 __all__ = ["Result", "Run", "learning_rate_share", "normalised_loss", "phase_at", "shown", "take_step", "train"]
@@ -48,22 +47,21 @@ class Result(NamedTuple):
     weights: Path
 
 
-class Run:
+class Run(Progress):
     """Everything that a checkpoint holds."""
 
     def __init__(self, config: TrainConfig, device: torch.device) -> None:
-        self.team = Team(device)
         torch.manual_seed(config.seed)  # of the starting weights; training draws from generators of its own
-        self.config, self.device = config, device
+        self.config = config
         self.model: Any = build(config.model).to(device)
+        super().__init__(config, device, self.model)
         bases = [p for name, p in self.model.named_parameters() if "klt" in name]
         others = [p for name, p in self.model.named_parameters() if "klt" not in name]
         self.optimizer = torch.optim.AdamW(
             [{"params": others, "weight_decay": config.weight_decay}, {"params": bases, "weight_decay": 0.0}], lr=0.0
         )
-        self.ema: dict[str, Tensor] = {}
         self.level = torch.zeros(len(RATES), BINS, device=device)  # running MSE by rate and effective SNR
-        self.step, self.seconds, self.best_psnr_db = 0, 0.0, -math.inf
+        self.best_psnr_db = -math.inf
 
     def state(self) -> dict[str, Any]:
         """For a checkpoint."""
@@ -86,37 +84,19 @@ class Run:
         self.level = state["level"].to(self.device)
         self.step, self.seconds, self.best_psnr_db = state["step"], state["seconds"], state["best_psnr_db"]
 
-    def start_ema(self) -> None:
-        """The mean starts at the starting weights."""
-        self.ema = {name: value.detach().clone() for name, value in self.model.state_dict().items()}
-
-    @torch.no_grad()
-    def follow(self) -> None:
-        """One step of the exponential mean of the weights; short at first."""
-        decay = min(self.config.ema_decay, (1 + self.step) / (10 + self.step))
-        now = self.model.state_dict()
-        moving = [name for name, value in now.items() if value.dtype.is_floating_point]
-        torch._foreach_lerp_([self.ema[name] for name in moving], [now[name] for name in moving], 1 - decay)
-
-    def progress(self) -> float:
-        """Share of the budget that is spent."""
-        if self.config.steps is not None:
-            return min(1.0, self.step / self.config.steps)
-        return min(1.0, self.seconds / (60 * (self.config.minutes or math.inf)))
-
 
 def learning_rate_share(step: int, progress: float, warmup_steps: int) -> float:
     """Linear warm-up, then half a cosine down to one hundredth."""
     return min(1.0, (step + 1) / (warmup_steps + 1)) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * progress)))
 
 
-def phase_at(config: TrainConfig, progress: float) -> Phase:
+def phase_at(config: TrainConfig, progress: float) -> Stretch:
     """The phase that is on at this share of the budget."""
     return next(phase for phase in config.phases if progress < phase.until)
 
 
 def take_step(
-    run: Run, pictures: Pictures, progress: float, perceptual: Callable[[Tensor, Tensor], Tensor] | None = None
+    run: Run, pictures: Pictures, progress: float, perceptual: Perceptual | None = None
 ) -> tuple[Rate, float, float]:
     """One step on one batch: rate, loss, and mean squared error."""
     config, model, device = run.config, run.model, run.device
@@ -220,22 +200,12 @@ def train(
         UsageError: no such data, or ``out`` holds a run of another recipe.
     """
     torch.set_num_threads(config.threads)
-    gpu = f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
-    where = torch.device(device or (gpu if torch.cuda.is_available() else "cpu"))
-    out.mkdir(parents=True, exist_ok=True)
-    last = out / "last.pt"
-    if last.exists() and not resume:
-        raise UsageError(f"{last}: a run is there already; give another folder, or go on with it")
+    where = device_for(device)
+    state = checkpoint_of(config, out, resume=resume)
     run = Run(config, where)
-    perceptual = build_perceptual(config.perceptual, perceptual_weights)
-    if isinstance(perceptual, nn.Module):
-        perceptual = perceptual.to(where)
+    perceptual = perceptual_for(config, perceptual_weights, where)
     pictures, held = read_pictures(data, config)
-    if last.exists():
-        state = load_checkpoint(last)
-        before = TrainConfig.model_validate_json(state["config"])
-        if before.model != config.model or before.seed != config.seed:
-            raise UsageError(f"{last}: is of another recipe; give another folder")
+    if state is not None:
         run.restore(state)
     else:
         if config.start_from is not None:
@@ -315,7 +285,7 @@ def _loop(
     pictures: Pictures,
     held: Pictures,
     out: Path,
-    perceptual: Callable[[Tensor, Tensor], Tensor] | None,
+    perceptual: Perceptual | None,
 ) -> None:
     config, leads = run.config, run.team.leads
     saved = validated = run.seconds

@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..training.pictures import Pictures
 from .config import TrainConfig
 from .constellation import send, told_esn0_db
 from .frames import Fading
-from .pictures import Pictures
 from .rates import Rate
 
 __all__ = ["validate"]

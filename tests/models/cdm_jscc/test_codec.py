@@ -67,8 +67,8 @@ def test_a_clean_channel_brings_the_picture_back(codec: CdmJsccCodec) -> None:
     image = picture(64, 64)
     frame = codec.encode(image, esn0_db=20, eta=100.0)
     assert set(frame.levels.ravel().tolist()) == {15}
-    fine = codec.estimate(frame.features, 1e-4, **told(frame, 64, 64, esn0_db=20))
-    noisy = codec.estimate(frame.features, 10.0, **told(frame, 64, 64, esn0_db=20))
+    fine = codec.decode(frame.features, 1e-4, guidance=0, **told(frame, 64, 64, esn0_db=20))
+    noisy = codec.decode(frame.features, 10.0, guidance=0, **told(frame, 64, 64, esn0_db=20))
     fine_error, noisy_error = (np.square(out.astype(float) - image).mean() for out in (fine, noisy))
     assert fine_error < 0.3 * np.square(image - image.mean((0, 1))).mean()
     assert fine_error < noisy_error  # who believes that all is noise keeps to the mean
@@ -76,7 +76,7 @@ def test_a_clean_channel_brings_the_picture_back(codec: CdmJsccCodec) -> None:
 
 def test_no_guidance_is_the_estimate(codec: CdmJsccCodec) -> None:
     frame = codec.encode(picture(32, 32), esn0_db=10, eta=0.2)
-    plain = codec.estimate(frame.features, 0.1, **told(frame, 32, 32))
+    plain = codec.decode(frame.features, 0.1, guidance=0, **told(frame, 32, 32))
     np.testing.assert_array_equal(plain, codec.decode(frame.features, 0.1, guidance=0, **told(frame, 32, 32)))
 
 
@@ -94,12 +94,14 @@ def test_half_the_digits_are_enough_for_the_receiver(weights: Path, codec: CdmJs
 
 def test_noise_that_differs_by_symbol_is_heeded(codec: CdmJsccCodec) -> None:
     frame = codec.encode(picture(32, 32), esn0_db=10, eta=0.2)
-    even = codec.estimate(frame.features, 0.1, **told(frame, 32, 32))
-    same = codec.estimate(frame.features, np.full(frame.features.shape, 0.1, np.float32), **told(frame, 32, 32))
+    even = codec.decode(frame.features, 0.1, guidance=0, **told(frame, 32, 32))
+    same = codec.decode(
+        frame.features, np.full(frame.features.shape, 0.1, np.float32), guidance=0, **told(frame, 32, 32)
+    )
     np.testing.assert_array_equal(even, same)
     mixed = np.full(frame.features.shape, 0.1, np.float32)
     mixed[::2] = 1e6
-    assert (codec.estimate(frame.features, mixed, **told(frame, 32, 32)) != even).any()
+    assert (codec.decode(frame.features, mixed, guidance=0, **told(frame, 32, 32)) != even).any()
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,9 @@ from semcom.errors import SignalError
 from semcom.models.cdm_jscc.config import CdmConfig, DeepJsccBackbone, UnetConfig
 from semcom.models.cdm_jscc.cost import Cost, cost
 from semcom.models.cdm_jscc.network import CdmJscc
-from semcom.models.deepjscc.checkpoint import save_text, save_weights
 from semcom.models.deepjscc.config import AdaptiveConfig
 from semcom.models.model_card import ModelCard, Training, card_path
+from semcom.models.training.checkpoint import save_text, save_weights
 from semcom.models.weights import sha256_of
 
 WIDTH = 8  # of the U-Net's only level

@@ -15,7 +15,8 @@ from semcom.models.cdm_jscc import train as module
 from semcom.models.cdm_jscc.codec import CdmJsccCodec
 from semcom.models.cdm_jscc.config import TrainConfig
 from semcom.models.cdm_jscc.train import Run, learning_rate, part_of, phase_at, take_step, train
-from semcom.models.deepjscc.pictures import Pictures, read_pictures
+from semcom.models.perceptual.build import build_perceptual
+from semcom.models.training.pictures import Pictures, read_pictures
 
 CONFIGS = Path(semcom.models.cdm_jscc.__file__).parent / "configs"
 EVERY_STEP = {"checkpoint_minutes": 1e-9, "validate_minutes": 1e9}
@@ -207,7 +208,8 @@ def test_the_mean_of_the_weights_follows_them(pictures: Path) -> None:
     for step, value in enumerate([1.0, 2.0, -1.0, 0.5, 3.0, 3.0, 3.0, 7.0], 1):
         with torch.no_grad():
             parameter.fill_(value)
-        run.follow(step)
+        run.step = step
+        run.follow()
         decay = min(0.6, (1 + step) / (10 + step))
         expected = decay * expected + (1 - decay) * value
         assert float(run.ema[name][0]) == pytest.approx(expected, rel=1e-5)
@@ -224,7 +226,7 @@ def test_the_perceptual_loss_is_what_the_recipe_names(pictures: Path, tmp_path: 
     )
     with pytest.raises(UsageError, match="perceptual loss 'squeezenet' needs weights and ships none"):
         train(config, pictures, tmp_path)
-    distance = module.build_perceptual("squeezenet", squeezenet(tmp_path / "s.npz"))
+    distance = build_perceptual("squeezenet", squeezenet(tmp_path / "s.npz"))
     run, shown = ready(config, pictures)
     module.fit_variances(run, shown)
     torch.nn.init.normal_(run.model.unet.leave.weight, std=0.05)

@@ -5,11 +5,11 @@ import pytest
 import torch
 from semcom.errors import SignalError, WeightsError
 from semcom.models.deepjscc.adaptive import AdaptiveJscc
-from semcom.models.deepjscc.checkpoint import save_text, save_weights
 from semcom.models.deepjscc.codec import DeepJsccCodec
 from semcom.models.deepjscc.config import AdaptiveConfig
 from semcom.models.deepjscc.rates import RATES, Rate
 from semcom.models.model_card import ModelCard, Training, card_path
+from semcom.models.training.checkpoint import save_text, save_weights
 from semcom.models.weights import sha256_of
 
 

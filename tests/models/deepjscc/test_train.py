@@ -11,8 +11,8 @@ from PIL import Image
 from semcom.errors import InputError, UsageError, WeightsError
 from semcom.models.deepjscc.codec import DeepJsccCodec
 from semcom.models.deepjscc.config import TrainConfig
-from semcom.models.deepjscc.pictures import crops, read_pictures, split_by_file
 from semcom.models.deepjscc.train import learning_rate_share, train
+from semcom.models.training.pictures import crops, read_pictures, split_by_file
 
 CONFIGS = Path(semcom.models.deepjscc.__file__).parent / "configs"
 TINY = {

@@ -1,7 +1,7 @@
 from pathlib import Path
 
 import pytest
-from semcom.models.training_log import append_row, forget_after
+from semcom.models.training.log import append_row, forget_after
 
 
 def test_rows_stand_below_the_names_of_their_columns(tmp_path: Path) -> None:

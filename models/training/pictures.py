@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from ...errors import InputError, UsageError
+from .recipe import Recipe
 
-__all__ = ["Pictures", "Selection", "crops", "prefix_of", "read_pictures", "split_by_file"]
+__all__ = ["Pictures", "crops", "prefix_of", "read_pictures", "split_by_file"]
 
 SUFFIXES = {".png", ".webp", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"}
 Pixels = NDArray[np.uint8]
@@ -25,31 +26,6 @@ class Pictures(NamedTuple):
     names: list[str]
     pixels: list[Pixels]
     weights: NDArray[np.float64]
-
-
-class _Phase(Protocol):
-    @property
-    def crop(self) -> int: ...
-
-
-class Selection(Protocol):
-    """What a recipe says of pictures; `config.TrainConfig` describes the fields."""
-
-    @property
-    def phases(self) -> Sequence[_Phase]:
-        """The stretches of the training, each with its crop."""
-
-    @property
-    def picture_weights(self) -> Mapping[str, float]:
-        """How often a file is drawn, by prefix."""
-
-    @property
-    def halve(self) -> Sequence[str]:
-        """Prefixes whose pictures are halved first."""
-
-    @property
-    def split_like(self) -> Mapping[str, str]:
-        """Prefixes that follow the split of others."""
 
 
 def prefix_of(name: str) -> str:
@@ -79,7 +55,7 @@ def split_by_file(names: list[str], split_like: Mapping[str, str]) -> tuple[list
     return sorted(train), sorted(held)
 
 
-def read_pictures(folder: Path, config: Selection) -> tuple[Pictures, Pictures]:
+def read_pictures(folder: Path, config: Recipe) -> tuple[Pictures, Pictures]:
     """Read a folder of photographs for training and validation.
 
     Raises:
@@ -95,7 +71,7 @@ def read_pictures(folder: Path, config: Selection) -> tuple[Pictures, Pictures]:
     return _read(folder, train, config, least), _read(folder, held, config, 1)
 
 
-def _read(folder: Path, names: list[str], config: Selection, least: int) -> Pictures:
+def _read(folder: Path, names: list[str], config: Recipe, least: int) -> Pictures:
     pixels = []
     for name in names:
         try:

@@ -1,0 +1,82 @@
+"""What every training recipe says, and reading one from a YAML file."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import Field, ValidationError, model_validator
+
+from ...errors import UsageError
+from ..perceptual.build import PerceptualLoss
+from ..record import Record
+
+__all__ = ["Recipe", "Stretch"]
+
+
+class Stretch(Record):
+    """A part of the training with crops of one size."""
+
+    until: float = Field(gt=0, le=1, description="Share of the budget at which it ends.")
+    crop: int = Field(ge=8, description="Side of the crops in pixels. One crop is one frame of unit power.")
+    batch: int = Field(ge=1)
+
+
+class Recipe(Record):
+    """Budget, channel, optimiser, pictures and validation; a system's own recipe adds its network and its loss."""
+
+    phases: tuple[Stretch, ...]
+    seed: int = Field(default=1, ge=0)
+    steps: int | None = Field(default=None, ge=1, description="Budget in steps.")
+    minutes: float | None = Field(default=None, gt=0, description="Budget in minutes of training, over all restarts.")
+    esn0_db: tuple[float, float] = Field(
+        default=(0.0, 20.0), description="Range of Es/N0 in dB, drawn evenly per frame."
+    )
+    fading_share: float = Field(
+        default=0.3, ge=0, le=1, description="Share of frames over Rayleigh: half block, half fast."
+    )
+    perceptual: PerceptualLoss = Field(default="none", description="A loss in the features of another network.")
+    perceptual_scale: float = Field(default=1.0, gt=0, description="Of the perceptual loss, before its weight.")
+    warmup_steps: int = Field(default=200, ge=0)
+    weight_decay: float = Field(default=1e-4, ge=0)
+    clip_norm: float = Field(default=1.0, gt=0)
+    ema_decay: float = Field(default=0.999, ge=0, lt=1)
+    precision: Literal["float32", "bfloat16"] = Field(default="bfloat16", description="In training only.")
+    threads: int = Field(default=2, ge=1, description="CPU threads of torch.")
+    picture_weights: dict[str, float] = Field(default_factory=dict, description="How often a file is drawn, by prefix.")
+    halve: tuple[str, ...] = Field(default=(), description="Prefixes whose pictures are halved first (lossy files).")
+    split_like: dict[str, str] = Field(
+        default_factory=dict, description="prefix: other prefix; same number, same picture, same side of the split."
+    )
+    checkpoint_minutes: float = Field(default=2.0, gt=0)
+    validate_minutes: float = Field(default=5.0, gt=0)
+    validation_crop: int = Field(default=256, ge=8)
+    validation_pictures: int = Field(default=48, ge=1)
+
+    @model_validator(mode="after")
+    def _one_budget(self) -> Self:
+        if (self.steps is None) == (self.minutes is None):
+            raise ValueError("expected one of 'steps' and 'minutes'")
+        ends = [phase.until for phase in self.phases]
+        if not ends or ends[-1] != 1 or any(a >= b for a, b in itertools.pairwise(ends)):
+            raise ValueError("phases: expected 'until' to rise up to 1")
+        return self
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read a YAML file.
+
+        Raises:  UsageError: the file cannot be read, or says something that is not a recipe.
+        """
+        import yaml
+
+        try:
+            found = yaml.safe_load(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+            raise UsageError(f"{path}: expected a YAML file of a training recipe: {error}") from error
+        try:
+            return cls.model_validate(found)
+        except ValidationError as error:
+            lines = (f"{path}: {'.'.join(map(str, e['loc'])) or 'the file'}: {e['msg']}" for e in error.errors())
+            raise UsageError("\n".join(lines)) from error
