@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
 from fractions import Fraction
 from typing import Literal, NamedTuple
 
@@ -16,9 +16,7 @@ __all__ = ["EfficientNetEncoder", "FusedMBConv", "MBConv", "SqueezeExcitation", 
 
 STRIDE = 32  # pixels of the downscaled picture per row of the embedding
 BN_EPS = 1e-3  # not torch's 1e-5
-WIDTHS = (24, 24, 48, 64, 128, 160, 256)  # of the stem, then of each stage
-DEPTHS = (2, 4, 4, 6, 9, 15)
-FEATURES = 1280
+STEM, FEATURES = 24, 1280  # channels at the beginning and at the end
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
@@ -27,16 +25,18 @@ class _Stage(NamedTuple):
     block: Literal["fused", "mb"]
     expand: int
     stride: int
+    width: int
+    depth: int
 
 
-# Table 4 of the paper, without the widths and depths; every kernel is 3 x 3.
+# Table 4 of the paper; every kernel is 3 x 3.
 _STAGES = (
-    _Stage("fused", 1, 1),
-    _Stage("fused", 4, 2),
-    _Stage("fused", 4, 2),
-    _Stage("mb", 4, 2),
-    _Stage("mb", 6, 1),
-    _Stage("mb", 6, 2),
+    _Stage("fused", 1, 1, 24, 2),
+    _Stage("fused", 4, 2, 48, 4),
+    _Stage("fused", 4, 2, 64, 4),
+    _Stage("mb", 4, 2, 128, 6),
+    _Stage("mb", 6, 1, 160, 9),
+    _Stage("mb", 6, 2, 256, 15),
 )
 
 
@@ -93,9 +93,10 @@ class _Residual(nn.Module):
         return y + x if self.adds else y
 
 
-def _expanded(channels: int, expand: int) -> int:
-    """``channels * expand`` to the nearest multiple of eight, at least eight."""
-    return max(8, (channels * expand + 4) // 8 * 8)
+def _eights(channels: float) -> int:
+    """The nearest multiple of eight, at least eight, and no less than 0.9 of ``channels``."""
+    nearest = max(8, int(channels + 4) // 8 * 8)
+    return nearest if nearest >= 0.9 * channels else nearest + 8
 
 
 class FusedMBConv(_Residual):
@@ -103,7 +104,7 @@ class FusedMBConv(_Residual):
 
     def __init__(self, inputs: int, outputs: int, expand: int, stride: int) -> None:
         super().__init__(inputs, outputs, stride)
-        hidden = _expanded(inputs, expand)
+        hidden = inputs * expand
         if hidden == inputs:
             self.block = nn.Sequential(_conv_norm(inputs, outputs, kernel=3, stride=stride))
         else:
@@ -118,7 +119,7 @@ class MBConv(_Residual):
 
     def __init__(self, inputs: int, outputs: int, expand: int, stride: int) -> None:
         super().__init__(inputs, outputs, stride)
-        hidden = _expanded(inputs, expand)
+        hidden = inputs * expand
         layers: list[nn.Module] = [] if hidden == inputs else [_conv_norm(inputs, hidden)]
         layers += [
             _conv_norm(hidden, hidden, kernel=3, stride=stride, groups=hidden),
@@ -128,42 +129,35 @@ class MBConv(_Residual):
         self.block = nn.Sequential(*layers)
 
 
-def efficientnet_features(
-    *, widths: Sequence[int] = WIDTHS, depths: Sequence[int] = DEPTHS, features: int = FEATURES
-) -> nn.Sequential:
-    """Feature extractor of EfficientNet-V2-S; other widths and depths give small ones of the same classes.
+def efficientnet_features(*, width: float = 1.0, depth: float = 1.0) -> nn.Sequential:
+    """Feature extractor of EfficientNet-V2-S; below 1, width and depth give small ones of the same classes.
 
     The names in its state dict are those of ``torchvision.models.efficientnet_v2_s().features``.
 
     Args:
-        widths: Channels of the stem and of the six stages.
-        depths: Blocks of the six stages.
-        features: Channels at the end.
+        width: Times the channels of every stage, rounded to multiples of eight.
+        depth: Times the blocks of every stage, rounded up.
 
     Returns:
-        A module from normalised pictures ``[b, 3, h, w]`` to ``[b, features, h / 32, w / 32]``, fractions rounded up.
+        A module from normalised pictures ``[b, 3, h, w]`` to ``[b, 1280 width, h / 32, w / 32]``, fractions rounded up.
 
     Raises:
-        UsageError: the numbers are not seven widths and six depths, all positive.
+        UsageError: a factor is not above 0 and at most 1.
 
     Source: Tan, Le: EfficientNetV2: Smaller Models and Faster Training, 2021, Table 4.
     """
-    stages = len(_STAGES)
-    if len(widths) != stages + 1 or len(depths) != stages or min(*widths, *depths, features) < 1:
-        raise UsageError(
-            f"efficientnet: expected {stages + 1} widths, {stages} depths and features, all at least 1, "
-            f"got widths {tuple(widths)}, depths {tuple(depths)}, features {features}"
-        )
-    layers: list[nn.Module] = [_conv_norm(3, widths[0], kernel=3, stride=2)]
-    inputs = widths[0]
-    for stage, outputs, depth in zip(_STAGES, widths[1:], depths, strict=True):
+    if not (0 < width <= 1 and 0 < depth <= 1):
+        raise UsageError(f"efficientnet: expected width and depth above 0, at most 1, got {width} and {depth}")
+    inputs = _eights(STEM * width)
+    layers: list[nn.Module] = [_conv_norm(3, inputs, kernel=3, stride=2)]
+    for stage in _STAGES:
         make = FusedMBConv if stage.block == "fused" else MBConv
-        blocks: list[nn.Module] = []
-        for index in range(depth):
+        outputs, blocks = _eights(stage.width * width), list[nn.Module]()
+        for index in range(math.ceil(stage.depth * depth)):
             blocks.append(make(inputs, outputs, stage.expand, stage.stride if index == 0 else 1))
             inputs = outputs
         layers.append(nn.Sequential(*blocks))
-    layers.append(_conv_norm(inputs, features))
+    layers.append(_conv_norm(inputs, _eights(FEATURES * width)))
     for module in layers:
         module.apply(_initialise)
     return nn.Sequential(*layers)
@@ -189,9 +183,8 @@ class EfficientNetEncoder(nn.Module):
     Args:
         channels: Of the embedding.
         downscale: Factor that the sides of the picture are multiplied with before it is encoded, at most 1.
-        widths: See `efficientnet_features`.
-        depths: See there.
-        features: See there.
+        width: See `efficientnet_features`.
+        depth: See there.
 
     Raises:
         UsageError: a size is out of range.
@@ -207,19 +200,16 @@ class EfficientNetEncoder(nn.Module):
         *,
         channels: int = 16,
         downscale: float = 0.75,
-        widths: Sequence[int] = WIDTHS,
-        depths: Sequence[int] = DEPTHS,
-        features: int = FEATURES,
+        width: float = 1.0,
+        depth: float = 1.0,
     ) -> None:
         super().__init__()
-        if channels < 1 or not 0 < downscale <= 1:
-            raise UsageError(
-                f"efficientnet: expected at least 1 channel and a downscale above 0, at most 1, "
-                f"got {channels} channels, downscale {downscale}"
-            )
-        self.channels = channels
-        self.downscale = Fraction(downscale).limit_denominator(1000)
-        self.backbone = efficientnet_features(widths=widths, depths=depths, features=features)
+        if channels < 1:
+            raise UsageError(f"efficientnet: expected at least 1 channel, got {channels}")
+        self.channels, self.downscale = channels, downscale
+        _ratio(downscale)
+        self.backbone = efficientnet_features(width=width, depth=depth)
+        features = _eights(FEATURES * width)
         self.mapper = nn.Sequential(
             nn.Conv2d(features, channels, 1, bias=False), nn.BatchNorm2d(channels, affine=False)
         )
@@ -232,43 +222,57 @@ class EfficientNetEncoder(nn.Module):
         super().train(mode=False)
         return self
 
-    def grid(self, height: int, width: int) -> tuple[int, int]:
+    def grid(self, height: int, width: int, downscale: float | None = None) -> tuple[int, int]:
         """Rows and columns of the embedding of a picture of so many pixels.
+
+        Args:
+            height: Of the picture.
+            width: Of the picture.
+            downscale: In place of the encoder's own.
 
         Raises:
             SignalError: the picture is too small for one row and one column.
+            UsageError: ``downscale`` is out of range.
         """
-        # in whole numbers, which an exporter can follow where height and width are unknown
-        top, bottom = self.downscale.as_integer_ratio()
+        factor = self.downscale if downscale is None else downscale
+        top, bottom = _ratio(factor)
         rows, columns = (side * top // (bottom * STRIDE) for side in (height, width))
         if rows < 1 or columns < 1:
             least = -(-STRIDE * bottom // top)
             raise SignalError(
                 f"efficientnet: a picture of {height} x {width} pixels is too small for an embedding; "
-                f"expected at least {least} x {least} where pictures are scaled by {float(self.downscale):g}"
+                f"expected at least {least} x {least} where pictures are scaled by {factor:g}"
             )
         return rows, columns
 
-    def forward(self, images: Tensor) -> Tensor:
+    def forward(self, images: Tensor, downscale: float | None = None) -> Tensor:
         """Embed pictures.
 
         Args:
             images: Floating ``[b, 3, h, w]``, 0 to 1, RGB.
+            downscale: In place of the encoder's own; see `grid`.
 
         Returns:
             ``[b, channels, rows, columns]``; see `grid`.
 
         Raises:
-            SignalError: another shape or type, or a picture that is too small.
+            SignalError: another shape or type, or a picture that is too small. UsageError: see `grid`.
         """
         if images.ndim != 4 or images.shape[1] != 3 or not images.is_floating_point():
             raise SignalError(
                 f"efficientnet: expected floating [b, 3, h, w] in 0 to 1, got {images.dtype} {list(images.shape)}"
             )
         height, width = images.shape[-2:]
-        rows, columns = self.grid(height, width)
+        rows, columns = self.grid(height, width, downscale)
         size = (STRIDE * rows, STRIDE * columns)
         if size != (height, width):
             images = F.interpolate(images, size=size, mode="nearest")
         embedding: Tensor = self.mapper(self.backbone((images - self.mean) / self.std))
         return embedding
+
+
+def _ratio(downscale: float) -> tuple[int, int]:
+    """Numerator and denominator: an exporter can follow whole numbers where height and width are unknown."""
+    if not 0 < downscale <= 1:
+        raise UsageError(f"efficientnet: expected a downscale above 0, at most 1, got {downscale}")
+    return Fraction(downscale).limit_denominator(1000).as_integer_ratio()

@@ -15,7 +15,7 @@ from torch import nn
 
 VECTORS = Path(__file__).resolve().parents[2] / "vectors"
 MAKER = runpy.run_path(str(VECTORS / "make_efficientnet_v2_s.py"))
-TINY = {"widths": (8, 8, 8, 8, 16, 16, 24), "depths": (1, 1, 1, 1, 1, 2), "features": 32}
+TINY = {"width": 0.1, "depth": 0.1}
 
 
 @pytest.fixture(scope="module")
@@ -155,16 +155,28 @@ def test_a_picture_can_be_too_small() -> None:
         encoder(torch.zeros(1, 3, 42, 64))
 
 
+def test_another_downscale_for_one_picture() -> None:
+    encoder = EfficientNetEncoder(**TINY)
+    image = torch.rand(1, 3, 128, 128)
+    whole = EfficientNetEncoder(downscale=1.0, **TINY)
+    whole.load_state_dict(encoder.state_dict())
+    with torch.inference_mode():
+        torch.testing.assert_close(encoder(image, 1.0), whole(image), rtol=0, atol=0)
+        assert encoder(image, 0.5).shape == (1, 16, 2, 2)
+    with pytest.raises(UsageError, match=r"expected a downscale above 0, at most 1, got 0\.0"):
+        encoder(image, 0.0)
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"channels": 0}, "got 0 channels"),
-        ({"downscale": 1.5}, "downscale 1.5"),
-        ({"downscale": float("nan")}, "downscale nan"),
-        ({"widths": (8, 8)}, r"expected 7 widths, 6 depths .* got widths \(8, 8\)"),
-        ({"depths": (1, 1, 1, 0, 1, 1)}, r"depths \(1, 1, 1, 0, 1, 1\)"),
+        ({"channels": 0}, "expected at least 1 channel, got 0"),
+        ({"downscale": 1.5}, "got 1.5"),
+        ({"downscale": float("nan")}, "got nan"),
+        ({"width": 0.0}, r"expected width and depth above 0, at most 1, got 0\.0 and 0\.1"),
+        ({"depth": 2.0}, r"got 0\.1 and 2\.0"),
     ],
 )
-def test_sizes_out_of_range(given: dict[str, object], said: str) -> None:
+def test_sizes_out_of_range(given: dict[str, float], said: str) -> None:
     with pytest.raises(UsageError, match=said):
         EfficientNetEncoder(**{**TINY, **given})  # type: ignore[arg-type]
