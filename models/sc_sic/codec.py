@@ -17,6 +17,7 @@ from .network import ScSic
 from .sampler import sample
 from .shipped import load_network, weights_path
 from .stage_a import STRIDE
+from .stage_b import UNHEARD
 
 __all__ = ["ScSicCodec"]
 
@@ -175,7 +176,7 @@ class ScSicCodec:
             conditioning = stage_b.condition(received, variance, size)
             nothing = None
             if guidance != 1:
-                nothing = stage_b.condition(torch.zeros_like(received), variance, size)
+                nothing = stage_b.condition(torch.zeros_like(received), torch.full_like(variance, UNHEARD), size)
             latents = sample(
                 stage_b,
                 conditioning,

@@ -12,7 +12,10 @@ from .config import StageBConfig
 from .schedule import alpha_bar
 from .stage_a import STRIDE
 
-__all__ = ["Conditioning", "StageB"]
+__all__ = ["UNHEARD", "Conditioning", "StageB"]
+
+UNHEARD = 1e6
+"""Noise variance of an embedding of zeros that stands for none."""
 
 
 class Conditioning(NamedTuple):
@@ -111,7 +114,7 @@ class StageB(nn.Module):
 
         Args:
             embedding: As it arrived, ``[b, c, h, w]``; about unit variance before the channel's noise.
-            noise_variance: Of that noise, per real dimension: ``[b, c, h, w]``.
+            noise_variance: Of that noise, per real dimension: ``[b, c, h, w]``; `UNHEARD` with zeros for no embedding.
             size: Height and width of the latents.
         """
         batch = embedding.shape[0]

@@ -27,7 +27,7 @@ from .noise import diffusion_noise
 from .schedule import alpha_bar, log_snr
 from .shipped import load_network, weights_path
 from .small_encoder import SmallEncoder
-from .stage_b import Conditioning
+from .stage_b import UNHEARD, Conditioning
 from .validation import validate
 
 __all__ = ["Losses", "Result", "Run", "learning_rate", "phase_at", "take_step", "train"]
@@ -82,7 +82,8 @@ class Run(Progress):
         )
         self.base = _base_of(config.start_from)
         self.best_score, self.best_phase = -math.inf, ""
-        self.fitted: list[str] = []
+        self.loaded: list[str] = []  # parts that came from `start_from`
+        self.fitted: list[str] = []  # parts whose closed forms are taken, or that were loaded
 
     def state(self) -> dict[str, Any]:
         """For a checkpoint."""
@@ -96,6 +97,7 @@ class Run(Progress):
             "seconds": self.seconds,
             "best_score": self.best_score,
             "best_phase": self.best_phase,
+            "loaded": self.loaded,
             "fitted": self.fitted,
         }
 
@@ -106,11 +108,14 @@ class Run(Progress):
         self.weight.load_state_dict(state["weight"])
         self.ema = {name: value.to(self.device) for name, value in state["ema"].items()}
         self.step, self.seconds = state["step"], state["seconds"]
-        self.best_score, self.best_phase, self.fitted = state["best_score"], state["best_phase"], state["fitted"]
+        self.best_score, self.best_phase = state["best_score"], state["best_phase"]
+        self.loaded, self.fitted = state["loaded"], state["fitted"]
 
-    def changes(self, name: str) -> bool:
-        """Whether a tensor is this run's own."""
-        return self.base is None or any(_part_of(name) in phase.trains for phase in self.config.phases)
+    def keeps(self, name: str) -> bool:
+        """Whether a tensor belongs into the weights: not one that nothing was learnt for, nor one of the base."""
+        part = _part_of(name)
+        trained = any(part in phase.trains for phase in self.config.phases)
+        return trained or (self.base is None and part in self.loaded)
 
 
 def _base_of(start_from: str | None) -> ModelCard | None:
@@ -201,7 +206,8 @@ def _denoising_loss(
     fading = draw_fading(batch, config.fading_share, generator)
     received, variance = send(embedding, esn0_db if phase.channel else None, fading, generator)
     heard = torch.from_numpy(rng.random(batch) >= phase.embedding_dropout).to(device)[:, None, None, None]
-    conditioning = model.stage_b.condition(received * heard, variance, (latents.shape[2], latents.shape[3]))
+    received, variance = received * heard, torch.where(heard, variance, UNHEARD)
+    conditioning = model.stage_b.condition(received, variance, (latents.shape[2], latents.shape[3]))
     draw = rng.random(batch)
     ends = torch.from_numpy(draw < phase.end_share).to(device)
     t = torch.from_numpy(np.where(draw < phase.end_share, 1.0, rng.random(batch)).astype(np.float32)).to(device)
@@ -240,13 +246,13 @@ def _fit(run: Run, pictures: Pictures, phase: Phase) -> None:
     model.eval()
     rng = np.random.default_rng([config.seed, 2**31])
     if "encoder" not in run.fitted:
-        if isinstance(encoder, SmallEncoder) and config.start_from is None:
+        if isinstance(encoder, SmallEncoder):
             side = encoder.config.stride
             patches = crops(pictures, 32 * config.fit_crops, side, rng)
             encoder.fit(torch.from_numpy(patches).to(run.device).float() / 255)
         run.fitted.append("encoder")
     if "stage_b" not in run.fitted:
-        if config.model.stage_b.prior == "linear" and config.start_from is None:
+        if config.model.stage_b.prior == "linear":
             crop = config.phases[-1].crop
             embeddings, latents = [], []
             for _ in range(-(-config.fit_crops // 16)):
@@ -318,7 +324,8 @@ def _start(run: Run) -> None:
     if not whole:
         raise UsageError(f"start_from: {name}: none of its parts has the sizes of 'model'; give model its card's sizes")
     run.model.load_state_dict({key: value for key, value in fits.items() if _part_of(key) in whole}, strict=False)
-    run.fitted = [part for part in ("encoder", "stage_b") if part in whole]
+    run.loaded = sorted(whole)
+    run.fitted = [part for part in run.loaded if part != "stage_a"]
 
 
 def _validate_and_keep(run: Run, phase: Phase, held: Pictures, out: Path, perceptual: Perceptual | None) -> None:
@@ -331,7 +338,7 @@ def _validate_and_keep(run: Run, phase: Phase, held: Pictures, out: Path, percep
     run.best_score, run.best_phase = score, phase.name
     for name in ("best", phase.name):
         weights = out / f"{name}.safetensors"
-        save_weights(weights, {key: value for key, value in run.ema.items() if run.changes(key)})
+        save_weights(weights, {key: value for key, value in run.ema.items() if run.keeps(key)})
         save_text(out / f"{name}.json", _card(run, weights, held, scores).model_dump_json(indent=1) + "\n")
 
 
