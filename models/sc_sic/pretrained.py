@@ -156,6 +156,8 @@ def load_part(
         import safetensors
         import safetensors.torch
         import torch
+
+        from .efficientnet import EfficientNetEncoder
     except ImportError as error:
         raise MissingExtra("loading weights", error.name or "safetensors", "models") from None
     _no_pickle(path)
@@ -184,12 +186,17 @@ def load_part(
         made = {key: value.to(dtype=wanted[key].dtype, copy=True) for key, value in tensors.items()}
         zeros = {key: torch.zeros(wanted[key].shape, dtype=wanted[key].dtype) for key in counters}
         target.load_state_dict({**made, **zeros}, assign=True)
+        if isinstance(target, EfficientNetEncoder):
+            target.set_constants()
     else:
         target.load_state_dict({**tensors, **{key: wanted[key] for key in counters}})
 
 
 def _diffusers_layout(part: Part, tensors: dict[str, Tensor]) -> Mapping[str, Tensor]:
-    """The names that diffusers' networks have, from the names in Stability AI's and D-SIC's files."""
+    """The names that diffusers' networks have, from the names in Stability AI's, D-SIC's and our own files."""
+    own = f"{part}.{_INNER[part]}." if part in _INNER else f"{part}."
+    if all(key.startswith(own) for key in tensors):
+        return {key.removeprefix(own): value for key, value in tensors.items()}
     if part == "stage_a":
         return {key.replace("vquantizer.codebook.", "vquantizer.embedding."): value for key, value in tensors.items()}
     if part == "encoder" or not any(key.endswith("in_proj_weight") or key == "clip_mapper.weight" for key in tensors):

@@ -120,8 +120,8 @@ class StageB(nn.Module):
         batch = embedding.shape[0]
         unet: Any = self.unet  # its parts are used one by one
         told = self.config.told == "noise"
-        level = noise_variance.flatten(1).mean(1) if told else torch.zeros_like(embedding[:, 0, 0, 0])
-        level = level / (1 + level)
+        lost = noise_variance / (1 + noise_variance)  # of each value; a mean of the variances would be that of fades
+        level = lost.flatten(1).mean(1) if told else torch.zeros_like(embedding[:, 0, 0, 0])
         mean = variance = None
         heard = embedding
         if self.config.prior == "linear":
@@ -178,7 +178,7 @@ def _calm(unet: Any) -> None:
     """Start as the closed form: no output, and residual blocks that add little."""
     from diffusers.models.unets.unet_stable_cascade import SDCascadeResBlock, SDCascadeTimestepBlock
 
-    blocks = [module for module in unet.modules() if isinstance(module, SDCascadeResBlock)]
+    blocks: list[Any] = [module for module in unet.modules() if isinstance(module, SDCascadeResBlock)]
     with torch.no_grad():
         for block in blocks:
             block.channelwise[-1].weight.mul_(len(blocks) ** -0.5)

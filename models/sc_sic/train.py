@@ -24,14 +24,17 @@ from .forward import send
 from .loss_weight import AdaptiveLossWeight
 from .network import ScSic
 from .noise import diffusion_noise
+from .pretrained import load_part, locate_parts
 from .schedule import alpha_bar, log_snr
 from .shipped import load_network, weights_path
+from .sizes import SIZES
 from .small_encoder import SmallEncoder
 from .stage_b import UNHEARD, Conditioning
 from .validation import validate
 
 __all__ = ["Losses", "Result", "Run", "learning_rate", "phase_at", "take_step", "train"]
 
+PARTS: tuple[Part, ...] = ("encoder", "stage_a", "stage_b")
 PAPER = "Khalid et al., Efficient and robust semantic image communication via Stable Cascade, ICML workshop 2025"
 
 
@@ -112,19 +115,24 @@ class Run(Progress):
         self.loaded, self.fitted = state["loaded"], state["fitted"]
 
     def keeps(self, name: str) -> bool:
-        """Whether a tensor belongs into the weights: not one that nothing was learnt for, nor one of the base."""
+        """Whether a tensor belongs into the weights: not one that nothing was learnt for, nor one that others hold."""
         part = _part_of(name)
         trained = any(part in phase.trains for phase in self.config.phases)
-        return trained or (self.base is None and part in self.loaded)
+        elsewhere = self.base is not None or _is_folder(self.config.start_from)
+        return trained or (part in self.loaded and not elsewhere)
 
 
 def _base_of(start_from: str | None) -> ModelCard | None:
     """Card of the whole shipped weights of which a run leaves out what it leaves as it was."""
-    if start_from is None or start_from.endswith(".safetensors"):
+    if start_from is None or start_from.endswith(".safetensors") or _is_folder(start_from):
         return None
     path = weights_path(start_from)
     card = ModelCard.read(card_path(path)).model_copy(update={"file": path.name})
     return card if card.base is None else None
+
+
+def _is_folder(start_from: str | None) -> bool:
+    return start_from is not None and Path(start_from).is_dir()
 
 
 def phase_at(config: TrainConfig, progress: float) -> tuple[Phase, float]:
@@ -152,7 +160,7 @@ def take_step(run: Run, pictures: Pictures, perceptual: Perceptual | None, progr
     for name, parameter in model.named_parameters():
         parameter.requires_grad_(_part_of(name) in phase.trains and ".vquantizer." not in name)
     model.train()
-    for part in ("stage_a", "encoder", "stage_b"):
+    for part in PARTS:
         model.get_submodule(part).train(part in phase.trains)
     if phase.norms == "fixed":
         for module in model.modules():
@@ -315,6 +323,12 @@ def train(
 def _start(run: Run) -> None:
     name = run.config.start_from
     if name is None:
+        return
+    if _is_folder(name):
+        large = run.config.model.stage_b == SIZES["large"].stage_b
+        for part, path in locate_parts(PARTS, name, variant="large" if large else "lite").items():
+            load_part(part, path, run.model.get_submodule(part))
+        run.loaded, run.fitted = list(PARTS), ["encoder", "stage_b"]
         return
     _, tensors = load_network(Path(name) if name.endswith(".safetensors") else weights_path(name))
     own = run.model.state_dict()
