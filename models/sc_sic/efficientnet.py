@@ -213,9 +213,13 @@ class EfficientNetEncoder(nn.Module):
         self.mapper = nn.Sequential(
             nn.Conv2d(features, channels, 1, bias=False), nn.BatchNorm2d(channels, affine=False)
         )
+        self.set_constants()
+        self.train()
+
+    def set_constants(self) -> None:
+        """Make what no file holds: for a network that was built on the device meta."""
         self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(IMAGENET_STD).view(1, 3, 1, 1), persistent=False)
-        self.train()
 
     def train(self, mode: bool = True) -> EfficientNetEncoder:  # noqa: FBT001, FBT002 - nn.Module's signature
         """Stay in evaluation mode; ``mode`` changes nothing."""

@@ -30,7 +30,7 @@ def fill(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     for salt, (name, old) in enumerate(sorted(tensors.items())):
         values = noise_like(old.numel(), salt).reshape(old.shape)
         if name.endswith("num_batches_tracked"):
-            out[name] = torch.zeros_like(old)
+            out[name] = torch.zeros(old.shape, dtype=old.dtype)
             continue
         if old.ndim == 4:  # uniform of variance 2 / fan-in
             values = values * math.sqrt(3 * 2 / old[0].numel())

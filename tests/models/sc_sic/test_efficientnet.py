@@ -20,8 +20,9 @@ TINY = {"width": 0.1, "depth": 0.1}
 
 @pytest.fixture(scope="module")
 def filled() -> nn.Sequential:
-    network = efficientnet_features().eval()
-    network.load_state_dict(MAKER["fill"](network.state_dict()))
+    with torch.device("meta"):
+        network = efficientnet_features().eval()
+    network.load_state_dict(MAKER["fill"](network.state_dict()), assign=True)
     return network
 
 

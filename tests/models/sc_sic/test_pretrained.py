@@ -53,9 +53,10 @@ def tiny(part: str, seed: int = 0, **changes: Any) -> nn.Module:
     else:
         module = StageB(StageBConfig(**{**sizes.stage_b.model_dump(), **changes}), 4, 16, 32)
     with torch.no_grad():
-        for value in module.state_dict().values():
+        for key, value in module.state_dict().items():
             if value.is_floating_point():
-                value.copy_(torch.randn_like(value) + 1)
+                drawn = torch.randn_like(value) + 1
+                value.copy_(drawn.abs() + 1 if key.endswith("running_var") else drawn)
     return module
 
 
@@ -164,6 +165,24 @@ def test_a_network_without_memory_gets_its_own(tmp_path: Path) -> None:
     torch.testing.assert_close(found, {k: v.float() for k, v in inner(theirs).state_dict().items()}, rtol=0, atol=0)
     path.write_bytes(b"")  # nothing in use is mapped from the file
     assert all(bool(value.isfinite().all()) for value in found.values())
+
+
+def test_an_encoder_without_memory_gets_its_constants(tmp_path: Path) -> None:
+    theirs = tiny("encoder")
+    with torch.device("meta"):
+        ours = EfficientNetEncoder(width=0.1, depth=0.1)
+    load_part("encoder", saved(tmp_path / "x.safetensors", theirs.state_dict()), ours)
+    image = torch.rand(1, 3, 64, 64)
+    with torch.inference_mode():
+        torch.testing.assert_close(ours(image), theirs(image), rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("part", ["encoder", "stage_a", "stage_b"])
+def test_names_as_in_the_whole_network(part: Any, tmp_path: Path) -> None:
+    theirs, ours = tiny(part, 1), tiny(part, 2)
+    file = {f"{part}.{key}": value for key, value in theirs.state_dict().items()}
+    load_part(part, saved(tmp_path / "x.safetensors", file), ours)
+    torch.testing.assert_close(ours.state_dict(), theirs.state_dict(), rtol=0, atol=0)
 
 
 def test_counters_of_normalisations_may_be_missing(tmp_path: Path) -> None:
