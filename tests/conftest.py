@@ -30,3 +30,24 @@ def deepjscc_onnx(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
     folder = tmp_path_factory.mktemp("onnx")
     return {made.metadata.role: made.path for made in export_deepjscc(folder, sizes=[(32, 48)])}
+
+
+@pytest.fixture(scope="session")
+def tiny_cascade(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder as `semcom fetch sc-sic` leaves it, with random weights of the size tiny."""
+    import safetensors.torch
+    import torch
+    from semcom.models.sc_sic.network import ScSic
+    from semcom.models.sc_sic.sizes import SIZES
+
+    folder = tmp_path_factory.mktemp("cascade")
+    torch.manual_seed(1)
+    network = ScSic(SIZES["tiny"]).eval()
+    for name, part in (
+        ("effnet_encoder", network.encoder),
+        ("stage_a", network.stage_a.vqgan),
+        ("stage_b_lite_bf16", network.stage_b.unet),
+    ):
+        tensors = {key: value.contiguous() for key, value in part.state_dict().items()}
+        safetensors.torch.save_file(tensors, folder / f"{name}.safetensors")
+    return folder

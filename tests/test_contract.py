@@ -127,7 +127,7 @@ def values(port: PortType, seq: int) -> np.ndarray[Any, Any]:
     """Return a random array of a port's type, the same for the same number."""
     rng = np.random.default_rng([seq, 17])
     if port.name == "Image":
-        return rng.integers(0, 256, (48, 64, 3), dtype=np.uint8)
+        return rng.integers(0, 256, (64, 96, 3), dtype=np.uint8)  # sides that every encoder takes
     if port.name == "Bits":
         return rng.integers(0, 2, 96, dtype=np.uint8)
     if port.name == "Bytes":

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import json
 import math
+import zlib
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from pydantic import ValidationError
+from torch import Tensor, nn
 
 from ...errors import SignalError, WeightsError
-from ..model_card import ModelCard
-from .config import ScSicConfig
-from .network import ScSic
+from ..model_card import ModelCard, card_path
+from .config import Part, ScSicConfig, SmallEncoderConfig
+from .efficientnet import EfficientNetEncoder
+from .network import PARTS, ScSic
 from .sampler import sample
 from .shipped import load_network, weights_path
+from .sizes import SIZES, Size
+from .sources import Variant
 from .stage_a import STRIDE
 from .stage_b import UNHEARD
 
@@ -30,16 +37,19 @@ class ScSicCodec:
     One picture at a time: with the same number of torch threads the same input gives the same bytes.
 
     Args:
-        network: The three stages, with their weights.
+        network: The three stages, with their weights; or those of them that are needed.
         device: Where it runs.
         precision: bfloat16 runs the denoiser under autocast.
 
     Attributes:
         network: As given.
         stride: What the sides of pictures must be multiples of.
+        tag: 14 bits by which a receiver knows that it understands what a transmitter sends: a check sum of the
+            encoder's weights or, since EfficientNet encoders stay as published, of their sizes.
     """
 
     def __init__(self, network: ScSic, *, device: str = "cpu", precision: str = "float32") -> None:
+        self.tag = _tag_of(network)
         self.network = network.to(device).eval().requires_grad_(requires_grad=False)
         self._device, self._reduced = torch.device(device), precision == "bfloat16"
         config = network.config
@@ -57,14 +67,75 @@ class ScSicCodec:
         """
         path = weights_path(variant) if weights is None else weights
         card, tensors = load_network(path)
-        network = _built(path, card)
-        try:
-            network.load_state_dict(tensors)
-        except RuntimeError:
-            raise WeightsError(
-                f"{path}: its tensors do not fit the sizes that its card gives; take both from the same place"
-            ) from None
+        network = ScSic(_config_of(path, card))
+        _load(path, network, tensors)
         return cls(network, **where)
+
+    @classmethod
+    def pretrained(
+        cls, size: Size, source: Path | str | None = None, *, parts: Collection[Part] = PARTS, **where: str
+    ) -> ScSicCodec:
+        """Load the stages of Stable Cascade from this machine; the network is never touched.
+
+        Args:
+            size: Of the stages.
+            source: Where published weights are, see `pretrained.locate_parts`; or a file of one's own training with its
+                card, beside which, or in the hub's cache, is published what it leaves out.
+            parts: Which are loaded; the rest is not even built.
+            **where: device and precision.
+
+        Raises:
+            WeightsError: a file is missing or does not fit.
+        """
+        from .pretrained import load_part, locate_parts
+
+        wanted = [part for part in PARTS if part in parts]
+        variant: Variant = "large" if size == "large" else "lite"
+        config, own = SIZES[size], dict[Part, dict[str, Tensor]]()
+        if source is not None and Path(source).is_file() and card_path(Path(source)).is_file():
+            card, tensors = load_network(Path(source))
+            config = _config_of(Path(source), card)
+            own = {part: _under(part, tensors) for part in wanted if _under(part, tensors)}
+        missing = [part for part in wanted if part not in own]
+        folder = Path(source).parent if own and source is not None else source
+        try:
+            paths = locate_parts(missing, folder, variant=variant)
+        except WeightsError:
+            if not own:
+                raise
+            paths = locate_parts(missing, None, variant=variant)
+        if "stage_a" in paths:
+            config = _with_scale(config, paths["stage_a"])
+        with torch.device("meta"):  # no random weights that are thrown away
+            network = ScSic(config, wanted)
+        for part, path in paths.items():
+            load_part(part, path, network.get_submodule(part))
+        for part, tensors in own.items():
+            _load(Path(str(source)), network.get_submodule(part), tensors)
+        if "encoder" in wanted and isinstance(network.encoder, EfficientNetEncoder):
+            network.encoder.set_constants()
+        return cls(network, **where)
+
+    @classmethod
+    def open(
+        cls, variant: str, weights: str | None = None, *, parts: Collection[Part] = PARTS, **where: str
+    ) -> ScSicCodec:
+        """Load what a variant and ``weights`` name.
+
+        Args:
+            variant: Shipped weights, or a `Size`.
+            weights: A safetensors file with its card; of a `Size` also a folder of published files, or a repository of
+                the hub that an earlier download left on this machine; None: the shipped, or the published ones.
+            parts: Which are needed.
+            **where: device and precision.
+
+        Raises:
+            UsageError: no such variant is shipped.
+            WeightsError: see `shipped` and `pretrained`.
+        """
+        if variant in SIZES:
+            return cls.pretrained(variant, weights, parts=parts, **where)
+        return cls.shipped(variant, None if weights is None else Path(weights), **where)
 
     @property
     def channels(self) -> int:
@@ -192,8 +263,42 @@ class ScSicCodec:
         return np.ascontiguousarray(pixels.cpu().numpy().transpose(1, 2, 0))
 
 
-def _built(path: Path, card: ModelCard) -> ScSic:
+def _tag_of(network: ScSic) -> int:
+    semantic = network.config.semantic
+    if not isinstance(semantic, SmallEncoderConfig):
+        sizes = json.dumps(semantic.model_dump(exclude={"downscale"}), sort_keys=True)
+        return zlib.crc32(sizes.encode()) & 0x3FFF
+    crc = 0
+    for _, value in sorted(network.encoder.state_dict().items()):
+        crc = zlib.crc32(value.cpu().numpy().tobytes(), crc)
+    return crc & 0x3FFF
+
+
+def _with_scale(config: ScSicConfig, path: Path) -> ScSicConfig:
+    """The scale of the latents as the file's own configuration has it, where diffusers' lies beside it."""
     try:
-        return ScSic(ScSicConfig.model_validate(card.config))
+        scale = json.loads(path.with_name("config.json").read_text(encoding="utf-8"))["scale_factor"]
+        stage_a = config.stage_a.model_validate({**config.stage_a.model_dump(), "scale": scale})
+    except (OSError, ValueError, KeyError, TypeError):
+        return config
+    return config.model_copy(update={"stage_a": stage_a})
+
+
+def _config_of(path: Path, card: ModelCard) -> ScSicConfig:
+    try:
+        return ScSicConfig.model_validate(card.config)
     except ValidationError:
         raise WeightsError(f"{path}: its card describes no SC-SIC network; give weights of one") from None
+
+
+def _under(part: Part, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {key.removeprefix(f"{part}."): value for key, value in tensors.items() if key.startswith(f"{part}.")}
+
+
+def _load(path: Path, module: nn.Module, tensors: dict[str, Tensor]) -> None:
+    try:
+        module.load_state_dict(tensors, assign=True)
+    except RuntimeError:
+        raise WeightsError(
+            f"{path}: its tensors do not fit the sizes that its card gives; take both from the same place"
+        ) from None

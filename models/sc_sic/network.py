@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from torch import Tensor, nn
 
-from .config import ScSicConfig, SmallEncoderConfig
+from .config import Part, ScSicConfig, SmallEncoderConfig
 from .efficientnet import EfficientNetEncoder
 from .small_encoder import SmallEncoder
 from .stage_a import StageA
 from .stage_b import StageB
 
-__all__ = ["ScSic"]
+__all__ = ["PARTS", "ScSic"]
+
+PARTS: tuple[Part, ...] = ("encoder", "stage_a", "stage_b")
 
 
 class ScSic(nn.Module):
@@ -18,6 +22,7 @@ class ScSic(nn.Module):
 
     Args:
         config: Sizes.
+        parts: Which of the three are made; a transmitter needs no stages, a receiver no encoder.
 
     Attributes:
         encoder: Pictures in [0, 1] to embeddings, at the transmitter.
@@ -27,19 +32,24 @@ class ScSic(nn.Module):
     Source: Khalid et al., Efficient and robust semantic image communication via Stable Cascade, ICML workshop 2025.
     """
 
-    def __init__(self, config: ScSicConfig) -> None:
+    encoder: SmallEncoder | EfficientNetEncoder
+    stage_a: StageA
+    stage_b: StageB
+
+    def __init__(self, config: ScSicConfig, parts: Collection[Part] = PARTS) -> None:
         super().__init__()
         self.config = config
         semantic = config.semantic
-        self.encoder: SmallEncoder | EfficientNetEncoder
-        if isinstance(semantic, SmallEncoderConfig):
+        if "encoder" in parts and isinstance(semantic, SmallEncoderConfig):
             self.encoder = SmallEncoder(semantic)
-        else:
+        elif "encoder" in parts and not isinstance(semantic, SmallEncoderConfig):
             self.encoder = EfficientNetEncoder(
                 channels=semantic.channels, downscale=semantic.downscale, width=semantic.width, depth=semantic.depth
             )
-        self.stage_a = StageA(config.stage_a)
-        self.stage_b = StageB(config.stage_b, config.stage_a.latent_channels, semantic.channels, semantic.stride)
+        if "stage_a" in parts:
+            self.stage_a = StageA(config.stage_a)
+        if "stage_b" in parts:
+            self.stage_b = StageB(config.stage_b, config.stage_a.latent_channels, semantic.channels, semantic.stride)
 
     def embed(self, images: Tensor, downscale: float | None = None) -> Tensor:
         """Images ``[b, 3, h, w]`` in [0, 1] to embeddings ``[b, c, h', w']``."""

@@ -1,0 +1,136 @@
+"""`encoders/sc_sic`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from ...errors import MissingExtra, SignalError, UsageError
+from ..block import Block
+from ..envelope import Out
+from ..image_shape import ImageShape
+from ..params import BlockParams, Live
+from ..ports import Features, Image
+from ..sc_sic_mode import DOWNSCALES, ScSicMode
+
+if TYPE_CHECKING:
+    from ...models.sc_sic.codec import ScSicCodec
+    from ...models.sc_sic.config import Part
+
+__all__ = ["Downscale", "ScSic", "ScSicVariant", "chosen_downscale", "load_codec"]
+
+ScSicVariant = Literal["mini-48", "mini-341", "lite", "large", "tiny"]
+_UNKNOWN_ESN0_DB = 10.0
+
+
+def _one_of_the_sizes(value: float) -> float:
+    if value not in DOWNSCALES:
+        raise ValueError(f"expected auto or one of {', '.join(f'{one:g}' for one in DOWNSCALES)}, got {value:g}")
+    return value
+
+
+Downscale = Literal["auto"] | Annotated[float, AfterValidator(_one_of_the_sizes)] | None
+
+
+class ScSic(Block):
+    r"""Encodes a picture to a small embedding, from which a generative receiver rebuilds it.
+
+    .. math:: Z = f_\phi(\mathrm{image} \downarrow d), \quad Z \in \mathbb{R}^{16 \times \frac{d H}{s} \times
+        \frac{d W}{s}}
+
+    The variants ``mini-48`` and ``mini-341`` are shipped (s = 16 and 32, d = 1). ``lite`` and ``large`` are Stable
+    Cascade's: one encoder of stride 32 and d = 0.75, whose weights are looked for in a folder or in the hub's cache,
+    never on the network; ``tiny`` is the same at no size, for tests. ``downscale: auto`` takes the smallest embedding
+    that carries as much over this channel as 0.75 does at 7 dB. The features have about unit variance;
+    ``mappers/real_to_complex`` normalises the frame.
+
+    Input:   image: uint8 ``[H, W, 3]``, sides multiples of 32 (mini-48) or 64, of at most 65535.
+    Output:  float32 ``[n]``, channels, rows and columns in C order; header: ImageShape, ScSicMode.
+    Raises:  SignalError: a side is no such multiple, or longer, or shorter than one row. WeightsError: weights are
+             missing or do not fit. UsageError: there is no GPU, or no such shipped weights. MissingExtra: torch or
+             diffusers is not installed.
+    State:   none; the network, loaded by `start`.
+    Source:  Khalid et al., Efficient and robust semantic image communication via Stable Cascade, ICML workshop 2025.
+    Example: ``encoder: {use: encoders/sc_sic, variant: mini-48, downscale: auto, esn0_db: $esn0_db}``
+    """
+
+    class Params(BlockParams):
+        """Parameters."""
+
+        variant: ScSicVariant = Field("mini-48", description="Which network: a shipped one, or a size of full scale.")
+        weights: str | None = Field(
+            None,
+            min_length=1,
+            description="A safetensors file with its card; for lite and large also a folder of published files, or a "
+            "repository owner/name in the hub's cache. null: the shipped or the published ones.",
+        )
+        downscale: Live[Downscale] = Field(
+            None,
+            description="Of the sides before encoding, 0.5, 0.75 or 1: the size of the embedding; auto: as the channel "
+            "asks for; null: the network's own.",
+        )
+        csit: Literal["mean", "none"] = Field(
+            "mean",
+            description="What the transmitter knows of the channel: its mean Es/N0, or nothing (auto takes 10 dB).",
+        )
+        esn0_db: Live[float] = Field(10.0, ge=-30, le=60, description="The mean Es/N0 in dB that `csit: mean` knows.")
+        device: Literal["cpu", "cuda"] = Field("cpu", description="Where the network runs.")
+
+    params: Params
+    writes_header = (ImageShape, ScSicMode)
+
+    def start(self) -> None:
+        """Load the network."""
+        p = self.params
+        self._codec = load_codec("encoders/sc_sic", p.variant, p.weights, parts=("encoder",), device=p.device)
+
+    def work(self, image: Image) -> Out[Features]:
+        """Encode one picture."""
+        p = self.params
+        height, width = image.shape[:2]
+        if max(height, width) > 65535:
+            raise SignalError(f"encoders/sc_sic: expected sides of at most 65535 pixels, got {height} x {width}")
+        downscale = chosen_downscale(p.downscale, p.csit, p.esn0_db)
+        embedding = self._codec.encode(image, downscale=downscale)
+        mode = ScSicMode.of(self._codec.tag, downscale)
+        return Out(embedding.reshape(-1), header=(ImageShape(height, width), mode))
+
+
+def chosen_downscale(downscale: Downscale, csit: Literal["mean", "none"], esn0_db: float) -> float | None:
+    """Return the downscale of a frame; None: the network's own."""
+    from ...models.sc_sic.embedding_size import embedding_downscale
+
+    if downscale != "auto":
+        return downscale
+    return embedding_downscale(esn0_db if csit == "mean" else _UNKNOWN_ESN0_DB, DOWNSCALES)
+
+
+def load_codec(
+    who: str,
+    variant: str,
+    weights: str | None,
+    *,
+    parts: tuple[Part, ...],
+    device: Literal["cpu", "cuda"] = "cpu",
+    precision: Literal["float32", "bfloat16"] = "float32",
+) -> ScSicCodec:
+    """Load a codec for a block.
+
+    Raises:
+        MissingExtra: torch, diffusers or safetensors is not installed.
+        UsageError: a GPU is asked for and torch finds none.
+        WeightsError: see `ScSicCodec.open`.
+    """
+    try:
+        import torch
+
+        from ...models.sc_sic.codec import ScSicCodec
+
+        if device == "cuda" and not torch.cuda.is_available():
+            raise UsageError(f"{who}: device: expected cpu, got cuda, and this torch finds no GPU; leave device out")
+        return ScSicCodec.open(variant, weights, parts=parts, device=device, precision=precision)
+    except ModuleNotFoundError as error:  # diffusers is imported where networks are made
+        if error.name is None or error.name.startswith("semcom"):
+            raise
+        raise MissingExtra(who, error.name, "models") from None
