@@ -10,7 +10,7 @@ from torch import Tensor
 from .schedule import alpha_bar
 from .stage_b import Conditioning, StageB
 
-__all__ = ["sample", "step_back"]
+__all__ = ["guided", "sample", "step_back"]
 
 
 def step_back(noisy: Tensor, epsilon: Tensor, noise: Tensor, *, now: float, then: float, eta: float = 1.0) -> Tensor:
@@ -77,13 +77,14 @@ def sample(
         t = torch.full((x.shape[0],), now, device=x.device)
         epsilon = stage_b(x, t, conditioning)
         if guidance != 1 and unconditional is not None:
-            epsilon = _guided(epsilon, stage_b(x, t, unconditional), guidance, rescale)
+            epsilon = guided(epsilon, stage_b(x, t, unconditional), guidance, rescale)
         noise = temperature * draw() if eta and index + 1 < steps else torch.zeros_like(x)
         x = step_back(x, epsilon, noise, now=now, then=max(then, 0.0) if index + 1 < steps else 0.0, eta=eta)
     return x
 
 
-def _guided(conditional: Tensor, unconditional: Tensor, guidance: float, rescale: float) -> Tensor:
+def guided(conditional: Tensor, unconditional: Tensor, guidance: float | Tensor, rescale: float | Tensor) -> Tensor:
+    """Noise ``[b, c, h, w]`` from both branches, see `sample`."""
     mixed = unconditional + guidance * (conditional - unconditional)
     wide = mixed.flatten(1).std(1) / conditional.flatten(1).std(1).clamp(min=1e-6)
     factor = rescale / wide.clamp(min=1e-6) + 1 - rescale
