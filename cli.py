@@ -321,7 +321,7 @@ def _run_measurement(function: Any, systems: Any, out: str, given: dict[str, Any
 @click.option("--transmissions", type=int, default=25, show_default=True, help="Of each picture, at each value.")
 @_measured_sweep
 def predictability(flowgraphs: tuple[str, ...], esn0_db: str, transmissions: int, **given: Any) -> None:
-    """Send each picture many times: how far apart are the receptions, and how sharp?
+    """Send each picture many times: how far apart the receptions are, and how sharp.
 
     Mean and deviation of the distance over all pairs of receptions of a picture, averaged over the pictures. Blur is
     predictable too: fine detail against the sent picture and PSNR stand beside it.
@@ -672,6 +672,28 @@ def export_cdm_jscc(out: Path, variant: str, weights: Path | None) -> None:
         from .errors import MissingExtra
 
         raise MissingExtra("semcom export cdm-jscc", error.name or "torch", "export") from None
+    for exported in write(out, variant=variant, weights=weights):
+        _show_export(exported)
+
+
+@export.command("sc-sic")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder that receives the file.")
+@click.option(
+    "--variant",
+    type=click.Choice(["mini-48", "mini-341", "lite", "large"]),
+    default="mini-48",
+    show_default=True,
+    help="Shipped weights, or a size of full scale.",
+)
+@click.option("--weights", help="Weights of your own, or for lite and large a folder of published ones.")
+def export_sc_sic(out: Path, variant: str, weights: str | None) -> None:
+    """Write the semantic encoder of SC-SIC; its receiver needs torch."""
+    try:
+        from .models.sc_sic.export import export_sc_sic as write
+    except ImportError as error:
+        from .errors import MissingExtra
+
+        raise MissingExtra("semcom export sc-sic", error.name or "torch", "export") from None
     for exported in write(out, variant=variant, weights=weights):
         _show_export(exported)
 

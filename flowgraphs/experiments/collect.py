@@ -8,6 +8,7 @@ from ...blocks.block import Block
 from ...blocks.envelope import Header, Identity, Trace
 from ...blocks.ports import Image, Symbols
 from ...blocks.sinks._rows import Row, load_metrics, measure_item
+from .witness import Witness
 
 __all__ = ["MEASURED", "Collect"]
 
@@ -21,13 +22,20 @@ MEASURED = (*(name for name in Row._fields if name not in ("seq", "label")), *CO
 class Collect(Block):
     """Takes the place of `sinks/report` or `sinks/metrics` in a sweep: the same ports, no files.
 
+    Args:
+        name: Of the block that it stands for.
+        witness: What is measured beside `MEASURED`.
+
     Attributes:
-        rows: A mapping an item: seq, label and `MEASURED`.
+        rows: A mapping an item: seq, label, `MEASURED` and what the witness adds.
+        received: The pictures, where the witness compares transmissions with each other.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, witness: Witness | None = None) -> None:
         super().__init__(name=name)
         self.rows: list[dict[str, Any]] = []
+        self.received: list[Image] = []
+        self._witness = witness or Witness()
 
     def start(self) -> None:
         """Load the metrics."""
@@ -46,4 +54,6 @@ class Collect(Block):
         """Measure one item."""
         row = measure_item(received, sent, channel_input, channel_output, header, trace, identity)
         counted = {name: int(trace.values[name]) if name in trace.values else None for name in COUNTED}
-        self.rows.append({**row._asdict(), **counted})
+        self.rows.append({**row._asdict(), **counted, **self._witness.of_one(sent, received)})
+        if self._witness.transmissions > 1:
+            self.received.append(received)

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import msgspec
+
 from ...errors import Interrupted
 from ..runtime.result import software_versions
 from .plan import Plan, SweepOptions
@@ -86,6 +88,7 @@ def sweep_record(plan: Plan, options: SweepOptions, result: SweepResult, item_s:
         "draws": options.draws,
         "target_block_errors": options.target_block_errors,
         "max_draws": options.max_draws,
+        "witness": msgspec.to_builtins(options.witness),
         "over": {over.name: list(over.values) for over in plan.overs},
         "systems": {
             system.name: {

@@ -15,6 +15,7 @@ from .measured_graph import MeasuredGraph, Picture, measured_graph, pictures_of
 from .over import Over, grid, value_text
 from .results import Format
 from .systems import System
+from .witness import Witness
 
 __all__ = ["Plan", "Point", "SweepOptions", "Unit", "gaps"]
 
@@ -36,6 +37,7 @@ class SweepOptions:
         format: Of the table of items.
         fresh: Forget what is in the folder.
         command: What the user wrote, for the record.
+        witness: What is measured beside quality and bandwidth.
     """
 
     out: Path
@@ -49,6 +51,7 @@ class SweepOptions:
     format: Format = "csv"
     fresh: bool = False
     command: tuple[str, ...] = ()
+    witness: Witness = field(default_factory=Witness)
 
 
 @dataclass
@@ -170,6 +173,7 @@ class Plan:
             told.add(f"system {system.name}: runs with seed {self.seed} of the first system, not {graph.seed}")
             graph = msgspec.structs.replace(graph, seed=self.seed)
         measured: MeasuredGraph = measured_graph(graph, system.name)
+        measured = msgspec.structs.replace(measured, hash=options.witness.mark(measured.hash))
         params = graph.block(measured.source).params  # they may differ from point to point: --over photos.path=a,b
         source = repr([params.get(name) for name in ("path", "repeat", "on_error")])
         if source not in self._found:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from ...errors import InputError, MissingExtra, RunError, UsageError
 from ..runtime.parameters import suggestion
 
-__all__ = ["plot_sweep"]
+__all__ = ["COLOURS", "STYLE", "SUFFIXES", "plot_sweep", "save_figure"]
 
 LABELS = {
     "esn0_db": "$E_s/N_0$ in dB",
@@ -31,6 +31,15 @@ LABELS = {
     "papr_db": "PAPR in dB",
     "latency_s": "computing time of a picture in s",
     "channel_uses": "complex channel uses",
+    "downscale": "downscaling of the sides",
+    "high_frequency_error_db": "fine detail against the sent picture in dB",
+    "ms_ssim_distance": "1 - MS-SSIM",
+    "ssim_distance": "1 - SSIM",
+    "mse_distance": "mean squared error",
+    "squeezenet_distance": "SqueezeNet distance",
+    "lpips_vgg": "LPIPS (VGG)",
+    "pair_psnr_db": "PSNR between receptions in dB",
+    "pair_rmse": "RMSE between receptions, steps of 255",
 }
 LOGARITHMIC = ("failure_rate", "block_error_rate")
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")  # Okabe & Ito: for all eyes
@@ -175,7 +184,7 @@ def _draw(
             plane.legend()
         _caption(figure, rows, y, logarithmic=logarithmic)
         for file in files:
-            _save(figure, file)
+            save_figure(figure, file)
     return files
 
 
@@ -229,6 +238,8 @@ def _caption(figure: Any, rows: list[dict[str, str]], y: str, *, logarithmic: bo
         return
     pictures, draws = ({int(row[name]) for row in rows} for name in ("pictures", "draws"))
     what = f"{_span(pictures)} pictures, {_span(draws)} draw{'s' if draws != {1} else ''} each"
+    if rows[0].get("pairs"):
+        what = f"{_span(pictures)} pictures, {float(rows[0]['pairs']):g} pairs of receptions each"
     arrow = "; arrows: no error seen, upper end" if logarithmic and any(float(row[y]) == 0 for row in rows) else ""
     figure.supxlabel(f"bands: 95 % intervals; {what}{arrow}", fontsize=7, color="#555555")
 
@@ -242,6 +253,9 @@ def _said(name: str, value: str) -> str:
 
 
 def _label(name: str) -> str:
+    if name.startswith("pair_") and name not in LABELS:
+        spread = "deviation of " if name.endswith("_deviation") else ""
+        return f"{spread}{_label(name[5:].removesuffix('_deviation'))} between receptions"
     return LABELS.get(name) or LABELS.get(name.rpartition(".")[2]) or name.rpartition(".")[2].replace("_", " ")
 
 
@@ -249,7 +263,12 @@ def _float(text: str | None) -> float:
     return float(text) if text else math.nan
 
 
-def _save(figure: Any, file: Path) -> None:
+def save_figure(figure: Any, file: Path) -> None:
+    """Write a figure; the same figure gives the same bytes.
+
+    Raises:
+        RunError: it cannot be written.
+    """
     metadata = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(file.suffix.lower())
     try:
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -16,6 +16,7 @@ from ...sim.metrics.esn0 import mean_esn0_db
 from .collect import MEASURED
 from .results import column_of
 from .statistics import Interval, bootstrap_mean, mean_interval, wilson
+from .witness import Witness
 
 __all__ = ["COMPARED", "difference_columns", "differences", "point_columns", "points"]
 
@@ -32,12 +33,15 @@ Key = tuple[str, str, tuple[str, ...]]
 """System, hash of the graph, values of the grid."""
 
 
-def point_columns(over: Sequence[str]) -> tuple[str, ...]:
+_NOTHING = Witness()
+
+
+def point_columns(over: Sequence[str], witness: Witness = _NOTHING) -> tuple[str, ...]:
     """The columns of the table of points."""
-    quality = [f"{name}{end}" for name in QUALITY for end in ("", "_low", "_high")]
+    quality = [f"{name}{end}" for name in (*QUALITY, *witness.quality) for end in ("", "_low", "_high")]
     spread = [f"psnr_db_{name}" for name in SPREAD]
     rates = [f"{name}{end}" for name in RATES for end in ("", "_low", "_high")]
-    means = [column_of(name, over) for name in MEANS]
+    means = [column_of(name, over) for name in (*MEANS, *witness.means)]
     return ("system", "graph_hash", *over, "items", "pictures", "draws", *quality, *spread, *COUNTS, *rates, *means)
 
 
@@ -46,7 +50,9 @@ def difference_columns(over: Sequence[str]) -> tuple[str, ...]:
     return ("system", "reference", *over, "pictures", *(f"{n}{end}" for n in COMPARED for end in ("", "_low", "_high")))
 
 
-def points(items: Iterable[Mapping[str, Any]], over: Sequence[str], current: Iterable[Key]) -> list[dict[str, Any]]:
+def points(
+    items: Iterable[Mapping[str, Any]], over: Sequence[str], current: Iterable[Key], witness: Witness = _NOTHING
+) -> list[dict[str, Any]]:
     """Reduce items to a row for each point of each system.
 
     ``psnr_db``, ``ssim``, ``ms_ssim``: the mean over pictures of each one's mean over draws, and Student's interval
@@ -60,8 +66,10 @@ def points(items: Iterable[Mapping[str, Any]], over: Sequence[str], current: Ite
         over: Names of the grid's axes.
         current: The points of this sweep; an item of one of them under another hash comes from a flowgraph that has
             changed since, and is left out. Items of other points and systems stay in.
+        witness: What was measured beside; its figures of quality get intervals too.
     """
-    return [_reduce(key, gathered, over) for key, gathered in _gather(items, over, current).items()]
+    gathered = _gather(items, over, current, (*MEASURED, *witness.columns))
+    return [_reduce(key, point, over, witness) for key, point in gathered.items()]
 
 
 def differences(
@@ -77,7 +85,7 @@ def differences(
         current: As in `points`.
         reference: The system that is subtracted.
     """
-    gathered = _gather(items, over, current)
+    gathered = _gather(items, over, current, MEASURED)
     references = {grid: found for (system, _, grid), found in gathered.items() if system == reference}
     rows = []
     for (system, _, grid), found in gathered.items():
@@ -100,7 +108,7 @@ class _Gathered:
     seqs: array[int] = field(default_factory=lambda: array("q"))
     draws: array[int] = field(default_factory=lambda: array("q"))
     digests: list[str] = field(default_factory=list)
-    columns: dict[str, array[float]] = field(default_factory=lambda: {name: array("d") for name in MEASURED})
+    columns: dict[str, array[float]] = field(default_factory=lambda: defaultdict(lambda: array("d")))
 
     def column(self, name: str) -> NDArray[np.float64]:
         return np.array(self.columns[name], np.float64)
@@ -114,13 +122,15 @@ class _Gathered:
         return [np.array(values) for values in found.values()]
 
 
-def _gather(items: Iterable[Mapping[str, Any]], over: Sequence[str], current: Iterable[Key]) -> dict[Key, _Gathered]:
+def _gather(
+    items: Iterable[Mapping[str, Any]], over: Sequence[str], current: Iterable[Key], measured: Sequence[str]
+) -> dict[Key, _Gathered]:
     hashes = {(system, grid): graph_hash for system, graph_hash, grid in current}
     gathered: dict[Key, _Gathered] = {}
     last: dict[tuple[str, tuple[Any, ...]], str] = {}  # for systems of earlier sweeps: as last measured
     for system, grid in hashes:  # the order of the sweep, whatever came first
         gathered[system, hashes[system, grid], grid] = _Gathered()
-    names = {name: column_of(name, over) for name in MEASURED}
+    names = {name: column_of(name, over) for name in measured}
     for item in items:
         grid = tuple(item[name] for name in over)
         if hashes.get((item["system"], grid), item["graph_hash"]) != item["graph_hash"]:
@@ -136,11 +146,11 @@ def _gather(items: Iterable[Mapping[str, Any]], over: Sequence[str], current: It
     return {key: point for key, point in gathered.items() if point.seqs and last[key[0], key[2]] == key[1]}
 
 
-def _reduce(key: Key, point: _Gathered, over: Sequence[str]) -> dict[str, Any]:
+def _reduce(key: Key, point: _Gathered, over: Sequence[str], witness: Witness) -> dict[str, Any]:
     system, graph_hash, grid = key
     row: dict[str, Any] = {"system": system, "graph_hash": graph_hash, **dict(zip(over, grid, strict=True))}
     row |= {"items": len(point.seqs), "pictures": len(set(point.digests)), "draws": len(set(point.draws))}
-    for name in QUALITY:
+    for name in (*QUALITY, *witness.quality):
         pictures = point.by_picture(name)
         if pictures:
             values = [float(draws.mean()) for draws in pictures] if len(pictures) > 1 else pictures[0]
@@ -152,7 +162,7 @@ def _reduce(key: Key, point: _Gathered, over: Sequence[str]) -> dict[str, Any]:
             spread = np.mean([np.percentile(draws, (5, 50, 95)) for draws in pictures], axis=0)
             row |= dict(zip((f"psnr_db_{name}" for name in SPREAD[1:]), map(float, spread), strict=True))
     row |= dict(_rates(point))
-    for name in MEANS:
+    for name in (*MEANS, *witness.means):
         values = point.column(name)
         values = values[~np.isnan(values)]
         if values.size:

@@ -42,13 +42,14 @@ FILES = ("items.csv", "items.parquet", "points.csv", "differences.csv", "sweep.j
 _NEVER_IN_A_LINE = str.maketrans({"\n": " ", "\r": " ", "\x00": " "})  # one item, one line: what a kill tears is a line
 
 
-def item_columns(over: Sequence[str]) -> tuple[str, ...]:
+def item_columns(over: Sequence[str], beside: Sequence[str] = ()) -> tuple[str, ...]:
     """The columns of the table of items: which item, its point of the grid, and what was measured.
 
     A measurement that the sweep goes over too (``cbr``) is called ``measured_cbr``; so is Es/N0 always.
 
     Args:
         over: Names of the grid's axes.
+        beside: What is measured beside `MEASURED`.
 
     Raises:
         UsageError: an axis has the name of a column that says which item it is.
@@ -56,7 +57,7 @@ def item_columns(over: Sequence[str]) -> tuple[str, ...]:
     for name in over:
         if name in IDENTITY:
             raise UsageError(f"--over {name}: the tables use this name; call the variable otherwise")
-    return (*IDENTITY[:2], *over, *IDENTITY[2:], *(column_of(name, over) for name in MEASURED))
+    return (*IDENTITY[:2], *over, *IDENTITY[2:], *(column_of(name, over) for name in (*MEASURED, *beside)))
 
 
 def column_of(name: str, over: Sequence[str]) -> str:
@@ -76,7 +77,7 @@ class Store(Protocol):
         ...
 
 
-def open_store(folder: Path, kind: Format, over: Sequence[str]) -> Store:
+def open_store(folder: Path, kind: Format, over: Sequence[str], beside: Sequence[str] = ()) -> Store:
     """Open the table of items to add to it; a line that a crash tore is cut off.
 
     Raises:
@@ -84,7 +85,7 @@ def open_store(folder: Path, kind: Format, over: Sequence[str]) -> Store:
         RunError: it cannot be written.
         UsageError: the table that is there has other columns.
     """
-    columns = item_columns(over)
+    columns = item_columns(over, beside)
     return _Csv(folder / "items.csv", columns) if kind == "csv" else _Parquet(folder / "items.parquet", columns)
 
 

@@ -86,7 +86,7 @@ class _Sweep:
 
     def run(self) -> SweepResult:
         self._load()
-        store = open_store(self.options.out, self.options.format, self.plan.names)
+        store = open_store(self.options.out, self.options.format, self.plan.names, self.options.witness.columns)
         try:
             for point in self.plan.points:
                 self._extend(point)
@@ -113,7 +113,8 @@ class _Sweep:
             raise UsageError(f"{out}: holds a sweep as {other}; give the other --format, another --out, or --fresh")
         if not (out / f"items.{self.options.format}").exists():
             return
-        open_store(out, self.options.format, self.plan.names).close()  # refuses other columns, cuts a torn line off
+        # refuses other columns, cuts a torn line off
+        open_store(out, self.options.format, self.plan.names, self.options.witness.columns).close()
         points_by_key = {point.key: point for point in self.plan.points}
         for row in iter_items(out):
             grid_texts = tuple(row[name] for name in self.plan.names)
@@ -194,7 +195,7 @@ class _Sweep:
         self.given[number] = units
         if self.ship:
             self.shipped.add(number)
-        crew.submit(number, Task(system, point.measured, self.plan.seed, parts, contents))
+        crew.submit(number, Task(system, point.measured, self.plan.seed, parts, contents, self.options.witness))
 
     def _take(self, ended: Ended, store: Store) -> None:
         """Keep what a task brought."""
@@ -251,9 +252,10 @@ class _Sweep:
 
     def _write(self) -> None:
         """Make the tables of points and differences, and the record."""
-        out, names = self.options.out, self.plan.names
+        out, names, witness = self.options.out, self.plan.names, self.options.witness
         keys = [point.key for point in self.plan.points]
-        write_table(out / "points.csv", point_columns(names), points(iter_items(out), names, keys))
+        reduced = points(iter_items(out), names, keys, witness)
+        write_table(out / "points.csv", point_columns(names, witness), reduced)
         if len(self.plan.systems) > 1:
             compared = differences(iter_items(out), names, keys, self.plan.systems[0].name)
             write_table(out / "differences.csv", difference_columns(names), compared)

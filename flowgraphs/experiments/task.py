@@ -22,8 +22,9 @@ from ..runtime.graph import Graph
 from ..runtime.inline import InlineExecutor
 from .collect import Collect
 from .measured_graph import MeasuredGraph, Picture, draw_seed
+from .witness import Witness, merged_row
 
-__all__ = ["Done", "Part", "Task", "run_task"]
+__all__ = ["Done", "Part", "Task", "run_files", "run_task"]
 
 KEPT_AT_MOST = 64  # started blocks that a worker keeps: a few systems of a sweep
 GIVE_UP_AFTER = 3  # pictures in a row at which a flowgraph raises: it will do so at the others
@@ -46,6 +47,7 @@ class Task(msgspec.Struct, frozen=True):
         seed: Of the sweep.
         parts: Draws and pictures.
         contents: Picture files by digest, for workers that do not see the folder.
+        witness: What is measured beside quality and bandwidth.
     """
 
     system: str
@@ -53,6 +55,7 @@ class Task(msgspec.Struct, frozen=True):
     seed: int
     parts: tuple[Part, ...]
     contents: dict[str, bytes] = {}
+    witness: Witness = Witness()
 
     @property
     def items(self) -> int:
@@ -92,7 +95,7 @@ def run_task(content: bytes) -> bytes:
     _fix_threads(task.measured.graph.torch_threads)
     try:
         for part in task.parts:
-            _run_part(task, part, rows, errors)
+            (_run_part if task.witness.transmissions == 1 else _run_repeatedly)(task, part, rows, errors)
     except FileNotFoundError as missing:
         rows, errors, absent = [], [], str(missing)
     return msgspec.msgpack.encode(Done(rows, time.perf_counter() - began, errors, absent))
@@ -103,8 +106,12 @@ def _run_part(task: Task, part: Part, rows: list[dict[str, Any]], errors: list[t
     files = [_file(picture, task.contents) for picture in part.pictures]
     at, in_a_row = 0, 0
     while at < len(files) and in_a_row < GIVE_UP_AFTER:
-        collect = Collect(task.measured.sink)
-        error = _run_files(task, part, files[at:], part.first + at, collect)
+        collect = Collect(task.measured.sink, task.witness)
+        error: SemcomError | None = None
+        try:
+            run_files(task.measured, draw_seed(task.seed, part.draw), files[at:], part.first + at, collect)
+        except SemcomError as raised:
+            error = raised
         for row in collect.rows:
             picture = part.pictures[row["seq"] - part.first]
             rows.append({"draw": part.draw, "digest": picture.digest, **row})
@@ -116,8 +123,42 @@ def _run_part(task: Task, part: Part, rows: list[dict[str, Any]], errors: list[t
         at += 1
 
 
-def _run_files(task: Task, part: Part, files: list[str], first: int, collect: Collect) -> SemcomError | None:
-    graph = task.measured.part(files, first, draw_seed(task.seed, part.draw))
+def _run_repeatedly(task: Task, part: Part, rows: list[dict[str, Any]], errors: list[tuple[int, int, str]]) -> None:
+    """Send each picture so many times, each time with a seed of its own, and make one row of it."""
+    times, in_a_row = task.witness.transmissions, 0
+    for number, picture in enumerate(part.pictures, part.first):
+        file, collect = _file(picture, task.contents), Collect(task.measured.sink, task.witness)
+        try:
+            for draw in range(part.draw * times, (part.draw + 1) * times):
+                run_files(task.measured, draw_seed(task.seed, draw), [file], number, collect)
+            if len(collect.rows) == times:
+                row = merged_row(collect.rows, collect.received, task.witness)
+                rows.append({"draw": part.draw, "digest": picture.digest, **row})
+            in_a_row = 0
+        except SemcomError as error:
+            errors.append((part.draw, number, " ".join(str(error).split())))
+            in_a_row += 1
+        if in_a_row == GIVE_UP_AFTER:
+            return
+
+
+def run_files(measured: MeasuredGraph, seed: int, files: list[str], first: int, collect: Collect) -> InlineExecutor:
+    """Run a graph inline over some pictures; blocks that load something are kept for the next call of this thread.
+
+    Args:
+        measured: What to run.
+        seed: Of the run.
+        files: The pictures.
+        first: Number of the first.
+        collect: Takes the place of the sink.
+
+    Returns:
+        The executor, at its end: it knows how long each block was busy.
+
+    Raises:
+        SemcomError: a block raised, or could not start.
+    """
+    graph = measured.part(files, first, seed)
     keys = {node.name: key for node in graph.blocks if (key := _key(graph, node.name)) is not None}
     kept = _kept.__dict__.setdefault("blocks", {})
     started: dict[str, Block] = {}
@@ -127,15 +168,12 @@ def _run_files(task: Task, part: Part, files: list[str], first: int, collect: Co
         if key in kept:
             started[name] = kept.pop(key)  # put back when the run has ended well
             _renew(started[name], graph)
-    try:
-        executor = InlineExecutor(graph, RunContext(), started={**started, collect.name: collect})
-        executor.run()
-    except SemcomError as error:
-        return error
+    executor = InlineExecutor(graph, RunContext(), started={**started, collect.name: collect})
+    executor.run()
     kept.update({keys[name]: block for name, block in executor.started.items() if name in keys})
     while len(kept) > KEPT_AT_MOST:
         del kept[next(iter(kept))]
-    return None
+    return executor
 
 
 def _key(graph: Graph, name: str) -> str | None:

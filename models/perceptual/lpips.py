@@ -74,6 +74,17 @@ class Lpips(nn.Module):
             found.append(x)
         return found
 
+    def unit_features(self, images: Tensor) -> list[Tensor]:
+        """`features` at unit length."""
+        return [_unit(x) for x in self.features(images)]
+
+    def apart(self, a: list[Tensor], b: list[Tensor]) -> Tensor:
+        """Distances ``[b]`` of two batches of `unit_features`."""
+        terms = []
+        for stage, (x, y) in enumerate(zip(a, b, strict=True)):
+            terms.append(((x - y).square() * self.get_buffer(f"lin{stage}")).sum(1).mean((1, 2)))
+        return torch.stack(terms).sum(0)
+
     def forward(self, a: Tensor, b: Tensor) -> Tensor:
         """Distances ``[b]`` of two batches of pictures.
 
@@ -90,12 +101,8 @@ class Lpips(nn.Module):
                 f"got {list(a.shape)} and {list(b.shape)}"
             )
         with torch.no_grad():
-            reference = [_unit(x) for x in self.features(b)]
-        terms = []
-        for stage, (x, y) in enumerate(zip(self.features(a), reference, strict=True)):
-            apart = ((_unit(x) - y).square() * self.get_buffer(f"lin{stage}")).sum(1)
-            terms.append(apart.mean((1, 2)))
-        return torch.stack(terms).sum(0)
+            reference = self.unit_features(b)
+        return self.apart(self.unit_features(a), reference)
 
 
 def _unit(x: Tensor) -> Tensor:

@@ -100,6 +100,16 @@ class SqueezeNetDistance(nn.Module):
                 x = F.max_pool2d(x, 3, 2, ceil_mode=True)
         return found
 
+    def unit_features(self, images: Tensor) -> list[Tensor]:
+        """`features` at unit length."""
+        return [_unit(x) for x in self.features(images)]
+
+    @staticmethod
+    def apart(a: list[Tensor], b: list[Tensor]) -> Tensor:
+        """Distances ``[b]`` of two batches of `unit_features`."""
+        terms = [(x - y).square().sum(1).mean((1, 2)) for x, y in zip(a, b, strict=True)]
+        return torch.stack(terms).mean(0)
+
     def forward(self, a: Tensor, b: Tensor) -> Tensor:
         """Distances ``[b]`` of two batches of pictures.
 
@@ -116,9 +126,8 @@ class SqueezeNetDistance(nn.Module):
                 f"{SMALLEST_SIDE}, got {list(a.shape)} and {list(b.shape)}"
             )
         with torch.no_grad():
-            reference = [_unit(x) for x in self.features(b)]
-        terms = [(_unit(x) - y).square().sum(1).mean((1, 2)) for x, y in zip(self.features(a), reference, strict=True)]
-        return torch.stack(terms).mean(0)
+            reference = self.unit_features(b)
+        return self.apart(self.unit_features(a), reference)
 
 
 def _unit(x: Tensor) -> Tensor:
