@@ -168,6 +168,7 @@ def take_step(run: Run, pictures: Pictures, perceptual: Perceptual | None, progr
                 module.eval()
     rng = np.random.default_rng([config.seed, run.step, run.team.rank])  # a stream for each step: nothing to keep
     generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
+    torch.manual_seed(generator.initial_seed())  # of dropout, which draws from torch's own generator
     run.optimizer.zero_grad(set_to_none=True)
     sums = np.zeros(3)
     for _ in range(phase.accumulate):
