@@ -13,7 +13,7 @@ from ..errors import WeightsError
 
 __all__ = ["FORMAT", "OPSET", "PORTS", "OnnxMetadata", "Ports", "Role", "System"]
 
-System = Literal["deepjscc", "cdm-jscc"]
+System = Literal["deepjscc", "cdm-jscc", "sc-sic"]
 Role = Literal["encoder", "decoder"]
 
 FORMAT = 1
@@ -68,6 +68,7 @@ PORTS: dict[tuple[System, Role], Ports] = {
         },
         {"picture": ("tensor(float)", 3)},
     ),
+    ("sc-sic", "encoder"): Ports({"image": ("tensor(uint8)", 3)}, {"embedding": ("tensor(float)", 3)}),
 }
 """What the file of each system and role takes and gives."""
 
@@ -80,11 +81,11 @@ class OnnxMetadata(BaseModel):
         system: Which family of networks.
         role: Transmitter or receiver.
         variant: Which set of weights of the system.
-        patch: Sides of pictures are multiples of this many pixels; the blocks pad and crop.
+        patch: Sides of pictures are multiples of this many pixels; the blocks pad and crop (SC-SIC: refuse others).
         rates: DeepJSCC: real features of one patch by rate, in the order of the input ``rate``.
         levels: CDM-JSCC: real features of one patch by level.
         etas: CDM-JSCC: values of eta, in the order of the input ``eta_index``.
-        tag: CDM-JSCC: by which a receiver knows the transmitter's weights.
+        tag: CDM-JSCC and SC-SIC: by which a receiver knows the transmitter's weights.
         weights_sha256: SHA-256 of the safetensors file that was exported.
         opset: ONNX operator set.
     """
@@ -107,6 +108,12 @@ class OnnxMetadata(BaseModel):
     def _rates_of_deepjscc(self) -> Self:
         if self.system == "deepjscc" and not (self.rates and all(count > 0 for count in self.rates.values())):
             raise ValueError("rates: expected features of a patch for one rate at least")
+        return self
+
+    @model_validator(mode="after")
+    def _files_that_there_are(self) -> Self:
+        if (self.system, self.role) not in PORTS:
+            raise ValueError(f"role: expected encoder, the only file of {self.system}, got {self.role}")
         return self
 
     def to_props(self) -> dict[str, str]:

@@ -19,6 +19,7 @@ from ..params import BlockParams, Live
 from ..ports import Features, Image
 from ..rate_map import CdmMode, RateMap
 from ..ratio import Ratio
+from ..sc_sic_mode import ScSicMode
 from .cdm_jscc import frame_header, payload_uses
 from .deepjscc import JsccMode, Rate, Variant, reckoned_esn0_db
 
@@ -35,10 +36,11 @@ class Onnx(Block):
     are those of the block whose network the file holds, so that this block takes its place in any flowgraph, by
     ``--swap encoder=encoders/onnx:path=FILE``, and the receiver stays as it is.
 
-    Input:   image: uint8 ``[H, W, 3]``, sides of 1 to 65535.
+    Input:   image: uint8 ``[H, W, 3]``, sides of 1 to 65535; of an SC-SIC file multiples of its stride.
     Output:  float32 ``[n]``, as the block whose network it is; header: ImageShape; of a DeepJSCC file JsccMode; of a
-             CDM-JSCC file CdmMode and RateMap.
-    Raises:  SignalError: a side is longer, the file has no such rate, or the CBR is below the least possible.
+             CDM-JSCC file CdmMode and RateMap; of an SC-SIC file ScSicMode, always of the network's own size.
+    Raises:  SignalError: a side is longer or no such multiple, the file has no such rate, or the CBR is below the least
+             possible.
              WeightsError: the file is not one that `semcom export` wrote for this block, or this onnxruntime does not
              run its operator set. UsageError: provider cuda without CUDA.
     State:   none; the file, loaded by `start`.
@@ -75,7 +77,7 @@ class Onnx(Block):
 
     params: Params
     writes_header = (ImageShape,)
-    may_write_header = (JsccMode, CdmMode, RateMap)
+    may_write_header = (JsccMode, CdmMode, RateMap, ScSicMode)
 
     def start(self) -> None:
         """Load the file."""
@@ -95,6 +97,8 @@ class Onnx(Block):
         height, width = image.shape[:2]
         if not 0 < min(height, width) <= max(height, width) <= 65535:
             raise SignalError(f"encoders/onnx: expected sides of 1 to 65535 pixels, got {height} x {width}")
+        if self._session.metadata.system == "sc-sic":
+            return self._sc_sic(image)
         patch = self._session.metadata.patch
         padded = np.pad(image, ((0, -height % patch), (0, -width % patch), (0, 0)), "edge")
         make = self._deepjscc if self._session.metadata.system == "deepjscc" else self._cdm_jscc
@@ -133,3 +137,14 @@ class Onnx(Block):
         )
         mode = CdmMode(self._session.metadata.tag, index, esn0_db)
         return Out(pack(features, levels), header=frame_header(p, height, width, levels, mode))
+
+    def _sc_sic(self, image: Image) -> Out[Features]:
+        (height, width, _), stride = image.shape, self._session.metadata.patch
+        if height % stride or width % stride:
+            raise SignalError(
+                f"encoders/onnx: expected sides that are multiples of {stride} pixels, got {height} x {width}; scale "
+                "or crop the picture"
+            )
+        embedding = self._session.run("embedding", image=image)
+        mode = ScSicMode.of(self._session.metadata.tag, None)
+        return Out(embedding.reshape(-1), header=(ImageShape(height, width), mode))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import zlib
@@ -87,23 +88,18 @@ class ScSicCodec:
         Raises:
             WeightsError: a file is missing or does not fit.
         """
-        from .pretrained import load_part, locate_parts
+        from .pretrained import load_part
 
         wanted = [part for part in PARTS if part in parts]
         variant: Variant = "large" if size == "large" else "lite"
         config, own = SIZES[size], dict[Part, dict[str, Tensor]]()
+        places: list[Path | str | None] = [source]
         if source is not None and Path(source).is_file() and card_path(Path(source)).is_file():
             card, tensors = load_network(Path(source))
             config = _config_of(Path(source), card)
             own = {part: _under(part, tensors) for part in wanted if _under(part, tensors)}
-        missing = [part for part in wanted if part not in own]
-        folder = Path(source).parent if own and source is not None else source
-        try:
-            paths = locate_parts(missing, folder, variant=variant)
-        except WeightsError:
-            if not own:
-                raise
-            paths = locate_parts(missing, None, variant=variant)
+            places = [Path(source).parent, None]
+        paths = _first_place([part for part in wanted if part not in own], places, variant)
         if "stage_a" in paths:
             config = _with_scale(config, paths["stage_a"])
         with torch.device("meta"):  # no random weights that are thrown away
@@ -272,6 +268,15 @@ def _tag_of(network: ScSic) -> int:
     for _, value in sorted(network.encoder.state_dict().items()):
         crc = zlib.crc32(value.cpu().numpy().tobytes(), crc)
     return crc & 0x3FFF
+
+
+def _first_place(parts: list[Part], places: list[Path | str | None], variant: Variant) -> dict[Part, Path]:
+    from .pretrained import locate_parts
+
+    for place in places[:-1]:
+        with contextlib.suppress(WeightsError):
+            return locate_parts(parts, place, variant=variant)
+    return locate_parts(parts, places[-1], variant=variant)
 
 
 def _with_scale(config: ScSicConfig, path: Path) -> ScSicConfig:

@@ -269,7 +269,5 @@ def test_weights_that_are_not_there(tmp_path: Path) -> None:
 
 def test_a_gpu_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(
-        UsageError, match=r"^decoders/sc_sic: device: expected cpu, got cuda, and this torch finds"
-    ):
+    with pytest.raises(UsageError, match=r"^decoders/sc_sic: device: expected cpu, got cuda, and this torch finds"):
         block(device="cuda")

@@ -122,9 +122,7 @@ def test_weights_that_are_not_there_say_how_to_get_them(
 
 def test_a_gpu_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(
-        UsageError, match=r"^encoders/sc_sic: device: expected cpu, got cuda, and this torch finds"
-    ):
+    with pytest.raises(UsageError, match=r"^encoders/sc_sic: device: expected cpu, got cuda, and this torch finds"):
         block(device="cuda")
 
 

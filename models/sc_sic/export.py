@@ -1,0 +1,115 @@
+"""The semantic encoder of SC-SIC as an ONNX file. The receiver stays with torch: it is far larger, and samples."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ..onnx_export import Case, Exported, export_onnx, parity_picture
+from ..onnx_metadata import FORMAT, OnnxMetadata
+from ..weights import sha256_of
+from .codec import ScSicCodec
+from .efficientnet import STRIDE, EfficientNetEncoder
+from .network import ScSic
+from .shipped import weights_path
+from .sizes import SIZES
+
+__all__ = ["Transmitter", "export_sc_sic"]
+
+TRACED = (192, 320)  # height and width; no axis of any inner tensor has the length of another by chance
+PARITY_SIZES = ((64, 128), (256, 256), (512, 768))  # as of all systems, but multiples of every variant's stride
+
+
+class Transmitter(nn.Module):
+    """The semantic encoder, at its own size of embedding.
+
+    Args:
+        network: With its encoder.
+
+    Input:   image: uint8 ``[h, w, 3]``, sides multiples of the stride.
+    Output:  embedding: float32 ``[channels, rows, columns]``.
+    """
+
+    def __init__(self, network: ScSic) -> None:
+        super().__init__()
+        self.encoder = network.encoder
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Encode one picture."""
+        factor = None
+        if isinstance(self.encoder, EfficientNetEncoder):
+            # by whole numbers: ONNX's nearest neighbour takes another one where a quotient has no end in binary
+            for axis, count in enumerate(self.encoder.grid(*image.shape[:2])):
+                near = torch.arange(STRIDE * count) * image.shape[axis] // (STRIDE * count)
+                image = image.index_select(axis, near)
+            factor = 1.0
+        embedding: Tensor = self.encoder(image.permute(2, 0, 1)[None].float() / 255, factor)[0]
+        return embedding
+
+
+def export_sc_sic(
+    out: Path,
+    *,
+    variant: str = "mini-48",
+    weights: str | None = None,
+    sizes: Sequence[tuple[int, int]] | None = None,
+) -> Iterator[Exported]:
+    """Write the encoder, ``sc-sic-VARIANT-encoder.onnx``, and compare it with torch.
+
+    Args:
+        out: Folder of the file.
+        variant: Shipped weights, or a size of full scale.
+        weights: See `ScSicCodec.open`.
+        sizes: Heights and widths at which file and network are compared, multiples of the stride; `PARITY_SIZES` if
+            not said.
+
+    Yields:
+        The file when it is written.
+
+    Raises:
+        ExportError: the file computes something else. UsageError: it cannot be written, or no such weights are
+            shipped. WeightsError: weights are missing or do not fit. MissingExtra: onnx or onnxscript is not installed.
+    """
+    codec = ScSicCodec.open(variant, weights, parts=("encoder",))
+    metadata = OnnxMetadata(
+        format=FORMAT,
+        system="sc-sic",
+        role="encoder",
+        variant=variant,
+        patch=codec.stride,
+        tag=codec.tag,
+        weights_sha256=sha256_of(_file_of(variant, weights)),
+    )
+    rows, columns = (torch.export.Dim(name, min=1, max=4096) for name in ("rows", "columns"))
+    pixels: dict[int, Any] = {0: codec.stride * rows, 1: codec.stride * columns}
+    yield export_onnx(
+        Transmitter(codec.network),
+        out / f"sc-sic-{variant}-encoder.onnx",
+        metadata,
+        example={"image": parity_picture(*TRACED)},
+        dynamic={"image": pixels},
+        outputs=["embedding"],
+        cases=_cases(codec, PARITY_SIZES if sizes is None else sizes),
+    )
+
+
+def _cases(codec: ScSicCodec, sizes: Sequence[tuple[int, int]]) -> Iterator[Case]:
+    for height, width in sizes:
+        image = parity_picture(height, width)
+        expected = torch.from_numpy(codec.encode(image.numpy()))
+        yield Case(f"{height} x {width}", {"image": image}, {"embedding": expected})
+
+
+def _file_of(variant: str, weights: str | None) -> Path:
+    """The file that the encoder came from."""
+    if weights is not None and Path(weights).is_file():
+        return Path(weights)
+    if variant not in SIZES:
+        return weights_path(variant)
+    from .pretrained import locate
+
+    return locate("encoder", weights)
