@@ -7,7 +7,9 @@ import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 from ....errors import MissingExtra, UsageError
 from ..over import Over, parse_over
@@ -86,7 +88,7 @@ def esn0_axis(text: str) -> Over:
 
 
 def number_axis(name: str, text: str, option: str) -> Over:
-    """Read an axis of numbers.
+    """Read an axis of numbers and fractions.
 
     Raises:
         UsageError: they are none.
@@ -95,7 +97,7 @@ def number_axis(name: str, text: str, option: str) -> Over:
         over = parse_over(f"{name}={text}")
     except UsageError:
         over = Over(name, ("",))
-    if not all(isinstance(value, int | float) and not isinstance(value, bool) for value in over.values):
+    if not all(map(_is_number, over.values)):
         raise UsageError(f"{option} {text}: expected numbers with commas between them, or START:STOP:STEP: 20,15,10")
     return over
 
@@ -115,6 +117,13 @@ def need_matplotlib(who: str) -> None:
         import matplotlib  # noqa: F401
     except ImportError:
         raise MissingExtra(who, "matplotlib", "plot") from None
+
+
+def _is_number(value: Any) -> bool:
+    try:
+        return not isinstance(value, bool) and math.isfinite(Fraction(value))
+    except (TypeError, ValueError, OverflowError, ZeroDivisionError):
+        return False
 
 
 def _read(path: Path) -> list[dict[str, str]]:

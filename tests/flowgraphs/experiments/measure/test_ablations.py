@@ -10,6 +10,7 @@ from scipy import stats
 from semcom.cli import main
 from semcom.errors import FlowgraphError, UsageError
 from semcom.flowgraphs.experiments.measure.ablations import WITH, WITHOUT, finetuned_and_not, measure_embedding_size
+from semcom.flowgraphs.experiments.measure.figures import number_axis
 from semcom.flowgraphs.experiments.sweep import SweepOptions
 from semcom.flowgraphs.experiments.systems import parse_systems
 
@@ -90,5 +91,7 @@ def test_a_flowgraph_without_the_parameter_is_said(noisy, shared):
     output = semcom("embedding-size", noisy, *shared, code=2)
     assert "encoder.downscale" in output
     options = SweepOptions(out=Path("there"))
-    with pytest.raises(UsageError, match="--downscale half: expected numbers with commas between them"):
-        measure_embedding_size(parse_systems([noisy]), options, downscale="half")
+    for wrong in ("half", "1,true", "1/0", "1,,2", ".inf"):
+        with pytest.raises(UsageError, match=f"--downscale {wrong}: expected numbers with commas between them"):
+            measure_embedding_size(parse_systems([noisy]), options, downscale=wrong)
+    assert number_axis("rate", "1/24,1/12", "--downscale").values == ("1/24", "1/12")
