@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .compiled import Compile, compiled
-from .packed_unet import Depthwise, depthwise
+from .packed_unet import Depthwise, depthwise, taps
 
 __all__ = ["PackedStageA"]
 
@@ -73,7 +73,8 @@ class PackedStageA:
     def _block(self, block: Any) -> _Mixing:
         depth, (first, _, second) = block.depthwise[1], block.channelwise
         parts = depth.weight, depth.bias, first.weight.T, first.bias, second.weight.T, second.bias, block.gammas
-        return _Mixing(*(self._own(part) for part in parts))
+        kernel, *rest = (self._own(part) for part in parts)
+        return _Mixing(taps(kernel, self._how), *rest)
 
     def _linear(self, module: Any) -> tuple[Tensor, Tensor]:
         return self._own(module.weight.flatten(1).T), self._own(module.bias)

@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 from .compiled import Compile, compiled
 
-__all__ = ["Depthwise", "PackedUnet", "attend", "depthwise", "residual"]
+__all__ = ["Depthwise", "PackedUnet", "attend", "depthwise", "residual", "taps"]
 
 Depthwise = Literal["convolution", "sums"]
 
@@ -193,7 +193,7 @@ class PackedUnet:
         self._times.append([time.mapper, *(getattr(time, f"mapper_{name}") for name in time.conds)])
         self._total += 2 * width
         return _Residual(
-            kernel=self._own(block.depthwise.weight),
+            kernel=taps(self._own(block.depthwise.weight), self._how),
             kernel_bias=self._own(block.depthwise.bias),
             first=self._own(inside[:width]),
             first_bias=self._own(first.bias),
@@ -281,12 +281,17 @@ def depthwise(
     if edge == "zero":
         x = F.pad(x, (0, 0, margin, margin, margin, margin))
     height, width = x.shape[1] - 2 * margin, x.shape[2] - 2 * margin
-    taps = kernel.flatten(1).float()
+    weights = kernel.flatten(1).float()
     total = bias.float()
-    for place in range(taps.shape[1]):
+    for place in range(weights.shape[1]):
         row, column = divmod(place, kernel.shape[3])
-        total = total + x[:, row : row + height, column : column + width].float() * taps[:, place]
+        total = total + x[:, row : row + height, column : column + width].float() * weights[:, place]
     return total.to(x.dtype)
+
+
+def taps(kernel: Tensor, how: Depthwise) -> Tensor:
+    """A depthwise kernel ``[c, 1, k, k]``; for sums, with a tap's channels side by side in memory."""
+    return kernel.permute(2, 3, 1, 0).contiguous().permute(3, 2, 0, 1) if how == "sums" else kernel
 
 
 def _normed(x: Tensor) -> Tensor:

@@ -9,6 +9,8 @@ from semcom.errors import SignalError, UsageError
 from semcom.models.sc_sic.compiled import compiled
 from semcom.models.sc_sic.config import StageBConfig
 from semcom.models.sc_sic.network import ScSic
+from semcom.models.sc_sic.packed_stage_a import PackedStageA
+from semcom.models.sc_sic.packed_unet import PackedUnet
 from semcom.models.sc_sic.receiver import Receiver
 from semcom.models.sc_sic.sampler import sample
 from semcom.models.sc_sic.sizes import SIZES
@@ -203,3 +205,14 @@ def test_what_it_refuses() -> None:
         receiver.condition(torch.zeros(1, 16, 1, 1), torch.zeros(1, 16, 1, 1), (8, 9))
     with pytest.raises(UsageError, match="precision: expected float32 or bfloat16, got int8"):
         Receiver(network, precision="int8")  # type: ignore[arg-type]
+
+
+def test_sums_of_shifted_products_are_convolutions() -> None:
+    network = built()
+    known, _ = heard(network)
+    noisy, t = drawing(6)(), torch.tensor([0.4])
+    plain, sums = (PackedUnet(network.stage_b.unet, depthwise=how) for how in ("convolution", "sums"))  # type: ignore[arg-type]
+    said, added = plain.modulations(t, known.level)[0], known.added.permute(0, 2, 3, 1)
+    assert apart(sums(noisy, said, added), plain(noisy, said, added)) < 1e-5
+    stages = [PackedStageA(network.stage_a.vqgan, depthwise=how) for how in ("convolution", "sums")]  # type: ignore[arg-type]
+    assert apart(*(one(noisy) for one in stages)) < 1e-5
