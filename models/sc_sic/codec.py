@@ -6,7 +6,6 @@ import contextlib
 import json
 import math
 import zlib
-from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
@@ -74,7 +73,7 @@ class ScSicCodec:
 
     @classmethod
     def pretrained(
-        cls, size: Size, source: Path | str | None = None, *, parts: Collection[Part] = PARTS, **where: str
+        cls, size: Size, source: Path | str | None = None, *, parts: tuple[Part, ...] = PARTS, **where: str
     ) -> ScSicCodec:
         """Load the stages of Stable Cascade from this machine; the network is never touched.
 
@@ -114,7 +113,7 @@ class ScSicCodec:
 
     @classmethod
     def open(
-        cls, variant: str, weights: str | None = None, *, parts: Collection[Part] = PARTS, **where: str
+        cls, variant: str, weights: str | None = None, *, parts: tuple[Part, ...] = PARTS, **where: str
     ) -> ScSicCodec:
         """Load what a variant and ``weights`` name.
 

@@ -1,0 +1,105 @@
+"""The flowgraphs of SC-SIC: over every kind of channel, at full size with tiny weights, and as bits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from semcom.cli import main
+from semcom.flowgraphs.runtime.check import load_graph
+from semcom.flowgraphs.runtime.overrides import Overrides
+from semcom.flowgraphs.runtime.run import RunOptions, run
+
+
+def metrics(
+    name: str, *, vars: tuple[str, ...] = (), sets: tuple[str, ...] = (), swaps: tuple[str, ...] = ()
+) -> dict[str, float]:
+    """Of one small picture and one step."""
+    small = ("photos.size=[64, 96]", "decoder.steps=1")
+    graph = load_graph(name, Overrides.parse(vars=vars, sets=(*small, *sets), swaps=swaps))
+    result = run(graph, RunOptions("inline", items=1))
+    assert result.status == "ok"
+    return result.metrics
+
+
+SIDE_BITS = 32 + 16 + 16  # size of the picture, weights and size of the embedding, power
+
+
+@pytest.mark.parametrize(
+    "swap",
+    [
+        "channel=channels/rician",
+        "channel=channels/tdl",
+        "channel=channels/awgn",
+        "channel=channels/erasures:erasure_rate=0.1,esn0_db=10",
+    ],
+)
+def test_channels_swap_into_the_fading_one(swap: str) -> None:
+    assert 3 < metrics("sc-sic-rayleigh", swaps=(swap,))["psnr_db"] < 45
+
+
+def test_the_bandwidth_is_that_of_the_embedding_and_its_header() -> None:
+    values = 3 * 64 * 96
+    for esn0_db, downscale in ((20, 0.5), (10, 0.75), (2, 1.0)):
+        found = metrics("sc-sic-rayleigh", vars=(f"esn0_db={esn0_db}", "downscale=auto"))["cbr"]
+        payload = 16 * int(64 * downscale) // 16 * (int(96 * downscale) // 16) / 2
+        assert found * values == pytest.approx(payload + 2 * SIDE_BITS)  # half a bit a use
+
+
+def test_full_size_with_weights_from_a_folder(tiny_cascade: Path) -> None:
+    given = ("variant=tiny", f"weights={tiny_cascade}")
+    found = metrics("sc-sic", vars=given, sets=("photos.size=[128, 128]",))
+    assert 3 < found["psnr_db"] < 45
+    assert found["cbr"] * 3 * 128 * 128 == pytest.approx(16 * 3 * 3 / 2 + 2 * SIDE_BITS)
+
+
+@pytest.mark.parametrize("what", [("--var", "weights={}"), ("--set", "decoder.weights={}")])
+def test_absent_weights_are_one_sentence_that_says_how_to_get_them(
+    what: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    done = CliRunner().invoke(main, ["run", "sc-sic", "--quiet", what[0], what[1].format(tmp_path / "nothing")])
+    assert done.exit_code == 1
+    assert done.stdout == ""
+    (line,) = done.stderr.splitlines()
+    assert "sc-sic: no weights" in line
+    assert "get them with `semcom fetch sc-sic --variant lite --out FOLDER`" in line
+    assert "or give a folder that holds them" in line
+
+
+def test_a_coded_link_is_as_good_as_its_quantiser_until_it_breaks() -> None:
+    good, better, broken = (metrics("sc-sic-digital", vars=(f"esn0_db={esn0_db}",)) for esn0_db in (6, 20, -6))
+    assert good["psnr_db"] == better["psnr_db"]  # not a bit was wrong, and the decoder is told of no noise
+    assert 3 < broken["psnr_db"] < 45
+    assert broken["psnr_db"] != good["psnr_db"]
+
+
+def test_without_a_code_wrong_bits_reach_the_picture() -> None:
+    clean, coded = (
+        metrics(name, vars=("esn0_db=20",))["psnr_db"] for name in ("sc-sic-digital-uncoded", "sc-sic-digital")
+    )
+    assert clean == coded
+    for esn0_db in (8, 0):
+        found = metrics("sc-sic-digital-uncoded", vars=(f"esn0_db={esn0_db}",))["psnr_db"]
+        assert 3 < found < 45
+        assert found != clean
+
+
+def test_the_digital_link_costs_four_uses_a_value_and_a_code_twice_that() -> None:
+    values, bits = 3 * 64 * 96, 16 * 4 * 6 * 8
+    uncoded = metrics("sc-sic-digital-uncoded")["cbr"] * values
+    coded = metrics("sc-sic-digital")["cbr"] * values
+    side = 32 + 16 + 3 + 5 + 7  # shape of the features, their code, QAM
+    assert uncoded == pytest.approx(bits / 2 + 2 * side)
+    assert coded == pytest.approx((bits + 16) / 0.5 / 2 + 2 * (side + 32))  # CRC16, and TransportBlock
+
+
+def test_the_exported_encoder_gives_the_same_picture(tmp_path: Path) -> None:
+    from semcom.models.sc_sic.export import export_sc_sic
+
+    (made,) = export_sc_sic(tmp_path, sizes=[(64, 96)])
+    torch = metrics("sc-sic-mini")
+    onnx = metrics("sc-sic-mini", swaps=(f"encoder=encoders/onnx:path={made.path}",))
+    assert abs(torch["psnr_db"] - onnx["psnr_db"]) < 0.05
+    assert torch["cbr"] == onnx["cbr"]
