@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from .compiled import Compile, compiled
 from .packed_unet import Depthwise, depthwise, taps
 
-__all__ = ["PackedStageA"]
+__all__ = ["PackedStageA", "mixing"]
 
 
 class _Mixing(NamedTuple):
