@@ -139,8 +139,8 @@ class TrainConfig(Recipe):
     variant: str = Field(default="lite", pattern="^[a-z0-9-]+$", description="Name of the weights that come out.")
     start_from: str | None = Field(
         default=None,
-        description="Shipped weights by name, a file, or a folder of Stable Cascade's published files. Parts of other "
-        "sizes than `model` in the first two start afresh; null: all do.",
+        description="Shipped weights by name, a file, or a folder of Stable Cascade's published files. Of parts of "
+        "other sizes in the first two those tensors are taken that fit; null: all is random.",
     )
     phases: tuple[Phase, ...]
     esn0_db: tuple[float, float] = Field(default=(1.0, 20.0), description="Range of Es/N0 in dB, drawn evenly.")

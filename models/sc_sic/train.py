@@ -338,7 +338,7 @@ def _start(run: Run) -> None:
     whole = {part for part in parts if all(key in fits for key in own if _part_of(key) == part)}
     if not whole:
         raise UsageError(f"start_from: {name}: none of its parts has the sizes of 'model'; give model its card's sizes")
-    run.model.load_state_dict({key: value for key, value in fits.items() if _part_of(key) in whole}, strict=False)
+    run.model.load_state_dict(fits, strict=False)  # of parts of another size what fits: a better start than none
     run.loaded = sorted(whole)
     run.fitted = [part for part in run.loaded if part != "stage_a"]
 
