@@ -23,6 +23,7 @@ def metrics(
     return result.metrics
 
 
+AWGN = "channel=channels/awgn"
 SIDE_BITS = 32 + 16 + 16  # size of the picture, weights and size of the embedding, power
 
 
@@ -31,7 +32,7 @@ SIDE_BITS = 32 + 16 + 16  # size of the picture, weights and size of the embeddi
     [
         "channel=channels/rician",
         "channel=channels/tdl",
-        "channel=channels/awgn",
+        AWGN,
         "channel=channels/erasures:erasure_rate=0.1,esn0_db=10",
     ],
 )
@@ -45,6 +46,19 @@ def test_the_bandwidth_is_that_of_the_embedding_and_its_header() -> None:
         found = metrics("sc-sic-rayleigh", vars=(f"esn0_db={esn0_db}", "downscale=auto"))["cbr"]
         payload = 16 * int(64 * downscale) // 16 * (int(96 * downscale) // 16) / 2
         assert found * values == pytest.approx(payload + 2 * SIDE_BITS)  # half a bit a use
+
+
+def test_a_size_that_follows_the_channel_holds_the_quality() -> None:
+    """Within what the networks were trained for; a fixed size loses some 5 dB between these channels."""
+    sets = ("photos.size=[256, 256]", "decoder.temperature=0")
+    found = [
+        metrics("sc-sic-rayleigh", vars=(f"esn0_db={esn0_db}", "downscale=auto"), sets=sets, swaps=(AWGN,))
+        for esn0_db in (20, 10, 2)
+    ]
+    quality, cbr = ([one[name] for one in found] for name in ("psnr_db", "cbr"))
+    assert max(quality) - min(quality) < 2.5
+    assert cbr == sorted(cbr)
+    assert cbr[2] > 3 * cbr[0]
 
 
 def test_full_size_with_weights_from_a_folder(tiny_cascade: Path) -> None:
@@ -71,8 +85,7 @@ def test_absent_weights_are_one_sentence_that_says_how_to_get_them(
 def test_a_coded_link_is_as_good_as_its_quantiser_until_it_breaks() -> None:
     good, better, broken = (metrics("sc-sic-digital", vars=(f"esn0_db={esn0_db}",)) for esn0_db in (6, 20, -6))
     assert good["psnr_db"] == better["psnr_db"]  # not a bit was wrong, and the decoder is told of no noise
-    assert 3 < broken["psnr_db"] < 45
-    assert broken["psnr_db"] != good["psnr_db"]
+    assert 3 < broken["psnr_db"] < good["psnr_db"]
 
 
 def test_without_a_code_wrong_bits_reach_the_picture() -> None:
@@ -80,10 +93,9 @@ def test_without_a_code_wrong_bits_reach_the_picture() -> None:
         metrics(name, vars=("esn0_db=20",))["psnr_db"] for name in ("sc-sic-digital-uncoded", "sc-sic-digital")
     )
     assert clean == coded
-    for esn0_db in (8, 0):
+    for esn0_db, least in ((7, 14), (0, 9)):  # without the erasure of wild values it is some 8 and 6 dB
         found = metrics("sc-sic-digital-uncoded", vars=(f"esn0_db={esn0_db}",))["psnr_db"]
-        assert 3 < found < 45
-        assert found != clean
+        assert least < found < clean
 
 
 def test_the_digital_link_costs_four_uses_a_value_and_a_code_twice_that() -> None:

@@ -159,18 +159,8 @@ def test_snrs_of_the_training_are_not_reported(state: State, caplog: pytest.LogC
     made = ScSic(ScSic.Params(steps=1), name="decoder", seed=7)
     made.start()
     with caplog.at_level(logging.WARNING, "semcom"):
-        made.work(
-            np.resize(features, 1024) if np.ndim(state.n0) else features, header_for(header, state), state, IDENTITY
-        )
+        made.work(features, header, state, Identity(0))
     assert not caplog.records
-
-
-IDENTITY = Identity(0)
-
-
-def header_for(header: Header, state: State) -> Header:
-    """Of a picture with as many symbols as the state knows."""
-    return header.with_fields(ImageShape(128, 128)) if np.ndim(state.n0) else header
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
