@@ -45,7 +45,7 @@ class ScSic(Block):
     that carries as much over this channel as 0.75 does at 7 dB. The features have about unit variance;
     ``mappers/real_to_complex`` normalises the frame.
 
-    Input:   image: uint8 ``[H, W, 3]``, sides multiples of 32 (mini-48) or 64, of at most 65535.
+    Input:   image: uint8 ``[H, W, 3]``, sides multiples of 32 (of 64 for lite and large), at most 65535.
     Output:  float32 ``[n]``, channels, rows and columns in C order; header: ImageShape, ScSicMode.
     Raises:  SignalError: a side is no such multiple, or longer, or shorter than one row. WeightsError: weights are
              missing or do not fit. UsageError: there is no GPU, or no such shipped weights. MissingExtra: torch or
