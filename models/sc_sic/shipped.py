@@ -42,7 +42,7 @@ def load_network(path: Path) -> tuple[ModelCard, dict[str, torch.Tensor]]:
         return card, tensors
     beside = path.with_name(card.base)
     base = beside if beside.is_file() else WEIGHTS / card.base
-    base_card, base_tensors = load_weights(base)
+    base_card, base_tensors = load_network(base)  # which may lean on others itself
     if card.base_sha256 not in (None, base_card.sha256):
         raise WeightsError(
             f"{path}: was trained upon weights of SHA-256 {str(card.base_sha256)[:16]}..., and {base} has "
