@@ -93,6 +93,13 @@ class ScSic(Block):
         precision: Literal["float32", "bfloat16"] = Field(
             "float32", description="bfloat16 is faster on a GPU, and on a CPU that has instructions for it."
         )
+        compile: Literal["off", "on", "tuned"] = Field(
+            "off",
+            description="Compile the network, once for each size of picture; tuned: also look for the fastest way.",
+        )
+        graphs: Literal["off", "on"] = Field(
+            "off", description="On a GPU, record a step once for each size of picture, and replay it."
+        )
 
     params: Params
     reads_header = (ImageShape, ScSicMode)
@@ -107,6 +114,8 @@ class ScSic(Block):
             parts=("stage_a", "stage_b"),
             device=p.device,
             precision=p.precision,
+            compile=p.compile,
+            graphs=p.graphs,
         )
         self._reported = False
 

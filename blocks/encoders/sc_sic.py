@@ -114,6 +114,8 @@ def load_codec(
     parts: tuple[Part, ...],
     device: Literal["cpu", "cuda"] = "cpu",
     precision: Literal["float32", "bfloat16"] = "float32",
+    compile: Literal["off", "on", "tuned"] = "off",
+    graphs: Literal["off", "on"] = "off",
 ) -> ScSicCodec:
     """Load a codec for a block.
 
@@ -129,7 +131,8 @@ def load_codec(
 
         if device == "cuda" and not torch.cuda.is_available():
             raise UsageError(f"{who}: device: expected cpu, got cuda, and this torch finds no GPU; leave device out")
-        return ScSicCodec.open(variant, weights, parts=parts, device=device, precision=precision)
+        ways = {"precision": precision, "compile": compile, "graphs": graphs}
+        return ScSicCodec.open(variant, weights, parts=parts, device=device, **ways)
     except ModuleNotFoundError as error:  # diffusers is imported where networks are made
         if error.name is None or error.name.startswith("semcom"):
             raise

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import math
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,10 +18,12 @@ from torch import Tensor, nn
 
 from ...errors import SignalError, WeightsError
 from ..model_card import ModelCard, card_path
+from .compiled import Compile
 from .config import Part, ScSicConfig, SmallEncoderConfig
 from .efficientnet import EfficientNetEncoder
 from .network import PARTS, ScSic
-from .sampler import sample
+from .receiver import Precision, Receiver
+from .replay import Graphs
 from .shipped import load_network, weights_path
 from .sizes import SIZES, Size
 from .sources import Variant
@@ -39,7 +43,9 @@ class ScSicCodec:
     Args:
         network: The three stages, with their weights; or those of them that are needed.
         device: Where it runs.
-        precision: bfloat16 runs the denoiser under autocast.
+        precision: Of stages B and A; see `Receiver`.
+        compile: See there.
+        graphs: See there.
 
     Attributes:
         network: As given.
@@ -48,17 +54,30 @@ class ScSicCodec:
             encoder's weights or, since EfficientNet encoders stay as published, of their sizes.
     """
 
-    def __init__(self, network: ScSic, *, device: str = "cpu", precision: str = "float32") -> None:
+    def __init__(
+        self,
+        network: ScSic,
+        *,
+        device: str = "cpu",
+        precision: Precision = "float32",
+        compile: Compile = "off",
+        graphs: Graphs = "off",
+    ) -> None:
         self.tag = _tag_of(network)
         self.network = network.to(device).eval().requires_grad_(requires_grad=False)
-        self._device, self._reduced = torch.device(device), precision == "bfloat16"
+        self._device = torch.device(device)
+        self._ways: dict[str, Any] = {"precision": precision, "compile": compile, "graphs": graphs}
         config = network.config
         self.stride = math.lcm(
             config.semantic.stride, STRIDE * config.stage_b.patch * 2 ** (len(config.stage_b.widths) - 1)
         )
 
+    @functools.cached_property
+    def _receiver(self) -> Receiver:  # packs weights, which a transmitter has no use for
+        return Receiver(self.network, **self._ways)
+
     @classmethod
-    def shipped(cls, variant: str, weights: Path | None = None, **where: str) -> ScSicCodec:
+    def shipped(cls, variant: str, weights: Path | None = None, **where: Any) -> ScSicCodec:
         """Load weights of this project's own training: a file, or what is shipped for a variant.
 
         Raises:
@@ -73,7 +92,7 @@ class ScSicCodec:
 
     @classmethod
     def pretrained(
-        cls, size: Size, source: Path | str | None = None, *, parts: tuple[Part, ...] = PARTS, **where: str
+        cls, size: Size, source: Path | str | None = None, *, parts: tuple[Part, ...] = PARTS, **where: Any
     ) -> ScSicCodec:
         """Load the stages of Stable Cascade from this machine; the network is never touched.
 
@@ -82,7 +101,7 @@ class ScSicCodec:
             source: Where published weights are, see `pretrained.locate_parts`; or a file of one's own training with its
                 card, beside which, or in the hub's cache, is published what it leaves out.
             parts: Which are loaded; the rest is not even built.
-            **where: device and precision.
+            **where: device, precision, compile and graphs.
 
         Raises:
             WeightsError: a file is missing or does not fit.
@@ -113,7 +132,7 @@ class ScSicCodec:
 
     @classmethod
     def open(
-        cls, variant: str, weights: str | None = None, *, parts: tuple[Part, ...] = PARTS, **where: str
+        cls, variant: str, weights: str | None = None, *, parts: tuple[Part, ...] = PARTS, **where: Any
     ) -> ScSicCodec:
         """Load what a variant and ``weights`` name.
 
@@ -122,7 +141,7 @@ class ScSicCodec:
             weights: A safetensors file with its card; of a `Size` also a folder of published files, or a repository of
                 the hub that an earlier download left on this machine; None: the shipped, or the published ones.
             parts: Which are needed.
-            **where: device and precision.
+            **where: device, precision, compile and graphs.
 
         Raises:
             UsageError: no such variant is shipped.
@@ -229,31 +248,29 @@ class ScSicCodec:
                 f"sc-sic: expected a finite embedding and n0 of at least 0, got {bad} values of {embedding.size} that "
                 "are not finite, or such an n0; check the channel"
             )
+        receiver = self._receiver
         size = height // STRIDE, width // STRIDE
         received = torch.from_numpy(np.array(embedding, np.float32))[None].to(self._device)
         variance = torch.from_numpy(np.array(noise, np.float32))[None].to(self._device)
         shape = (1, self.network.config.stage_a.latent_channels, *size)
 
-        def draw() -> torch.Tensor:
-            return torch.from_numpy(rng.standard_normal(shape, np.float32)).to(self._device)
+        def draw() -> Tensor:
+            drawn = torch.from_numpy(rng.standard_normal(shape, np.float32))
+            return drawn.pin_memory() if self._device.type == "cuda" else drawn  # fetched while the GPU computes
 
-        stage_b = self.network.stage_b
-        with torch.autocast(self._device.type, dtype=torch.bfloat16, enabled=self._reduced):
-            conditioning = stage_b.condition(received, variance, size)
-            nothing = None
-            if guidance != 1:
-                nothing = stage_b.condition(torch.zeros_like(received), torch.full_like(variance, UNHEARD), size)
-            latents = sample(
-                stage_b,
-                conditioning,
-                draw,
-                steps=steps,
-                eta=eta,
-                temperature=temperature,
-                guidance=guidance,
-                unconditional=nothing,
-            )
-            picture = self.network.stage_a.decode(latents)
+        nothing = None
+        if guidance != 1:
+            nothing = receiver.condition(torch.zeros_like(received), torch.full_like(variance, UNHEARD), size)
+        latents = receiver.sample(
+            receiver.condition(received, variance, size),
+            draw,
+            steps=steps,
+            eta=eta,
+            temperature=temperature,
+            guidance=guidance,
+            unconditional=nothing,
+        )
+        picture = receiver.decode(latents)
         pixels = (picture[0].float().clamp(0, 1) * 255).round().to(torch.uint8)
         return np.ascontiguousarray(pixels.cpu().numpy().transpose(1, 2, 0))
 

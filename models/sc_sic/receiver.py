@@ -20,7 +20,9 @@ from .sampler import guided
 from .schedule import alpha_bar
 from .stage_b import Conditioning
 
-__all__ = ["Receiver"]
+__all__ = ["Precision", "Receiver"]
+
+Precision = Literal["float32", "bfloat16"]
 
 
 class Receiver:
@@ -45,7 +47,7 @@ class Receiver:
         self,
         network: ScSic,
         *,
-        precision: Literal["float32", "bfloat16"] = "float32",
+        precision: Precision = "float32",
         compile: Compile = "off",
         graphs: Graphs = "off",
     ) -> None:

@@ -57,7 +57,7 @@ def test_the_level_it_is_told_is_diffusers_sca() -> None:
     conditioning = stage.condition(embedding, n0, SIZE)
     assert conditioning.level.tolist() == pytest.approx([0.2])  # noise's share of the power
     theirs = stage.unet(
-        noisy, t, clip_text_pooled=torch.zeros(1, 1, TINY.text_width), effnet=embedding, sca=torch.tensor([0.2])
+        noisy, t, clip_text_pooled=torch.zeros(1, 1, TINY.text_width), effnet=embedding, sca=conditioning.level
     ).sample
     torch.testing.assert_close(stage(noisy, t, conditioning), theirs)
     assert (stage(noisy, t, stage.condition(embedding, 0 * n0, SIZE)) - theirs).abs().max() > 1e-3
