@@ -54,6 +54,7 @@ bench: $(VENV)/.with-bench
 	$(BIN)/python benchmarks/awgn_throughput.py
 	$(BIN)/python benchmarks/ldpc_throughput.py
 	$(BIN)/python benchmarks/cdm_jscc_receiver.py
+	$(BIN)/python benchmarks/sc_sic_latency.py
 	$(BIN)/python benchmarks/soak.py
 	@if [ -n "$(KODAK)" ]; then for one in deepjscc_kodak deepjscc_q_kodak links_kodak cdm_jscc_kodak sweep_speed; do \
 	$(BIN)/python benchmarks/$$one.py --data "$(KODAK)" || exit 1; done; \
