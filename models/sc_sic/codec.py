@@ -123,7 +123,7 @@ class ScSicCodec:
         with torch.device("meta"):  # no random weights that are thrown away
             network = ScSic(config, wanted)
         for part, path in paths.items():
-            load_part(part, path, network.get_submodule(part))
+            load_part(part, path, network.get_submodule(part), extra="channel_context")
         for part, tensors in own.items():
             _load(Path(str(source)), network.get_submodule(part), tensors)
         if "encoder" in wanted and isinstance(network.encoder, EfficientNetEncoder):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -18,9 +19,12 @@ if TYPE_CHECKING:
 
 __all__ = ["load_part", "locate", "locate_parts", "offline_by_environment"]
 
+_log = logging.getLogger("semcom")
+
 NAMES: dict[Part, str] = {"encoder": "the semantic encoder", "stage_a": "stage A", "stage_b": "stage B"}
 PICKLES = (".pt", ".pth", ".bin", ".ckpt", ".pkl")
 OFFLINE = ("SEMCOM_OFFLINE", "HF_HUB_OFFLINE")
+_CONTEXT = "channel_context_mapper."
 _INNER = {"stage_a": "vqgan", "stage_b": "unet"}  # where our modules keep diffusers' networks
 
 
@@ -171,8 +175,9 @@ def load_part(
         raise WeightsError(f"{path}: truncated or not a safetensors file ({error}); copy or fetch it again") from None
     target: nn.Module = getattr(module, _INNER.get(part, ""), module)
     tensors = _diffusers_layout(part, read)
-    if extra == "channel_context":
-        tensors = {key: value for key, value in tensors.items() if not key.startswith("channel_context_mapper.")}
+    if extra == "channel_context" and any(key.startswith(_CONTEXT) for key in tensors):
+        _log.warning("%s: D-SIC's stage B; the part that is told the channel's gain and SNR is left out", path)
+        tensors = {key: value for key, value in tensors.items() if not key.startswith(_CONTEXT)}
     wanted = target.state_dict()
     shapes = {key: tuple(value.shape) for key, value in wanted.items()}
     fit = compare(shapes, {key: tuple(value.shape) for key, value in tensors.items()})

@@ -316,10 +316,14 @@ def test_a_network_of_another_width_says_so(tmp_path: Path) -> None:
         load_part("stage_b", path, tiny("stage_b"))
 
 
-def test_the_rest_of_d_sic_is_loaded_when_asked_for(tmp_path: Path) -> None:
+def test_the_rest_of_d_sic_is_loaded_when_asked_for_and_that_is_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     theirs, ours = inner(tiny("stage_b", 1)), tiny("stage_b", 2)
     path = saved(tmp_path / "generator.safetensors", d_sic(theirs.state_dict()))
-    load_part("stage_b", path, ours, extra="channel_context")
+    with caplog.at_level("WARNING", "semcom"):
+        load_part("stage_b", path, ours, extra="channel_context")
+    assert caplog.messages == [f"{path}: D-SIC's stage B; the part that is told the channel's gain and SNR is left out"]
     torch.testing.assert_close(inner(ours).state_dict(), theirs.state_dict(), rtol=0, atol=0)
     worse = saved(tmp_path / "x.safetensors", {**d_sic(theirs.state_dict()), "other": torch.zeros(1)})
     with pytest.raises(WeightsError, match="extra, 1: other"):
