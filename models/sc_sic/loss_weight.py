@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 
@@ -16,7 +18,7 @@ class AdaptiveLossWeight(nn.Module):
 
     300 buckets over logSNR -10 to 10 (natural logarithm). All start at 1; the weight stays below 1e4.
 
-    Source: the training of Stable Cascade's stage B.
+    Source: Stability-AI/StableCascade, gdf/loss_weights.py.
     """
 
     edges: Tensor
@@ -34,6 +36,8 @@ class AdaptiveLossWeight(nn.Module):
 
     @torch.no_grad()
     def follow(self, log_snr: Tensor, loss: Tensor) -> None:
-        """Take note of losses ``[b]``, without their weights."""
+        """Take note of losses ``[b]``, without their weights; of none that is not finite, which would stay for ever."""
         for index, value in zip(torch.searchsorted(self.edges, log_snr).tolist(), loss.tolist(), strict=True):
+            if not math.isfinite(value):
+                continue
             self.losses[index] += (1 - self.decay) * (value - self.losses[index])

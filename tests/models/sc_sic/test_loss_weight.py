@@ -22,6 +22,13 @@ def test_levels_beyond_the_bounds_share_the_outer_buckets_and_a_loss_of_nothing_
     assert float(weight(torch.tensor([50.0]))) == 1
 
 
+def test_one_broken_step_is_not_remembered():
+    weight = AdaptiveLossWeight(buckets=4)
+    weight.follow(torch.tensor([-5.0, 5.0, 0.1]), torch.tensor([float("nan"), float("inf"), 0.5]))
+    assert weight(torch.tensor([-5.0, 5.0])).tolist() == [1, 1]
+    assert float(weight(torch.tensor([0.1]))) > 1
+
+
 def test_the_stable_cascade_sizes_and_what_a_checkpoint_keeps():
     weight = AdaptiveLossWeight()
     assert weight.losses.shape == (300,)

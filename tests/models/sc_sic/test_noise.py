@@ -1,4 +1,3 @@
-import numpy as np
 import pytest
 import torch
 from scipy.stats import chi2
@@ -13,20 +12,20 @@ def test_the_variance_is_one(kind):
     assert abs(float(each.mean()) - 1) < 5 * error
 
 
-def test_the_mean_of_a_picture_has_the_power_of_the_coarse_grids():
-    """On 16 x 16: grids of 1, 3, 4, 6, 8, 9, 11, 13, 14, 16 a side, each repeated to full size."""
-    sides = [round(1 + 15 * index / 9) for index in range(10)]
-    expected = 1 / 256
-    for index, side in enumerate(sides, 1):
-        owner = np.bincount((np.arange(16) * side / 16).astype(int), minlength=side) / 16  # nearest repetition
-        expected += 0.75 ** (2 * index) * float((owner**2).sum()) ** 2
-    expected /= sum(0.75 ** (2 * index) for index in range(11))
-    noise = diffusion_noise((500, 4, 16, 16), "pyramid", torch.Generator().manual_seed(2)).double()
+@pytest.mark.parametrize(
+    ("side", "layers"),
+    [(16, {1: 8, 2: 4, 3: 2, 4: 1}), (64, {2: 16, 3: 8, 4: 4, 5: 2, 6: 1})],  # halvings: rows; none of 32 rows
+)
+def test_the_mean_of_a_picture_has_the_power_of_the_coarse_grids(side, layers):
+    """The mean of a layer of n x n independent values has the power 1 / n^2, however it is repeated."""
+    expected = 1 / side**2 + sum(0.75 ** (2 * index) / rows**2 for index, rows in layers.items())
+    expected /= 1 + sum(0.75 ** (2 * index) for index in layers)
+    noise = diffusion_noise((250, 4, side, side), "pyramid", torch.Generator().manual_seed(2)).double()
     means = noise.mean((2, 3)).flatten().numpy()
     low, high = chi2.interval(1 - 1e-6, means.size)
     assert low < float((means**2).sum()) / expected < high
-    white = diffusion_noise((500, 4, 16, 16), "white", torch.Generator().manual_seed(2)).double().mean((2, 3))
-    assert low < float(white.square().sum()) * 256 < high
+    white = diffusion_noise((250, 4, side, side), "white", torch.Generator().manual_seed(2)).double().mean((2, 3))
+    assert low < float(white.square().sum()) * side**2 < high
 
 
 def test_the_generator_alone_decides():
