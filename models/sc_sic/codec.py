@@ -67,10 +67,7 @@ class ScSicCodec:
         self.network = network.to(device).eval().requires_grad_(requires_grad=False)
         self._device = torch.device(device)
         self._ways: dict[str, Any] = {"precision": precision, "compile": compile, "graphs": graphs}
-        config = network.config
-        self.stride = math.lcm(
-            config.semantic.stride, STRIDE * config.stage_b.patch * 2 ** (len(config.stage_b.widths) - 1)
-        )
+        self.stride = network.config.stride
 
     @functools.cached_property
     def _receiver(self) -> Receiver:  # packs weights, which a transmitter has no use for
@@ -234,7 +231,7 @@ class ScSicCodec:
             SignalError: the shape does not fit, or values are not finite.
         """
         self.grid(height, width)
-        if embedding.ndim != 3 or embedding.shape[0] != self.channels:
+        if embedding.ndim != 3 or embedding.shape[0] != self.channels or not embedding.size:
             raise SignalError(
                 f"sc-sic: expected an embedding [{self.channels}, rows, columns], got {list(embedding.shape)}; give "
                 "encoder and decoder the same weights"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -98,6 +99,12 @@ class ScSicConfig(Record):
     stage_a: StageAConfig = StageAConfig()
     stage_b: StageBConfig = StageBConfig()
 
+    @property
+    def stride(self) -> int:
+        """What the sides of pictures must be multiples of."""
+        # stage A halves the sides twice, stage B takes blocks of latents and halves them between its levels
+        return math.lcm(self.semantic.stride, 4 * self.stage_b.patch * 2 ** (len(self.stage_b.widths) - 1))
+
 
 class Phase(Stretch):
     """A stretch of the training."""
@@ -149,5 +156,14 @@ class TrainConfig(Recipe):
     warmup_steps: int = Field(default=1, ge=0)
     ema_decay: float = Field(default=0.999, ge=0, lt=1)
     fit_crops: int = Field(default=1024, ge=1, description="Crops from which the linear parts are taken.")
+    validation_crop: int = Field(default=256, ge=128)
     validation_pictures: int = Field(default=24, ge=1)
     validation_esn0_db: tuple[float, ...] = Field(default=(1.0, 10.0, 20.0), min_length=1)
+
+    @model_validator(mode="after")
+    def _crops_fit(self) -> Self:
+        stride = self.model.stride
+        for phase in self.phases:
+            if phase.crop % stride:
+                raise ValueError(f"phase {phase.name}: crop: expected a multiple of {stride}, got {phase.crop}")
+        return self

@@ -79,7 +79,7 @@ class SqueezeExcitation(nn.Module):
 
 
 class _Residual(nn.Module):
-    """Adds its input where the shape stays. Stochastic depth of training is left out: the encoder is never trained."""
+    """Adds its input where the shape stays. Stochastic depth of training is left out: published weights stay frozen."""
 
     block: nn.Sequential
 
@@ -177,8 +177,8 @@ class EfficientNetEncoder(nn.Module):
     every channel to zero mean and unit variance over the pictures it was trained on. The names in the state dict are
     those of the file ``effnet_encoder.safetensors`` of Stable Cascade.
 
-    It is frozen in this system: it stays in evaluation mode whatever `train` says, so that the statistics of its
-    normalisations never move.
+    The published one is frozen in this system. Also one that learns stays in evaluation mode, whatever `train` says, so
+    that the statistics of its normalisations never move.
 
     Args:
         channels: Of the embedding.

@@ -77,6 +77,8 @@ def locate_parts(
     missing = [part for part in parts if part not in found]
     if missing:
         where = f"in {folder}" if folder is not None else f"of {repository} in the hub's cache on this machine"
+        if folder is None and source is not None:
+            where += f", and no folder {source}"
         raise WeightsError(_absent(missing, variant, where))
     return found
 

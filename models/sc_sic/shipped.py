@@ -32,7 +32,7 @@ def weights_path(variant: str) -> Path:
 
 
 def load_network(path: Path) -> tuple[ModelCard, dict[str, torch.Tensor]]:
-    """Load weights whole: what they leave out comes from the file that their card names.
+    """Load weights whole: parts that they leave out come from the file that their card names.
 
     Raises:
         WeightsError: see `load_weights`, or the file that the card names is another than they were trained upon.
@@ -48,4 +48,5 @@ def load_network(path: Path) -> tuple[ModelCard, dict[str, torch.Tensor]]:
             f"{path}: was trained upon weights of SHA-256 {str(card.base_sha256)[:16]}..., and {base} has "
             f"{base_card.sha256[:16]}...; take both from the same place"
         )
-    return card, {**base_tensors, **tensors}
+    own = {key.partition(".")[0] for key in tensors}  # a smaller part leaves tensors of the other's without a place
+    return card, {**{key: value for key, value in base_tensors.items() if key.partition(".")[0] not in own}, **tensors}

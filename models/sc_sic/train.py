@@ -22,7 +22,7 @@ from ..weights import sha256_of
 from .config import Part, Phase, TrainConfig
 from .forward import send
 from .loss_weight import AdaptiveLossWeight
-from .network import ScSic
+from .network import PARTS, ScSic
 from .noise import diffusion_noise
 from .pretrained import load_part, locate_parts
 from .schedule import alpha_bar, log_snr
@@ -34,7 +34,6 @@ from .validation import validate
 
 __all__ = ["Losses", "Result", "Run", "learning_rate", "phase_at", "take_step", "train"]
 
-PARTS: tuple[Part, ...] = ("encoder", "stage_a", "stage_b")
 PAPER = "Khalid et al., Efficient and robust semantic image communication via Stable Cascade, ICML workshop 2025"
 
 
@@ -126,6 +125,11 @@ def _base_of(start_from: str | None) -> ModelCard | None:
     """Card of the whole shipped weights of which a run leaves out what it leaves as it was."""
     if start_from is None or start_from.endswith(".safetensors") or _is_folder(start_from):
         return None
+    if "/" in start_from:
+        raise UsageError(
+            f"start_from: {start_from}: expected a folder of published weights, found none; fill it by "
+            f"`semcom fetch sc-sic --out {start_from}`, or say where it is"
+        )
     path = weights_path(start_from)
     card = ModelCard.read(card_path(path)).model_copy(update={"file": path.name})
     return card if card.base is None else None
@@ -286,8 +290,8 @@ def train(
     """Train a network, or go on with a training that was cut off.
 
     Writes into ``out``: ``last.pt`` (the checkpoint), ``best.safetensors`` and ``best.json`` (the mean weights with the
-    best validation of the last phase so far, and their card), ``PHASE.safetensors`` with its card at the end of each
-    phase, ``log.csv`` (one row every 50 steps) and a ``curve-PHASE.csv`` for each phase (one row per validation).
+    best validation of the last phase so far, and their card), ``PHASE.safetensors`` with its card (the same of each
+    phase), ``log.csv`` (one row every 50 steps) and a ``curve-PHASE.csv`` for each phase (one row per validation).
     Checkpoint, weights and card are replaced whole or not at all.
 
     Several processes started by ``torchrun`` share each batch; the first of them validates and writes.
@@ -348,7 +352,7 @@ def _validate_and_keep(run: Run, phase: Phase, held: Pictures, out: Path, percep
     score = scores.pop("score")
     row = {"step": run.step, "minutes": round(run.seconds / 60, 2), "phase": phase.name, "score": round(score, 4)}
     append_row(out / f"curve-{phase.name}.csv", row | {name: round(value, 4) for name, value in scores.items()})
-    if phase.name == run.best_phase and score <= run.best_score:
+    if phase.name == run.best_phase and not score > run.best_score:
         return
     run.best_score, run.best_phase = score, phase.name
     for name in ("best", phase.name):
@@ -378,7 +382,7 @@ def _card(run: Run, weights: Path, held: Pictures, scores: dict[str, float]) -> 
             steps=run.step,
             minutes=round(run.seconds / 60, 1),
             machine=where,
-            curve=f"curve-{run.config.phases[-1].name}.csv",
+            curve=f"curve-{run.best_phase}.csv",
             recipe=run.config.model_dump(mode="json", exclude={"model"}),
         ),
         metrics={f"validation, {name}": round(value, 4) for name, value in scores.items()},

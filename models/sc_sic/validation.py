@@ -17,6 +17,7 @@ from .sampler import sample
 __all__ = ["validate"]
 
 _STEPS = (1, 10)
+_MULTIPLE = 128
 
 
 @torch.no_grad()
@@ -79,7 +80,11 @@ def validate(
 
 
 def _crop(whole: np.ndarray, side: int) -> Tensor:
-    height, width = (min(side, n) // 128 * 128 for n in whole.shape[:2])
+    """The middle, of sides that every network of this system takes; a smaller picture is mirrored at two edges."""
+    missing = [max(0, _MULTIPLE - n) for n in whole.shape[:2]]
+    if any(missing):
+        whole = np.pad(whole, ((0, missing[0]), (0, missing[1]), (0, 0)), "symmetric")
+    height, width = (min(side, n) // _MULTIPLE * _MULTIPLE for n in whole.shape[:2])
     top, left = (whole.shape[0] - height) // 2, (whole.shape[1] - width) // 2
     crop = np.ascontiguousarray(whole[top : top + height, left : left + width].transpose(2, 0, 1))
     return torch.from_numpy(crop)[None].float() / 255

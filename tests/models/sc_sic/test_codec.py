@@ -101,6 +101,7 @@ def test_no_picture(image: np.ndarray, words: str) -> None:
     [
         (np.zeros((4, 4), np.float32), 0.1, "expected an embedding [4, rows, columns], got [4, 4]"),
         (np.zeros((5, 4, 2), np.float32), 0.1, "expected an embedding [4, rows, columns], got [5, 4, 2]"),
+        (np.zeros((4, 0, 2), np.float32), 0.1, "expected an embedding [4, rows, columns], got [4, 0, 2]"),
         (np.zeros((4, 4, 2), np.float32), np.zeros(32), "expected n0 as one number or [4, 4, 2], got [32]"),
         (np.full((4, 4, 2), np.nan, np.float32), 0.1, "got 32 values of 32 that are not finite"),
         (np.zeros((4, 4, 2), np.float32), -0.1, "expected a finite embedding and n0 of at least 0"),

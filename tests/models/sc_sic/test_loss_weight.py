@@ -23,7 +23,7 @@ def test_levels_beyond_the_bounds_share_the_outer_buckets_and_a_loss_of_nothing_
 
 
 def test_one_broken_step_is_not_remembered():
-    weight = AdaptiveLossWeight(buckets=4)
+    weight = AdaptiveLossWeight()
     weight.follow(torch.tensor([-5.0, 5.0, 0.1]), torch.tensor([float("nan"), float("inf"), 0.5]))
     assert weight(torch.tensor([-5.0, 5.0])).tolist() == [1, 1]
     assert float(weight(torch.tensor([0.1]))) > 1

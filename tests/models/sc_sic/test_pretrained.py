@@ -423,7 +423,9 @@ def test_the_hubs_cache_is_used_without_the_network(tmp_path: Path) -> None:
     assert locate("stage_a") == newer
     d_sic_file = cached(tmp_path / "hub", "khalidr4/DSIC", "1" * 40, "models/stage_a.safetensors")
     assert locate("stage_a", "khalidr4/DSIC") == d_sic_file
-    with pytest.raises(WeightsError, match="no weights of some/thing in the hub's cache"):
+    with pytest.raises(
+        WeightsError, match="no weights of some/thing in the hub's cache on this machine, and no folder some/thing: exp"
+    ):
         locate("stage_a", "some/thing")
 
 

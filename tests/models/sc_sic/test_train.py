@@ -8,15 +8,18 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
 from semcom.errors import UsageError, WeightsError
+from semcom.models.model_card import ModelCard
 from semcom.models.perceptual.build import build_perceptual
 from semcom.models.sc_sic import train as module
 from semcom.models.sc_sic.codec import ScSicCodec
-from semcom.models.sc_sic.config import ScSicConfig, TrainConfig
+from semcom.models.sc_sic.config import ScSicConfig, StageBConfig, TrainConfig
 from semcom.models.sc_sic.network import ScSic
 from semcom.models.sc_sic.shipped import WEIGHTS
 from semcom.models.sc_sic.sizes import SIZES
 from semcom.models.sc_sic.train import Run, learning_rate, phase_at, take_step, train
+from semcom.models.sc_sic.validation import _crop
 from semcom.models.training.pictures import Pictures, read_pictures
+from semcom.models.weights import sha256_of
 
 CONFIGS = Path(semcom.models.sc_sic.__file__).parent / "configs"
 EVERY_STEP = {"checkpoint_minutes": 1e-9, "validate_minutes": 1e9}
@@ -180,6 +183,8 @@ def test_a_start_takes_the_parts_that_fit_and_trains_the_others_afresh(
         )
     with pytest.raises(UsageError, match="no weights 'nothing' are shipped; expected one of"):
         train(recipe(**FIVE, start_from="nothing"), pictures, tmp_path)
+    with pytest.raises(UsageError, match=r"start_from: no/folder: .* `semcom fetch sc-sic --out no/folder`"):
+        train(recipe(**FIVE, start_from="no/folder"), pictures, tmp_path)
 
 
 def test_fine_tuning_starts_from_a_folder_of_published_files_and_keeps_stage_b_alone(
@@ -257,6 +262,34 @@ def test_shipped_weights_fit_their_recipe(variant: str) -> None:
 def test_a_phase_says_what_it_cannot_be() -> None:
     with pytest.raises(UsageError, match="trains: expected stage_a alone, or others without it"):
         TrainConfig.read(_written(recipe().model_dump(mode="json"), trains=["stage_a", "stage_b"]))
+
+
+def test_a_crop_that_the_network_does_not_take_is_said_before_any_step() -> None:
+    with pytest.raises(UsageError, match="phase a: crop: expected a multiple of 32, got 100"):
+        TrainConfig.read(_written(recipe().model_dump(mode="json"), trains=["stage_b"], crop=100))
+
+
+def test_small_pictures_are_mirrored_for_validation() -> None:
+    small = np.random.default_rng(1).integers(0, 256, (100, 300, 3), dtype=np.uint8)
+    crop = _crop(small, 256)
+    assert crop.shape == (1, 3, 128, 256)
+    torch.testing.assert_close(crop[..., 100:, :], crop[..., 72:100, :].flip(2))
+
+
+def test_a_part_that_was_trained_anew_takes_nothing_from_the_weights_it_began_with(tmp_path: Path) -> None:
+    config = recipe().model
+    smaller = config.model_copy(
+        update={"stage_b": StageBConfig(**{**config.stage_b.model_dump(), "up_repeats": (1, 1)})}
+    )
+    one, other = (tmp_path / f"{name}.safetensors" for name in ("one", "other"))
+    tensors = {key: value.contiguous() for key, value in ScSic(config).state_dict().items()}
+    save_file(tensors, one)
+    save_file({k: v.contiguous() for k, v in ScSic(smaller).state_dict().items() if k.startswith("stage_b.")}, other)
+    card = ModelCard.read(WEIGHTS / "mini-48.json")
+    for path, sizes, base in ((one, config, None), (other, smaller, one.name)):
+        changes = {"config": sizes.model_dump(mode="json"), "sha256": sha256_of(path), "base": base}
+        path.with_suffix(".json").write_text(card.model_copy(update=changes).model_dump_json())
+    assert ScSicCodec.shipped("any", other).network.config == smaller
 
 
 def _written(config: dict[str, object], **phase: object) -> Path:
