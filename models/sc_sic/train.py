@@ -176,7 +176,7 @@ def take_step(run: Run, pictures: Pictures, perceptual: Perceptual | None, progr
     run.optimizer.zero_grad(set_to_none=True)
     sums = np.zeros(3)
     for _ in range(phase.accumulate):
-        batch = -(-phase.batch // (run.team.size * phase.accumulate))
+        batch = phase.batch // (run.team.size * phase.accumulate)
         images = torch.from_numpy(crops(pictures, batch, phase.crop, rng)).to(run.device).float() / 255
         with torch.autocast(run.device.type, dtype=torch.bfloat16, enabled=config.precision == "bfloat16"):
             if "stage_a" in phase.trains:
@@ -311,6 +311,7 @@ def train(
     where = device_for(device)
     state = checkpoint_of(config, out, resume=resume)
     run = Run(config, where)
+    _check_batches(config, run.team.size)
     perceptual = perceptual_for(config, perceptual_weights, where)
     pictures, held = read_pictures(data, config)
     if state is not None:
@@ -323,6 +324,15 @@ def train(
             forget_after(run.step, log)
     _loop(run, pictures, held, out, perceptual)
     return Result(run.step, run.seconds, run.best_score, out / "best.safetensors")
+
+
+def _check_batches(config: TrainConfig, processes: int) -> None:
+    for phase in config.phases:
+        if phase.batch % (processes * phase.accumulate):
+            raise UsageError(
+                f"phase {phase.name}: expected a batch that {processes} processes share in {phase.accumulate} pieces, "
+                f"got {phase.batch}; change batch, accumulate or the number of processes"
+            )
 
 
 def _start(run: Run) -> None:

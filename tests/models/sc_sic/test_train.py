@@ -212,6 +212,12 @@ def test_fine_tuning_starts_from_a_folder_of_published_files_and_keeps_stage_b_a
         train(recipe(**FIVE, start_from=str(folder)), pictures, tmp_path / "other")
 
 
+def test_a_batch_that_cannot_be_shared_is_refused(pictures: Path, tmp_path: Path) -> None:
+    phases = [{"name": "a", "until": 1, "trains": ["stage_a"], "crop": 128, "batch": 3, "accumulate": 2}]
+    with pytest.raises(UsageError, match="phase a: expected a batch that 1 processes share in 2 pieces, got 3; change"):
+        train(recipe(**FIVE, phases=phases), pictures, tmp_path)
+
+
 def test_the_papers_recipe_is_the_papers() -> None:
     """Section 4.1; sizes of D-SIC's configuration of the lite network."""
     config = recipe("paper")
