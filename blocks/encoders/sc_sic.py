@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Downscale", "ScSic", "ScSicVariant", "chosen_downscale", "load_codec"]
 
-ScSicVariant = Literal["mini-48", "mini-341", "lite", "large", "tiny"]
+ScSicVariant = Literal["mini-48", "mini-48-clean", "mini-341", "lite", "large", "tiny"]
 _UNKNOWN_ESN0_DB = 10.0
 
 
@@ -36,14 +36,15 @@ Downscale = Literal["auto"] | Annotated[float, AfterValidator(_one_of_the_sizes)
 class ScSic(Block):
     r"""Encodes a picture to a small embedding, from which a generative receiver rebuilds it.
 
-    .. math:: Z = f_\phi(\mathrm{image} \downarrow d), \quad Z \in \mathbb{R}^{16 \times \frac{d H}{s} \times
-        \frac{d W}{s}}
+    .. math:: Z = f_\phi(\mathrm{image} \downarrow d), \quad Z \in \mathbb{R}^{c \times \lfloor d H / s \rfloor \times
+        \lfloor d W / s \rfloor}
 
-    The variants ``mini-48`` and ``mini-341`` are shipped (s = 16 and 32, d = 1). ``lite`` and ``large`` are Stable
-    Cascade's: one encoder of stride 32 and d = 0.75, whose weights are looked for in a folder or in the hub's cache,
-    never on the network; ``tiny`` is the same at no size, for tests. ``downscale: auto`` takes the smallest embedding
-    that carries as much over this channel as 0.75 does at 7 dB. The features have about unit variance;
-    ``mappers/real_to_complex`` normalises the frame.
+    The variants ``mini-48`` (c = 16, s = 16) and ``mini-341`` (9, 32) are shipped, with d = 1; ``mini-48-clean`` is the
+    first before its receiver met noise, with the same encoder. ``lite`` and ``large`` are Stable Cascade's: one encoder
+    (16, 32) with d = 0.75, whose weights are looked for in a folder or in the hub's cache, never on the network;
+    ``tiny`` is the same at no size, for tests. ``downscale: auto`` takes the smallest embedding that carries as much
+    over this channel as 0.75 does at 7 dB, or the largest: 1 below 7 dB, 0.5 above 17.4 dB. The features have about
+    unit variance; ``mappers/real_to_complex`` normalises the frame.
 
     Input:   image: uint8 ``[H, W, 3]``, sides multiples of 32 (of 64 for lite and large), at most 65535.
     Output:  float32 ``[n]``, channels, rows and columns in C order; header: ImageShape, ScSicMode.

@@ -61,6 +61,16 @@ def test_a_size_that_follows_the_channel_holds_the_quality() -> None:
     assert cbr[2] > 3 * cbr[0]
 
 
+def test_the_receiver_before_its_fine_tuning_loses_where_there_is_noise() -> None:
+    """It takes the frames of the same encoder."""
+    for esn0_db, least in ((1, 0.5), (20, -2.0)):
+        before, after = (
+            metrics("sc-sic-mini", vars=(f"esn0_db={esn0_db}",), sets=("photos.size=[256, 256]", *sets))["psnr_db"]
+            for sets in (("decoder.variant=mini-48-clean",), ())
+        )
+        assert after - before > least
+
+
 def test_full_size_with_weights_from_a_folder(tiny_cascade: Path) -> None:
     given = ("variant=tiny", f"weights={tiny_cascade}")
     found = metrics("sc-sic", vars=given, sets=("photos.size=[128, 128]",))

@@ -74,9 +74,8 @@ def dimensions(sides: Sequence[int] = (512, 1024)) -> list[Dimensions]:
     semantic = lite.semantic
     rows = []
     for side in sides:
-        stride = math.lcm(semantic.stride, 4 * lite.stage_b.patch * 2 ** (len(lite.stage_b.widths) - 1))
-        if side < stride or side % stride:
-            raise UsageError(f"--side {side}: expected a multiple of {stride}, such as 512 or 1024")
+        if side < lite.stride or side % lite.stride:
+            raise UsageError(f"--side {side}: expected a multiple of {lite.stride}, such as 512 or 1024")
         where = "sizes of models/sc_sic"
         for factor, name in ((semantic.downscale, "SC-SIC"), (1.0, "SC-SIC, not downscaled")):
             shape = _embedding(semantic.channels, semantic.stride, factor, side)
