@@ -76,7 +76,7 @@ def export_onnx(
     dynamic: Mapping[str, Mapping[int, Any]],
     outputs: Sequence[str],
     cases: Iterable[Case],
-    largest_relative_error: float = LARGEST_RELATIVE_ERROR,
+    largest_relative_error: float | None = None,
 ) -> Exported:
     """Write a network as an ONNX file and compare both.
 
@@ -91,7 +91,7 @@ def export_onnx(
         dynamic: Of each input with axes of free length: the axis, and its `torch.export` dimension.
         outputs: Names of the outputs.
         cases: On what file and network are compared.
-        largest_relative_error: Of any case.
+        largest_relative_error: Of any case; `LARGEST_RELATIVE_ERROR` if not said.
 
     Raises:
         ExportError: a relative error is larger.
@@ -111,9 +111,10 @@ def export_onnx(
     onnx.checker.check_model(model, full_check=True)
     raw = model.SerializeToString(deterministic=True)
     found = _compare(raw, cases)
-    if worst := [parity for parity in found if not parity.relative <= largest_relative_error]:
+    most = LARGEST_RELATIVE_ERROR if largest_relative_error is None else largest_relative_error
+    if worst := [parity for parity in found if not parity.relative <= most]:
         raise ExportError(
-            f"{path}: expected a relative error of at most {largest_relative_error:g}, got {worst[0].relative:.2g} at "
+            f"{path}: expected a relative error of at most {most:g}, got {worst[0].relative:.2g} at "
             f"{worst[0].case}; the file is not written; report it with the versions that `semcom env` shows"
         )
     part = path.with_name(f".{path.name}.part")
