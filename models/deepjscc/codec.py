@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,12 +14,11 @@ from ...errors import SignalError, WeightsError
 from ..model_card import ModelCard
 from ..weights import load_weights
 from .config import NetworkConfig
+from .names import Rate, Variant
 from .network import build
-from .rates import Rate
 
-__all__ = ["SHIPPED", "DeepJsccCodec", "Variant"]
+__all__ = ["SHIPPED", "DeepJsccCodec"]
 
-Variant = Literal["adaptive", "linear", "quantised"]
 WEIGHTS = Path(__file__).parent / "weights"
 SHIPPED: dict[Variant, Path] = {
     "adaptive": WEIGHTS / "adaptive.safetensors",
@@ -39,15 +38,18 @@ class DeepJsccCodec:
 
     Attributes:
         card: What is known of the weights.
+        tag: 16 bits by which a receiver knows the transmitter's weights: the first of their file's SHA-256.
 
     Raises:  WeightsError: see `load_weights`, or the weights are of another kind of network.
     """
 
     card: ModelCard
+    tag: int
 
     def __init__(self, weights: Path | None = None) -> None:
         path = SHIPPED["adaptive"] if weights is None else weights
         self.card, tensors = load_weights(path)
+        self.tag = int(self.card.sha256[:4], 16)
         try:
             config: NetworkConfig = TypeAdapter[NetworkConfig](NetworkConfig).validate_python(self.card.config)
         except ValidationError:

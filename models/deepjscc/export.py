@@ -13,9 +13,10 @@ from ...errors import UsageError
 from ..onnx_export import PARITY_SIZES, Case, Exported, export_onnx, parity_picture
 from ..onnx_metadata import FORMAT, OnnxMetadata
 from .adaptive import FLOOR, AdaptiveJscc, condition_vector, effective_esn0_db
-from .codec import SHIPPED, DeepJsccCodec, Variant
+from .codec import SHIPPED, DeepJsccCodec
 from .linear import allot_power, lmmse_weight
 from .linear_code import LinearJscc
+from .names import Variant
 from .rates import features_per_patch
 
 __all__ = ["EveryRateDecoder", "EveryRateEncoder", "export_deepjscc"]

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from .names import RATES, Rate
 
 __all__ = ["RATES", "Rate", "cbr_of", "features_per_patch"]
-
-Rate = Literal["1/48", "1/24", "1/12", "1/6"]
-RATES: tuple[Rate, ...] = get_args(Rate)
 
 
 def cbr_of(rate: Rate) -> float:

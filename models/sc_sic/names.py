@@ -1,0 +1,11 @@
+"""What SC-SIC calls its weights, and the numbers that stand for them in a header. Needs no torch."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+__all__ = ["NUMBERS", "Variant"]
+
+Variant = Literal["mini-48", "mini-48-clean", "mini-341", "lite", "large", "tiny"]
+NUMBERS: dict[Variant, int] = {"mini-48": 32, "mini-48-clean": 33, "mini-341": 34, "lite": 35, "large": 36, "tiny": 37}
+"""In ModelId."""
