@@ -79,10 +79,12 @@ def robust_systems(chosen: Sequence[System]) -> list[System]:
 def rate_figures(paths: Sequence[Path], weights: Path) -> dict[str, Any]:
     """What the rate map does: from the entropies that the transmitter estimates, and the charge of the header."""
     from semcom.blocks.envelope import Header
-    from semcom.blocks.image_shape import ImageShape
-    from semcom.blocks.mappers.real_to_complex import PowerScale
-    from semcom.blocks.rate_map import CdmMode, RateMap
     from semcom.models.cdm_jscc.rate_map import LEVELS, levels_for
+    from semcom.sim.side_information.cdm_mode import CdmMode
+    from semcom.sim.side_information.image_shape import ImageShape
+    from semcom.sim.side_information.model_id import ModelId
+    from semcom.sim.side_information.power_scale import PowerScale
+    from semcom.sim.side_information.rate_map import RateMap
 
     codec = CdmJsccCodec(weights)
     images = [read_image(path) for path in paths]
@@ -94,8 +96,9 @@ def rate_figures(paths: Sequence[Path], weights: Path) -> dict[str, Any]:
 
     def charged(index: int, eta: float) -> float:
         height, width = images[index].shape[:2]
-        told = RateMap.of(levels_for(bits[index], eta), known_esn0_db=10)
-        header = Header().with_fields(ImageShape(height, width), CdmMode(0, 0, 10), told, PowerScale(1.0))
+        told = RateMap.of(levels_for(bits[index], eta))
+        shape = ImageShape(height, width)
+        header = Header().with_fields(shape, ModelId(0, 0), CdmMode(0, 10), told, PowerScale(1.0))
         return (payload(index, eta) + header.uses) / (3 * height * width)
 
     etas = np.geomspace(0.004, 8, 67)
@@ -106,8 +109,9 @@ def rate_figures(paths: Sequence[Path], weights: Path) -> dict[str, Any]:
     symbols = [payload(index, one) for index in range(len(images))]
     from scipy.stats import spearmanr
 
-    if (np.diff(curves, axis=0) < 0).any():
-        sys.exit("CBR falls where eta rises")
+    payloads = np.array([[payload(index, eta) for index in range(len(images))] for eta in etas])
+    if (np.diff(payloads, axis=0) < 0).any():
+        sys.exit("the payload falls where eta rises")
     busiest, calmest = int(np.argmax(symbols)), int(np.argmin(symbols))
     return {
         "etas": etas,

@@ -119,7 +119,7 @@ def encoding(who: Contestants, height: int, width: int, rounds: int) -> dict[str
     """Encode at CBR 1/24."""
     image, uses = picture(height, width), 3 * height * width / 24
     runners = {
-        "CDM-JSCC": timed(lambda: who.ours.encode(image, esn0_db=ESN0_DB, payload_uses=uses)),
+        "CDM-JSCC": timed(lambda: who.ours.encode(image, esn0_db=ESN0_DB, frame_uses=uses, rate_map="given")),
         "plain": timed(lambda: who.plain.encode(image, uses), nchw),
     }
     if (deepjscc := who.deepjscc) is not None:
@@ -130,7 +130,7 @@ def encoding(who: Contestants, height: int, width: int, rounds: int) -> dict[str
 def decoding(who: Contestants, height: int, width: int, steps: int, rounds: int) -> dict[str, list[float]]:
     """Decode what was encoded at CBR 1/24; says how far plain and ours are apart."""
     image = picture(height, width)
-    frame = who.ours.encode(image, esn0_db=ESN0_DB, payload_uses=3 * height * width / 24)
+    frame = who.ours.encode(image, esn0_db=ESN0_DB, frame_uses=3 * height * width / 24)
     noise = np.random.default_rng(1).standard_normal((height, width, 3), np.float32)
     told: dict[str, Any] = {"levels": frame.levels, "eta_index": frame.eta_index, "esn0_db": ESN0_DB}
     told |= {"height": height, "width": width, "steps": steps, "noise": noise}

@@ -162,7 +162,7 @@ def page(cells: dict[Point, dict[str, float]], pictures: int, card: Any) -> str:
         "mean over fades and noise; AWGN and fast fading are one draw per picture, and a picture has thousands of "
         "symbols. MS-SSIM is of the first draw.",
         "",
-        f"Side information is charged: {side} bits a picture (height and width 32, mode 8, power scale 16) at 0.5 bit "
+        f"Side information is charged: {side} bits a picture (size 32, model 24, mode 7, power scale 16) at 0.5 bit "
         f"a channel use. CBR with it: {charged}.",
     ]
     for channel, title in sections.items():

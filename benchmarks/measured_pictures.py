@@ -24,7 +24,6 @@ from semcom.flowgraphs.experiments.collect import MEASURED, Collect
 from semcom.flowgraphs.experiments.measured_graph import MeasuredGraph, measured_graph
 from semcom.flowgraphs.experiments.systems import parse_systems
 from semcom.flowgraphs.runtime.inline import InlineExecutor
-from semcom.sim.bandwidth import ROBUST_BITS_PER_USE
 from semcom.sim.metrics.haarpsi import haarpsi
 from semcom.sim.metrics.high_frequency import high_frequency_error_db
 from semcom.sim.metrics.mdsi import mdsi
@@ -50,7 +49,6 @@ IDENTITY = ("system", "made_with", *GRID, "draw", "seq", "label", "digest")
 COLUMNS = (
     *IDENTITY,
     *("measured_esn0_db" if name == "esn0_db" else name for name in MEASURED),
-    "cbr_robust",
     *DISTANCES,
     *NETWORKS,
 )
@@ -147,9 +145,6 @@ class _Witness(Collect):
             row["mdsi"] = mdsi(sent, received)
             row["high_frequency_error_db"] = high_frequency_error_db(sent, received)
             row.update({name: _distance(network, sent, received) for name, network in self._networks.items()})
-        if row["payload_uses"] is not None:  # all side information charged as robustly as a picture's size is
-            robust = row["side_information_bits"] / ROBUST_BITS_PER_USE
-            row["cbr_robust"] = (row["payload_uses"] + row["pilot_uses"] + robust) / row["source_values"]
         if (path := self._job.kept.get(identity.seq)) is not None:
             from PIL import Image as Pillow
 

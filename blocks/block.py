@@ -10,7 +10,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from .envelope import HeaderField, Identity
+from ..sim.side_information.field import HeaderField
+from .envelope import Identity
 from .params import BlockParams
 
 __all__ = ["Block", "RunContext"]

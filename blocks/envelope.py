@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import SignalError
-from ..sim.bandwidth import ROBUST_BITS_PER_USE, uses_for
+from ..sim.bandwidth import robust_uses
+from ..sim.side_information.field import HeaderField, Unsent
 
-__all__ = ["Envelope", "Header", "HeaderEntry", "HeaderField", "Identity", "Out", "State", "Stream", "Trace"]
+__all__ = ["Envelope", "Header", "HeaderEntry", "Identity", "Out", "State", "Stream", "Trace"]
 
 T = TypeVar("T")
 F = TypeVar("F", bound="HeaderField")
@@ -37,28 +38,22 @@ class Stream(NamedTuple):
     sample_rate_hz: float = 1.0
 
 
-class HeaderField(msgspec.Struct, frozen=True):
-    """Base of what a transmitter tells the receiver. A subclass has typed fields and declares its cost in bits."""
-
-    def bits(self) -> int:
-        """Bits that this field costs on the air."""
-        raise TypeError(f"{type(self).__name__} must define bits()")
-
-    def bits_per_use(self) -> float:
-        """Rate at which they are charged: one that nearly every channel carries, unless a field states another."""
-        return ROBUST_BITS_PER_USE
-
-
 class HeaderEntry(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, repr_omit_defaults=True):
-    """One field of a header as it travels: blocks that pass it on need not know its class."""
+    """One field of a header as it travels, packed: blocks that pass it on need not know its class.
+
+    Attributes:
+        bits: How many.
+        packed: The bits, eight a byte, the first in the highest place; zeros fill the last byte.
+        sent: They go on the air, and are charged.
+    """
 
     bits: int
-    fields: dict[str, Any]
-    bits_per_use: float = ROBUST_BITS_PER_USE
+    packed: bytes
+    sent: bool = True
 
 
 class Header(Mapping[str, HeaderEntry]):
-    """The fields that came with an item, by class name; read one with ``header[ImageShape]``-like `read`."""
+    """The fields that came with an item, by class name; `read` unpacks one."""
 
     __slots__ = ("_entries",)
 
@@ -79,40 +74,37 @@ class Header(Mapping[str, HeaderEntry]):
 
     @property
     def bits(self) -> int:
-        """Bits of the whole header: what is charged to the bandwidth."""
-        return sum(entry.bits for entry in self._entries.values())
-
-    @property
-    def charges(self) -> tuple[tuple[int, float], ...]:
-        """Bits, and the bits per channel use at which they are charged, of each field."""
-        return tuple((entry.bits, entry.bits_per_use) for entry in self._entries.values())
+        """Bits of all that is sent: what is charged to the bandwidth."""
+        return sum(entry.bits for entry in self._entries.values() if entry.sent)
 
     @property
     def uses(self) -> int:
         """Channel uses charged for the whole header, rounded up."""
-        return uses_for(self.charges)
+        return robust_uses(self.bits)
 
-    def read(self, field: type[F]) -> F:
+    def read(self, field: type[F], /) -> F:
         """Return the field of this class.
 
         Raises:
-            SignalError: no block upstream wrote it, or what came is not of its types.
+            SignalError: no block upstream wrote it, or what came is no such field.
         """
         entry = self._entries.get(field.__name__)
         if entry is None:
             have = ", ".join(self._entries) or "nothing"
             raise SignalError(f"header: expected {field.__name__}, got {have}; connect a block that writes it")
-        try:
-            return msgspec.convert(entry.fields, field)
-        except msgspec.ValidationError as error:
-            raise SignalError(f"header: {field.__name__}: {error}") from None
+        return field.unpack(np.unpackbits(np.frombuffer(entry.packed, np.uint8), count=entry.bits), self)
 
-    def with_fields(self, *fields: HeaderField) -> Header:
-        """Return a header with these fields added; a field of the same class is replaced."""
-        new = {
-            type(field).__name__: HeaderEntry(field.bits(), msgspec.to_builtins(field), field.bits_per_use())
-            for field in fields
-        }
+    def with_fields(self, *fields: HeaderField | Unsent) -> Header:
+        """Return a header with these fields added; a field of the same class is replaced.
+
+        Raises:
+            SignalError: an attribute is out of the range that its bits hold.
+        """
+        new = {}
+        for given in fields:
+            field = given.field if isinstance(given, Unsent) else given
+            bits = field.pack()
+            new[type(field).__name__] = HeaderEntry(bits.size, np.packbits(bits).tobytes(), field is given)
         return Header({**self._entries, **new})
 
     def merged(self, other: Header) -> Header:
@@ -123,8 +115,8 @@ class Header(Mapping[str, HeaderEntry]):
         """
         for name in self._entries.keys() & other._entries.keys():
             if self._entries[name] != other._entries[name]:
-                one, two = self._entries[name].fields, other._entries[name].fields
-                raise SignalError(f"header: two inputs disagree on {name}: {one} and {two}")
+                one, two = (entry.packed.hex() for entry in (self._entries[name], other._entries[name]))
+                raise SignalError(f"header: two inputs disagree on {name}: {one} and {two} (hexadecimal)")
         return Header({**self._entries, **other._entries})
 
 
@@ -206,7 +198,7 @@ class Out(Generic[T]):
         self,
         value: T,
         *,
-        header: HeaderField | tuple[HeaderField, ...] = (),
+        header: HeaderField | tuple[HeaderField | Unsent, ...] = (),
         state: State | None = None,
         label: str | None = None,
         trace: Mapping[str, float] | None = None,

@@ -10,6 +10,9 @@ from typing import Any, Literal, NamedTuple, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ..errors import WeightsError
+from .cdm_jscc import names as cdm_jscc
+from .deepjscc import names as deepjscc
+from .sc_sic import names as sc_sic
 
 __all__ = ["FORMAT", "OPSET", "PORTS", "OnnxMetadata", "Ports", "Role", "System"]
 
@@ -21,6 +24,11 @@ FORMAT = 1
 OPSET = 18
 """ONNX operator set of the files, which onnxruntime runs from 1.14 on."""
 _PREFIX = "semcom."
+_NUMBERS: dict[System, Mapping[Any, int]] = {
+    "deepjscc": deepjscc.NUMBERS,
+    "cdm-jscc": cdm_jscc.NUMBERS,
+    "sc-sic": sc_sic.NUMBERS,
+}
 
 
 class Ports(NamedTuple):
@@ -111,10 +119,26 @@ class OnnxMetadata(BaseModel):
         return self
 
     @model_validator(mode="after")
+    def _variant_that_there_is(self) -> Self:
+        if self.variant not in self.numbers:
+            raise ValueError(f"variant: expected one of {', '.join(self.numbers)}, got {self.variant!r}")
+        return self
+
+    @model_validator(mode="after")
     def _files_that_there_are(self) -> Self:
         if (self.system, self.role) not in PORTS:
             raise ValueError(f"role: expected encoder, the only file of {self.system}, got {self.role}")
         return self
+
+    @property
+    def numbers(self) -> Mapping[str, int]:
+        """The numbers that stand for the variants of its system in a header."""
+        return _NUMBERS[self.system]
+
+    @property
+    def shared_weights(self) -> int:
+        """16 bits of a check sum of those weights that encoder and decoder share."""
+        return int(self.weights_sha256[:4], 16) if self.system == "deepjscc" else self.tag
 
     def to_props(self) -> dict[str, str]:
         """Entries for ``metadata_props``."""

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ..errors import SignalError
 
-__all__ = ["ROBUST_BITS_PER_USE", "Bandwidth", "capacity_bits_per_use", "dimension_ratio", "uses_for"]
+__all__ = ["ROBUST_BITS_PER_USE", "Bandwidth", "capacity_bits_per_use", "dimension_ratio", "robust_uses"]
 
 ROBUST_BITS_PER_USE = 0.5
-"""Rate at which side information is charged unless another is stated: QPSK with a rate-1/4 code, good to some -2 dB."""
+"""Rate at which side information is charged: QPSK with a rate-1/4 code, good to some -2 dB."""
 
 
 def capacity_bits_per_use(esn0_db: float) -> float:
@@ -41,13 +40,9 @@ def dimension_ratio(height: int, width: int, feature_values: int) -> float:
     return 3 * height * width / feature_values
 
 
-def uses_for(parts: Iterable[tuple[int, float]]) -> int:
-    """Channel uses charged for side information, rounded up once for all of it.
-
-    Args:
-        parts: Bits, and the bits per channel use at which they are charged, of each part.
-    """
-    return math.ceil(math.fsum(bits / bits_per_use for bits, bits_per_use in parts))
+def robust_uses(side_bits: int) -> int:
+    """Channel uses charged for so many bits of side information, rounded up."""
+    return math.ceil(side_bits / ROBUST_BITS_PER_USE)
 
 
 @dataclass(frozen=True)
@@ -60,11 +55,9 @@ class Bandwidth:
         payload_uses: Complex symbols that carry the picture.
         side_bits: Bits of side information that jump over the channel and are charged here.
         pilot_uses: Complex symbols sent as pilots.
-        side_bits_per_use: Rate at which these are charged.
-        side_parts: Further side information: bits, and the bits per use at which they are charged, of each part.
 
     Raises:
-        SignalError: A count is negative, the picture has no pixel, or the rate is not above 0.
+        SignalError: A count is negative, or the picture has no pixel.
 
     Example:
         >>> Bandwidth(256, 256, payload_uses=16384, side_bits=16)
@@ -78,25 +71,15 @@ class Bandwidth:
     payload_uses: int
     side_bits: int = 0
     pilot_uses: int = 0
-    side_bits_per_use: float = ROBUST_BITS_PER_USE
-    side_parts: tuple[tuple[int, float], ...] = ()
 
     def __post_init__(self) -> None:
         if self.height < 1 or self.width < 1:
             raise SignalError(f"bandwidth: expected a picture of at least 1 x 1, got {self.height} x {self.width}")
-        if min(self.payload_uses, self.pilot_uses, *(bits for bits, _ in self._parts)) < 0:
+        if min(self.payload_uses, self.pilot_uses, self.side_bits) < 0:
             raise SignalError(
                 "bandwidth: expected counts of at least 0, got "
                 f"{self.payload_uses} payload uses, {self.side_bits} side bits, {self.pilot_uses} pilots"
-                + (f", {list(self.side_parts)} further side bits and rates" if self.side_parts else "")
             )
-        for _, rate in self._parts:
-            if not rate > 0:
-                raise SignalError(f"bandwidth: expected a side information rate above 0, got {rate}")
-
-    @property
-    def _parts(self) -> tuple[tuple[int, float], ...]:
-        return ((self.side_bits, self.side_bits_per_use), *self.side_parts)
 
     @property
     def source_values(self) -> int:
@@ -106,7 +89,7 @@ class Bandwidth:
     @property
     def side_uses(self) -> int:
         """Channel uses charged for the side information, rounded up."""
-        return uses_for(self._parts)
+        return robust_uses(self.side_bits)
 
     @property
     def uses(self) -> int:
@@ -124,19 +107,12 @@ class Bandwidth:
         Args:
             esn0_db: Es/N0 of the channel in dB.
         """
-        side_uses = sum(bits for bits, _ in self._parts) / capacity_bits_per_use(esn0_db)
+        side_uses = self.side_bits / capacity_bits_per_use(esn0_db)
         return (self.payload_uses + side_uses + self.pilot_uses) / self.source_values
 
     def __str__(self) -> str:
-        by_rate: dict[float, int] = {}
-        for bits, rate in self._parts:
-            by_rate[rate] = by_rate.get(rate, 0) + bits
-        charged = [(bits, rate) for rate, bits in by_rate.items() if bits] or [(0, self.side_bits_per_use)]
-        of_what = [" of side information", *([""] * len(charged))]
-        side = " and ".join(
-            f"{bits} bits{what} at {rate:g} bit/use" for (bits, rate), what in zip(charged, of_what, strict=False)
-        )
         return (
             f"CBR {self.cbr:.4f} = {self.uses} / {self.source_values} ({self.payload_uses} payload + "
-            f"{self.side_uses} for {side} + {self.pilot_uses} pilots)"
+            f"{self.side_uses} for {self.side_bits} bits of side information at {ROBUST_BITS_PER_USE:g} bit/use + "
+            f"{self.pilot_uses} pilots)"
         )

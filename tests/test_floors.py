@@ -107,14 +107,29 @@ def test_imports_inside_the_package_are_relative(path: Path) -> None:
     assert absolute == []
 
 
+def _early(path: Path, seen: set[Path]) -> Iterator[str]:
+    """Every heavy import that runs when a file is imported, in the file or in what it imports of this package."""
+    seen.add(path)
+    for line, target, in_function in _imports(path, (ROOT / path).read_text()):
+        if in_function:
+            continue
+        if target.split(".")[0] in HEAVY:
+            yield f"{path}:{line}: {target}: import it inside the method that needs it"
+        within = target.removeprefix("semcom.").replace(".", "/")
+        for file in (Path(f"{within}.py"), Path(f"{within}/__init__.py")):
+            if file in SOURCES and file not in seen:
+                yield from _early(file, seen)
+
+
 @pytest.mark.parametrize("path", [path for path in SOURCES if path.parts[0] == "blocks"], ids=str)
 def test_checking_a_flowgraph_loads_nothing_heavy(path: Path) -> None:
-    early = [
-        f"{path}:{line}: {target}: import it inside the method that needs it"
-        for line, target, in_function in _imports(path, (ROOT / path).read_text())
-        if not in_function and (target.split(".")[0] in HEAVY or _floor(target) == "models")
-    ]
-    assert early == []
+    assert list(_early(path, set())) == []
+
+
+def test_the_reader_of_imports_follows_them_to_what_is_heavy() -> None:
+    found = list(_early(Path("models/cdm_jscc/validation.py"), set()))
+    assert any(line.startswith("models/deepjscc/") and "torch" in line for line in found)
+    assert list(_early(Path("models/cdm_jscc/names.py"), set())) == []
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=str)

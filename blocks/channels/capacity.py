@@ -11,9 +11,9 @@ from ...sim.channels.awgn import n0_from_esn0_db
 from ...sim.channels.rician import rician_gain
 from ...sim.links.capacity import Fading, capacity_of_gain, ergodic_capacity
 from ...sim.noise import complex_normal
+from ...sim.side_information.link_agreement import LinkAgreement
 from ..block import Block
 from ..envelope import Header, Identity, Out, State
-from ..link_scheme import LinkScheme
 from ..params import BlockParams, Live
 from ..ports import Bytes
 
@@ -26,11 +26,11 @@ class Capacity(Block):
     .. math:: R = \frac{8 \cdot \mathrm{bytes}}{n} \le C, \quad C = \log_2(1 + \gamma), \quad
         C_\mathrm{fast} = \mathrm{E} \log_2(1 + |h|^2 \gamma), \quad C_\mathrm{block} = \log_2(1 + |h|^2 \gamma)
 
-    with :math:`\gamma = 10^{\mathrm{esn0\_db}/10}` and n the uses of LinkScheme. Fast fading: the ergodic capacity.
+    with :math:`\gamma = 10^{\mathrm{esn0\_db}/10}` and n the uses of LinkAgreement. Fast fading: the ergodic capacity.
     Block fading: one gain is drawn a frame, and the frame is lost when it is too small (outage). An upper bound for the
     rows that papers call "BPG + capacity"; no symbols cross it.
 
-    Input:   data: uint8 ``[n]``; header: LinkScheme.
+    Input:   data: uint8 ``[n]``; header: LinkAgreement.
     Output:  uint8 ``[n]``, zeros if lost; receiver state: crc_ok, esn0_db, perfect; trace: channel_uses, signal_energy
              (of the gain; 1 but for block fading) and noise_energy, which are nominal.
     State:   none: the gain of an item depends on the run's seed, the block's name and the item's number.
@@ -47,12 +47,12 @@ class Capacity(Block):
         k_db: Live[float] = Field(6.0, ge=-40, le=60, description="K factor in dB, of rician.")
 
     params: Params
-    reads_header = (LinkScheme,)
+    reads_header = (LinkAgreement,)
 
     def work(self, data: Bytes, header: Header, identity: Identity) -> Out[Bytes]:
         """Carry one frame, or lose it."""
         p = self.params
-        uses = header.read(LinkScheme).uses
+        uses = header.read(LinkAgreement).uses
         gain = 1.0
         if p.fading == "none" or p.coherence == "fast":
             capacity = ergodic_capacity(p.esn0_db, p.fading, p.k_db)

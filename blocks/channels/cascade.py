@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from pydantic import Field, ValidationInfo, field_validator
 
 from ...errors import SignalError
+from ...sim.side_information.field import HeaderField, Unsent
 from ..block import Block, RunContext
-from ..envelope import Header, HeaderField, Identity, Out, State, Stream, Trace
+from ..envelope import Header, Identity, Out, State, Stream, Trace
 from ..lookup import load_block
 from ..params import BlockParams, Live
 from ..ports import SYMBOLS, Symbols
@@ -90,7 +91,7 @@ class Cascade(Block):
 
     def work(self, symbols: Symbols, header: Header, state: State, identity: Identity) -> Out[Symbols]:
         """Send this item through the stages."""
-        fields: list[HeaderField] = []
+        fields: list[HeaderField | Unsent] = []
         trace: dict[str, float] = {}
         for index, stage in enumerate(self._ready()):
             injected = {"header": header, "state": state, "identity": identity, "stream": Stream(), "trace": Trace()}

@@ -9,13 +9,14 @@ from ...errors import SignalError
 from ...sim.codes.ldpc.decode import load_decoder
 from ...sim.codes.ldpc.graph import load_base_graphs
 from ...sim.codes.scrambling import gold_sequence
-from ...sim.links.transport_block import decode_transport_block, plan_transport_block
+from ...sim.links.transport_block import TransportBlockPlan, decode_transport_block, plan_transport_block
+from ...sim.side_information.link_scheme import LinkScheme
+from ...sim.side_information.transport_block import TransportBlock
 from ..block import Block
 from ..envelope import Header, Out, State
-from ..link_scheme import LinkScheme
 from ..params import BlockParams
 from ..ports import Bits, Llrs
-from .ldpc_encode import TransportBlock, plan_of_scheme
+from .ldpc_encode import plan_of_scheme
 
 __all__ = ["LdpcDecode"]
 
@@ -28,10 +29,11 @@ class LdpcDecode(Block):
     Messages are integers of 1/64, so that the same bits come out on every machine. A code block ends at its first
     codeword. A frame that fails keeps the decisions, and says so in the receiver's state.
 
-    Input:   llrs: float32 ``[G]``, ln P(1)/P(0), 0 where erased; header: TransportBlock, and LinkScheme where it came.
+    Input:   llrs: float32 ``[G]``, ln P(1)/P(0), 0 where erased; header: TransportBlock, or LinkScheme in its
+             place.
     Output:  uint8 ``[A]``; receiver state: crc_ok; trace: blocks, block_errors (code blocks whose check sum failed).
-    Raises:  SignalError: another number of LLRs, or one is not a number. MissingExtra: numba, or Sionna, which holds
-             the base graphs, is not installed.
+    Raises:  SignalError: a number of LLRs that no such frame has, or one is not a number. MissingExtra: numba, or
+             Sionna, which holds the base graphs, is not installed.
     State:   none; the compiled decoder, loaded by `start`.
     Source:  TS 38.212 section 7.2; Jones, Valles, Smith & Villasenor, Approximate-MIN* constraint node updating for
              LDPC code decoding, MILCOM 2003.
@@ -54,15 +56,7 @@ class LdpcDecode(Block):
 
     def work(self, llrs: Llrs, header: Header) -> Out[Bits]:
         """Decode one frame."""
-        told = header.read(TransportBlock)
-        scheme = header.read(LinkScheme) if told.told == "by LinkScheme" else None
-        coded_bits = told.coded_bits if scheme is None else scheme.uses * scheme.bits_per_symbol
-        if llrs.size != coded_bits:
-            raise SignalError(f"codes/ldpc_decode: expected {coded_bits} LLRs of this frame, got {llrs.size}")
-        if scheme is None:
-            plan = plan_transport_block(told.payload_bits, told.coded_bits, told.bits_per_symbol)
-        else:
-            plan = plan_of_scheme("codes/ldpc_decode", scheme)
+        plan = _plan(header, llrs.size)
         unscrambled = np.where(gold_sequence(llrs.size), -llrs, llrs)
         found = decode_transport_block(
             plan, unscrambled, iterations=self.params.iterations, threads=self.params.threads
@@ -73,3 +67,15 @@ class LdpcDecode(Block):
             state=State(crc_ok=bool(found.crc_ok)),
             trace={"blocks": float(plan.blocks), "block_errors": float(errors)},
         )
+
+
+def _plan(header: Header, coded_bits: int) -> TransportBlockPlan:
+    if "TransportBlock" in header or "LinkScheme" not in header:
+        told = header.read(TransportBlock)
+        return plan_transport_block(told.payload_bits, coded_bits, told.bits_per_symbol)
+    scheme = header.read(LinkScheme)
+    if coded_bits % max(scheme.bits_per_symbol, 1):
+        raise SignalError(
+            f"codes/ldpc_decode: expected LLRs for whole symbols of {scheme.bits_per_symbol} bits, got {coded_bits}"
+        )
+    return plan_of_scheme("codes/ldpc_decode", scheme, coded_bits // max(scheme.bits_per_symbol, 1))

@@ -11,40 +11,22 @@ from pydantic import Field
 from ...errors import SignalError
 from ...sim.codes.ldpc.graph import load_base_graphs
 from ...sim.codes.scrambling import gold_sequence
-from ...sim.links.mcs import Scheme, payload_bits_for
+from ...sim.links.mcs import payload_bits_for
 from ...sim.links.transport_block import (
     TransportBlockPlan,
     coded_bits_for,
     encode_transport_block,
     plan_transport_block,
 )
+from ...sim.side_information.link_agreement import LinkAgreement
+from ...sim.side_information.link_scheme import LinkScheme
+from ...sim.side_information.transport_block import TransportBlock
 from ..block import Block
-from ..envelope import Header, HeaderField, Out
-from ..link_scheme import LinkScheme
+from ..envelope import Header, Out
 from ..params import BlockParams, Live
 from ..ports import Bits
 
-__all__ = ["LdpcEncode", "TransportBlock", "plan_of_scheme"]
-
-
-class TransportBlock(HeaderField, frozen=True):
-    """What was coded, in 32 bits: 29 for the payload's length and 3 for the interleaver; free beside LinkScheme.
-
-    Attributes:
-        payload_bits: Bits of the payload, check sums excluded.
-        coded_bits: Bits of the frame. Costs nothing: a receiver counts them.
-        bits_per_symbol: Rows of the bit interleaver.
-        told: What tells the receiver: this field, or LinkScheme.
-    """
-
-    payload_bits: int
-    coded_bits: int
-    bits_per_symbol: int
-    told: Literal["here", "by LinkScheme"] = "here"
-
-    def bits(self) -> int:
-        """32, or none."""
-        return 32 if self.told == "here" else 0
+__all__ = ["LdpcEncode", "plan_of_scheme"]
 
 
 class LdpcEncode(Block):
@@ -58,7 +40,7 @@ class LdpcEncode(Block):
     ``code_rate: null`` the header's LinkScheme decides: the frame has uses times bits_per_symbol coded bits, and
     zeros fill the payload up to what fits.
 
-    Input:   bits: uint8 ``[A]``; header: LinkScheme, if code_rate is null.
+    Input:   bits: uint8 ``[A]``; header: LinkScheme and LinkAgreement, if code_rate is null.
     Output:  uint8 ``[G]``; header: TransportBlock, 32 bits, or none with LinkScheme.
     Raises:  SignalError: not bits; code_rate is null and there is no LinkScheme, or one of an ideal code, or one in
              whose uses the bits do not fit. MissingExtra: Sionna, which holds the base graphs, is not installed.
@@ -90,22 +72,21 @@ class LdpcEncode(Block):
         if rate is not None:
             coded_bits = coded_bits_for(bits.size, rate, bits_per_symbol)
             plan = plan_transport_block(bits.size, coded_bits, bits_per_symbol)
-            return Out(_sent(plan, bits), header=TransportBlock(bits.size, coded_bits, bits_per_symbol))
+            return Out(_sent(plan, bits), header=TransportBlock(bits.size, bits_per_symbol))
         if "LinkScheme" not in header:
             raise SignalError(
                 "codes/ldpc_encode: expected LinkScheme in the header, since code_rate is null, and none came; "
                 "set code_rate, or connect an encoder that writes LinkScheme"
             )
-        scheme = header.read(LinkScheme)
-        plan = plan_of_scheme("codes/ldpc_encode", scheme)
+        scheme, uses = header.read(LinkScheme), header.read(LinkAgreement).uses
+        plan = plan_of_scheme("codes/ldpc_encode", scheme, uses)
         if bits.size > plan.payload_bits:
             raise SignalError(
-                f"codes/ldpc_encode: expected at most {plan.payload_bits} bits, which fit into {scheme.uses} uses of "
+                f"codes/ldpc_encode: expected at most {plan.payload_bits} bits, which fit into {uses} uses of "
                 f"{scheme.bits_per_symbol} bits at rate {scheme.code_rate_x1024:g}/1024, got {bits.size}"
             )
         filled = np.concatenate([bits, np.zeros(plan.payload_bits - bits.size, np.uint8)])
-        told = TransportBlock(plan.payload_bits, plan.coded_bits, plan.bits_per_symbol, "by LinkScheme")
-        return Out(_sent(plan, filled), header=told)
+        return Out(_sent(plan, filled))
 
 
 def _sent(plan: TransportBlockPlan, payload: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -113,24 +94,24 @@ def _sent(plan: TransportBlockPlan, payload: NDArray[np.uint8]) -> NDArray[np.ui
     return coded ^ gold_sequence(coded.size)
 
 
-def plan_of_scheme(who: str, scheme: LinkScheme) -> TransportBlockPlan:
-    """Plan the frame that a LinkScheme names.
+def plan_of_scheme(who: str, link: LinkScheme, uses: int) -> TransportBlockPlan:
+    """Plan the frame of a scheme.
 
     Args:
         who: The block that asks, as its message begins.
-        scheme: Of the header.
+        link: Of the header.
+        uses: Channel uses of the frame.
 
     Raises:
-        SignalError: it is an ideal code, no scheme, or not one byte fits into its uses.
+        SignalError: it is an ideal code, or not one byte fits into its uses.
     """
-    if scheme.bits_per_symbol not in (2, 4, 6, 8, 10) or not 0 < scheme.code_rate_x1024 <= 973:
+    scheme = link.scheme
+    if scheme is None:
         raise SignalError(
-            f"{who}: expected a LinkScheme of 2, 4, 6, 8 or 10 bits per symbol and a code rate up to 0.95, got "
-            f"{scheme.bits_per_symbol} and {scheme.code_rate_x1024:g}/1024; 0 is an ideal code: channels/capacity"
+            f"{who}: expected a LinkScheme of 2, 4, 6, 8 or 10 bits per symbol, got an ideal code: channels/capacity"
         )
-    chosen = Scheme(scheme.bits_per_symbol, scheme.code_rate_x1024)
-    payload_bits = payload_bits_for(chosen, scheme.uses)
+    payload_bits = payload_bits_for(scheme, uses)
     if not payload_bits:
-        raise SignalError(f"{who}: expected uses enough for a byte at {chosen.name}, got {scheme.uses}")
-    coded_bits = scheme.uses * scheme.bits_per_symbol
-    return plan_transport_block(payload_bits, coded_bits, scheme.bits_per_symbol, code_rate=chosen.code_rate)
+        raise SignalError(f"{who}: expected uses enough for a byte at {scheme.name}, got {uses}")
+    coded_bits = uses * scheme.bits_per_symbol
+    return plan_transport_block(payload_bits, coded_bits, scheme.bits_per_symbol, code_rate=scheme.code_rate)

@@ -7,14 +7,16 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
-from ...errors import SignalError
+from ...models.cdm_jscc.names import NUMBERS, Variant
+from ...sim.side_information.cdm_mode import CdmMode
+from ...sim.side_information.image_shape import ImageShape
+from ...sim.side_information.model_id import ModelId
+from ...sim.side_information.rate_map import RateMap
 from ..block import Block
 from ..encoders.cdm_jscc import load_codec
 from ..envelope import Header, Identity, State
-from ..image_shape import ImageShape
 from ..params import BlockParams, Live
 from ..ports import Features, Image
-from ..rate_map import CdmMode, RateMap
 from .onnx import feature_n0
 
 __all__ = ["CdmJscc"]
@@ -34,7 +36,7 @@ class CdmJscc(Block):
     Equalised symbols are expected without bias (``equalizer: mmse`` or ``zf``).
 
     Input:   features: float32 ``[n]`` in the encoder's scale (``mappers/complex_to_real`` undoes the normalisation);
-             header: ImageShape, CdmMode, RateMap; state: n0, one number or float32 ``[n / 2]``.
+             header: ImageShape, ModelId, CdmMode, RateMap; state: n0, one number or float32 ``[n / 2]``.
     Output:  uint8 sRGB ``[H, W, 3]``.
     Raises:  SignalError: n0 is not known, counts do not fit, values are not finite, the frame is of other weights, or
              its header says what no encoder writes. WeightsError: the file of weights. MissingExtra: torch is not
@@ -48,7 +50,7 @@ class CdmJscc(Block):
     class Params(BlockParams):
         """Parameters."""
 
-        variant: Literal["p", "d"] = Field(
+        variant: Variant = Field(
             "d", description="Trained for the look of a picture (p), or for the least squared error (d)."
         )
         steps: Live[int] = Field(1, ge=1, le=65, description="DDIM steps; the time to decode grows with them.")
@@ -71,7 +73,7 @@ class CdmJscc(Block):
         weights: str | None = Field(None, min_length=1, description="A safetensors file; null for the shipped one.")
 
     params: Params
-    reads_header = (ImageShape, CdmMode, RateMap)
+    reads_header = (ImageShape, ModelId, CdmMode, RateMap)
 
     def start(self) -> None:
         """Load the network."""
@@ -82,17 +84,8 @@ class CdmJscc(Block):
         """Decode one picture."""
         p = self.params
         shape, mode = header.read(ImageShape), header.read(CdmMode)
-        if mode.weights != self._codec.tag:
-            raise SignalError(
-                f"decoders/cdm_jscc: expected a frame made with weights {self._codec.tag:04x}, got {mode.weights:04x}; "
-                "give encoder and decoder weights of one training"
-            )
-        if not 0 <= mode.esn0_db <= 20:
-            raise SignalError(
-                f"decoders/cdm_jscc: expected an Es/N0 of 0 to 20 dB in the header, got {mode.esn0_db}; give the "
-                "header that came with the frame"
-            )
-        levels = header.read(RateMap).levels(shape.height, shape.width)
+        header.read(ModelId).check_weights("decoders/cdm_jscc", NUMBERS, p.variant, self._codec.tag)
+        levels = header.read(RateMap).array()
         n0 = feature_n0("decoders/cdm_jscc", state, features.size)
         if p.fading_aware == "off" and (n0 > 0).all():
             n0 = np.full_like(n0, 1 / np.mean(1 / n0.astype(np.float64)))

@@ -7,10 +7,13 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from ...errors import SignalError
+from ...models.deepjscc.names import NUMBERS, RATES
+from ...sim.side_information.image_shape import ImageShape
+from ...sim.side_information.jscc_mode import JsccMode
+from ...sim.side_information.model_id import ModelId
 from ..block import Block
-from ..encoders.deepjscc import JsccMode, load_codec
+from ..encoders.deepjscc import load_codec
 from ..envelope import Header, State
-from ..image_shape import ImageShape
 from ..params import BlockParams
 from ..ports import Features, Image
 
@@ -27,10 +30,10 @@ class Deepjscc(Block):
     expected without bias (``equalizer: mmse`` or ``zf``).
 
     Input:   features: float32 ``[n]`` in the encoder's scale (``mappers/complex_to_real`` undoes the normalisation);
-             header: ImageShape, JsccMode; state: n0, one number or float32 ``[n / 2]``.
+             header: ImageShape, ModelId, JsccMode; state: n0, one number or float32 ``[n / 2]``.
     Output:  uint8 sRGB ``[H, W, 3]``.
-    Raises:  SignalError: n0 is not known, or counts do not fit. WeightsError: the file of weights. MissingExtra: torch
-             is not installed.
+    Raises:  SignalError: n0 is not known, counts do not fit, or the frame is of other weights. WeightsError: the file
+             of weights. MissingExtra: torch is not installed.
     State:   none; the networks, loaded by `start` and when first met.
     Source:  Bourtsoulatze, Burth Kurka & Gunduz, Deep joint source-channel coding for wireless image transmission,
              IEEE TCCN 5(3), 2019.
@@ -43,7 +46,7 @@ class Deepjscc(Block):
         weights: str | None = Field(None, min_length=1, description="A safetensors file; null for the shipped one.")
 
     params: Params
-    reads_header = (ImageShape, JsccMode)
+    reads_header = (ImageShape, ModelId, JsccMode)
 
     def start(self) -> None:
         """Load the network."""
@@ -51,19 +54,22 @@ class Deepjscc(Block):
 
     def work(self, features: Features, header: Header, state: State) -> Image:
         """Decode one picture."""
-        shape, mode = header.read(ImageShape), header.read(JsccMode)
+        shape, model, mode = header.read(ImageShape), header.read(ModelId), header.read(JsccMode)
+        variant = model.variant("decoders/deepjscc", NUMBERS)
         if state.n0 is None:
             raise SignalError(
                 "decoders/deepjscc: expected n0 in the receiver's state, got none; connect a channel that adds noise; "
                 "channels/cascade joins it with impairments, which add none"
             )
         n0 = _of_features(state.n0, features.size)
-        if mode.variant not in self._codecs:
-            self._codecs[mode.variant] = load_codec("decoders/deepjscc", mode.variant, self.params.weights)
-        return self._codecs[mode.variant].decode(
+        if variant not in self._codecs:
+            self._codecs[variant] = load_codec("decoders/deepjscc", variant, self.params.weights)
+        codec = self._codecs[variant]
+        model.check_weights("decoders/deepjscc", NUMBERS, variant, codec.tag)
+        return codec.decode(
             features,
             n0,
-            rate=mode.rate,
+            rate=RATES[mode.rate_index],
             esn0_db=mode.esn0_db,
             height=shape.height,
             width=shape.width,

@@ -10,10 +10,10 @@ from pydantic import Field
 from ...errors import SignalError
 from ...sim.codecs.codec import codec_named
 from ...sim.codecs.scaled import decode_scaled
+from ...sim.side_information.coded_image import CodedImage
+from ...sim.side_information.image_shape import ImageShape
 from ..block import Block
-from ..encoders.image_codec import CodedImage
 from ..envelope import Header, Out, State
-from ..image_shape import ImageShape
 from ..params import BlockParams
 from ..ports import Bytes, Image
 

@@ -10,14 +10,17 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from ...errors import SignalError
+from ...models.deepjscc.names import RATES
+from ...sim.side_information.cdm_mode import CdmMode
+from ...sim.side_information.image_shape import ImageShape
+from ...sim.side_information.jscc_mode import JsccMode
+from ...sim.side_information.model_id import ModelId
+from ...sim.side_information.rate_map import RateMap
 from ..block import Block
-from ..encoders.deepjscc import JsccMode
 from ..envelope import Header, Identity, State
-from ..image_shape import ImageShape
 from ..onnx_session import OnnxSession, Provider
 from ..params import BlockParams, Live
 from ..ports import Features, Image
-from ..rate_map import CdmMode, RateMap
 
 __all__ = ["Onnx", "feature_n0", "to_pixels"]
 
@@ -32,8 +35,8 @@ class Onnx(Block):
     (``equalizer: mmse`` or ``zf``).
 
     Input:   features: float32 ``[n]`` in the encoder's scale (``mappers/complex_to_real`` undoes the normalisation);
-             header: ImageShape; for a DeepJSCC file JsccMode; for a CDM-JSCC file CdmMode and RateMap; state: n0, one
-             number or float32 ``[n / 2]``.
+             header: ImageShape, ModelId; for a DeepJSCC file JsccMode; for a CDM-JSCC file CdmMode and RateMap;
+             state: n0, one number or float32 ``[n / 2]``.
     Output:  uint8 sRGB ``[H, W, 3]``.
     Raises:  SignalError: n0 is not known, counts do not fit, values are not finite, or the frame was made for other
              weights. WeightsError: the file is not one that `semcom export` wrote for this block, or this onnxruntime
@@ -68,7 +71,7 @@ class Onnx(Block):
         )
 
     params: Params
-    reads_header = (ImageShape,)
+    reads_header = (ImageShape, ModelId)
     may_read_header = (JsccMode, CdmMode, RateMap)
 
     def start(self) -> None:
@@ -80,36 +83,33 @@ class Onnx(Block):
 
     def work(self, features: Features, header: Header, state: State, identity: Identity) -> Image:
         """Decode one picture."""
-        shape = header.read(ImageShape)
-        if shape.height < 1 or shape.width < 1:
-            raise SignalError(
-                f"decoders/onnx: expected a picture of at least 1 x 1, got {shape.height} x {shape.width}"
-            )
-        if self._session.metadata.system == "deepjscc":
+        shape, metadata = header.read(ImageShape), self._session.metadata
+        header.read(ModelId).check_weights("decoders/onnx", metadata.numbers, metadata.variant, metadata.shared_weights)
+        if metadata.system == "deepjscc":
             picture = self._deepjscc(features.reshape(-1), shape, header.read(JsccMode), state)
         else:
             rng = self.rng(identity) if self.params.seed is None else _fixed(self.params.seed)
-            levels = header.read(RateMap).levels(shape.height, shape.width)
+            levels = header.read(RateMap).array()
             picture = self._cdm_jscc(features.reshape(-1), levels, header.read(CdmMode), state, rng)
         return to_pixels(picture[: shape.height, : shape.width])
 
     def _deepjscc(self, features: Features, shape: ImageShape, mode: JsccMode, state: State) -> NDArray[np.float32]:
         metadata = self._session.metadata
-        if mode.variant != metadata.variant or mode.rate not in metadata.rates:
+        rate = RATES[mode.rate_index]
+        if rate not in metadata.rates:
             raise SignalError(
-                f"decoders/onnx: expected a frame of variant {metadata.variant!r} at a rate of "
-                f"{', '.join(metadata.rates)}, got {mode.variant!r} at {mode.rate}; give the file that belongs to the "
-                "encoder"
+                f"decoders/onnx: expected a rate of {', '.join(metadata.rates)}, got {rate}; give the file that "
+                "belongs to the encoder"
             )
         rows, columns = (-(-side // metadata.patch) for side in (shape.height, shape.width))
-        kept, widest = metadata.rates[mode.rate], max(metadata.rates.values())
+        kept, widest = metadata.rates[rate], max(metadata.rates.values())
         received, n0 = _checked(features, rows * columns * kept, state)
         return self._session.run(
             "picture",
             features=_widened(received.reshape(rows, columns, kept), widest, 0.0),
             n0=_widened(n0.reshape(rows, columns, kept), widest, 1.0),
-            rate=np.array([list(metadata.rates).index(mode.rate)], np.int64),
-            esn0_db=np.array([min(max(mode.esn0_db, 0), 20)], np.float32),
+            rate=np.array([list(metadata.rates).index(rate)], np.int64),
+            esn0_db=np.array([mode.esn0_db], np.float32),
         )
 
     def _cdm_jscc(
@@ -119,11 +119,10 @@ class Onnx(Block):
         from ...models.cdm_jscc.rate_map import unpack
 
         p, metadata = self.params, self._session.metadata
-        if mode.weights != metadata.tag or not 0 <= mode.eta_index < len(metadata.etas):
+        if mode.eta_index >= len(metadata.etas):
             raise SignalError(
-                f"decoders/onnx: expected a frame made with weights {metadata.tag:04x} and an eta of "
-                f"{len(metadata.etas)}, got {mode.weights:04x} and eta {mode.eta_index}; give encoder and decoder "
-                "files of one training"
+                f"decoders/onnx: expected an eta of {len(metadata.etas)}, got number {mode.eta_index}; give the file "
+                "that belongs to the encoder"
             )
         received, n0 = _checked(features, int(np.asarray(metadata.levels)[levels].sum()), state)
         if p.fading_aware == "off":
@@ -141,7 +140,7 @@ class Onnx(Block):
             n0=np.where(variance > 0, variance, np.float32(1)).reshape(grid),
             levels=levels.astype(np.int64),
             eta_index=np.array([mode.eta_index], np.int64),
-            esn0_db=np.array([min(max(mode.esn0_db, 0), 20)], np.float32),
+            esn0_db=np.array([mode.esn0_db], np.float32),
             noise=np.ascontiguousarray(noise),
             time=time,
             clean_share=clean,

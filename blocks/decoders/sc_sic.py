@@ -10,13 +10,15 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from ...errors import SignalError
+from ...models.sc_sic.names import NUMBERS, Variant
+from ...sim.side_information.image_shape import ImageShape
+from ...sim.side_information.model_id import ModelId
+from ...sim.side_information.sc_sic_mode import ScSicMode
 from ..block import Block
-from ..encoders.sc_sic import ScSicVariant, load_codec
+from ..encoders.sc_sic import load_codec
 from ..envelope import Header, Identity, State
-from ..image_shape import ImageShape
 from ..params import BlockParams, Live
 from ..ports import Features, Image
-from ..sc_sic_mode import ScSicMode
 from .onnx import feature_n0
 
 __all__ = ["ScSic"]
@@ -41,7 +43,8 @@ class ScSic(Block):
     are expected without bias (``equalizer: mmse`` or ``zf``).
 
     Input:   features: float32 ``[n]`` in the encoder's scale (``mappers/complex_to_real`` undoes the normalisation);
-             header: ImageShape, ScSicMode; state: n0, one number or float32 ``[n / 2]``, and esn0_db if there is one.
+             header: ImageShape, ModelId, ScSicMode; state: n0, one number or float32 ``[n / 2]``, and esn0_db if there
+             is one.
     Output:  uint8 sRGB ``[H, W, 3]``.
     Raises:  SignalError: n0 is not known, counts do not fit, values are not finite, the frame is of other weights, or
              its header says what no encoder writes. WeightsError: weights are missing or do not fit. UsageError: there
@@ -55,7 +58,7 @@ class ScSic(Block):
     class Params(BlockParams):
         """Parameters."""
 
-        variant: ScSicVariant = Field("mini-48", description="Which network: a shipped one, or a size of full scale.")
+        variant: Variant = Field("mini-48", description="Which network: a shipped one, or a size of full scale.")
         weights: str | None = Field(
             None,
             min_length=1,
@@ -102,7 +105,7 @@ class ScSic(Block):
         )
 
     params: Params
-    reads_header = (ImageShape, ScSicMode)
+    reads_header = (ImageShape, ModelId, ScSicMode)
 
     def start(self) -> None:
         """Load the network."""
@@ -125,11 +128,7 @@ class ScSic(Block):
         from ...models.sc_sic.wild_values import erase_wild_values
 
         p, shape, mode = self.params, header.read(ImageShape), header.read(ScSicMode)
-        if mode.weights != self._codec.tag:
-            raise SignalError(
-                f"decoders/sc_sic: expected a frame made with weights {self._codec.tag:04x}, got {mode.weights:04x}; "
-                "give encoder and decoder the same variant, and weights of one training"
-            )
+        header.read(ModelId).check_weights("decoders/sc_sic", NUMBERS, p.variant, self._codec.tag)
         grid = self._codec.channels, *self._codec.grid(shape.height, shape.width, mode.downscale)
         count = int(np.prod(grid))
         if features.size not in (count, count + 1):  # an odd count travels with a zero more

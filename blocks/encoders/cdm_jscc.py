@@ -12,20 +12,25 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from ...errors import MissingExtra, SignalError, UsageError
+from ...models.cdm_jscc.names import NUMBERS, Variant
+from ...sim.bandwidth import robust_uses
+from ...sim.side_information.cdm_mode import CdmMode
+from ...sim.side_information.field import Unsent
+from ...sim.side_information.image_shape import ImageShape
+from ...sim.side_information.model_id import ModelId
+from ...sim.side_information.power_scale import PowerScale
+from ...sim.side_information.rate_map import PLAIN_BITS, RateMap
 from ..block import Block
-from ..envelope import Header, HeaderField, Out
-from ..image_shape import ImageShape
-from ..mappers.real_to_complex import PowerScale
+from ..envelope import Out
 from ..params import BlockParams, Live
 from ..ports import Features, Image
-from ..rate_map import CdmMode, RateMap
 from ..ratio import Ratio
 from .deepjscc import reckoned_esn0_db
 
 if TYPE_CHECKING:
     from ...models.cdm_jscc.codec import CdmJsccCodec
 
-__all__ = ["CdmJscc", "CdmParams", "frame_header", "load_codec", "payload_uses"]
+__all__ = ["CdmJscc", "CdmParams", "frame_uses", "framed", "load_codec"]
 
 _PATCH = 16
 _LEAST_USES = 8  # of a patch: 16 real values
@@ -38,13 +43,14 @@ class CdmJscc(Block):
         \sum_i \frac{k_i}{2} + n_\mathrm{header} \le \mathrm{CBR} \cdot 3 H W
 
     h_i is the estimated entropy of a patch of 16 x 16 pixels, Q rounds up to one of 16 levels (16 to 256 real values);
-    the receiver is told the levels. ``cbr`` counts everything: from its uses the header is paid, the 16 bits of
-    ``mappers/real_to_complex`` included, and the largest eta is taken whose frame fits the rest. With ``eta`` the rate
-    follows the picture. The features are not normalised yet; the mapper does that. One network serves 0 to 20 dB;
-    ``csit: none`` turns that off.
+    the receiver is told the levels. ``cbr`` counts everything: from its uses the header is paid, the coded levels and
+    the 16 bits of ``mappers/real_to_complex`` included, and eta is chosen such that the frame fills the rest.
+    With ``eta`` the rate follows the picture. The features are not normalised yet; the mapper does that. One network
+    serves 0 to 20 dB; ``csit: none`` turns that off.
 
     Input:   image: uint8 ``[H, W, 3]``, sides of at most 65535, continued to multiples of 16 by their last pixels.
-    Output:  float32 ``[n]``, n even; header: ImageShape, CdmMode, RateMap.
+    Output:  float32 ``[n]``, n even; header: ImageShape, ModelId, CdmMode, RateMap; trace: rate_map_plain_bits,
+             what the map had without its entropy coder.
     Raises:  SignalError: a side is longer, or the CBR is below the least possible. WeightsError: the file of weights.
              MissingExtra: torch is not installed.
     State:   none; the network, loaded by `start`.
@@ -78,7 +84,7 @@ class CdmJscc(Block):
         weights: str | None = Field(None, min_length=1, description="A safetensors file; null for the shipped one.")
 
     params: Params
-    writes_header = (ImageShape, CdmMode, RateMap)
+    writes_header = (ImageShape, ModelId, CdmMode, RateMap)
 
     def start(self) -> None:
         """Load the network."""
@@ -91,64 +97,62 @@ class CdmJscc(Block):
         if not 0 < min(height, width) <= max(height, width) <= 65535:
             raise SignalError(f"encoders/cdm_jscc: expected sides of 1 to 65535 pixels, got {height} x {width}")
         esn0_db = reckoned_esn0_db(p.csit, p.esn0_db, None)
-        payload = payload_uses("encoders/cdm_jscc", p, height, width) if p.eta is None else None
-        made = self._codec.encode(image, esn0_db=esn0_db, eta=p.eta, payload_uses=payload)
-        mode = CdmMode(self._codec.tag, made.eta_index, esn0_db)
-        return Out(made.features, header=frame_header(p, height, width, made.levels, mode))
+        uses = frame_uses("encoders/cdm_jscc", p, height, width) if p.eta is None else None
+        made = self._codec.encode(image, esn0_db=esn0_db, eta=p.eta, frame_uses=uses, rate_map=p.rate_map)
+        model, mode = ModelId(NUMBERS["d"], self._codec.tag), CdmMode(made.eta_index, esn0_db)
+        return framed(made.features, made.levels, p.rate_map, ImageShape(height, width), model, mode)
 
 
 class CdmParams(Protocol):
-    """Parameters that rule the header of a frame and what it costs."""
+    """Parameters that rule the size of a frame."""
 
     @property
     def cbr(self) -> float | str:
         """Complex channel uses over 3 H W at most."""
 
     @property
-    def csit(self) -> Literal["mean", "none"]:
-        """What the transmitter knows of the channel."""
-
-    @property
-    def esn0_db(self) -> float:
-        """The mean Es/N0 in dB that it knows."""
-
-    @property
     def rate_map(self) -> Literal["sent", "given"]:
         """Whether the rate map is charged."""
 
 
-def frame_header(
-    params: CdmParams, height: int, width: int, levels: NDArray[np.uint8], mode: CdmMode
-) -> tuple[HeaderField, ...]:
-    """Return the header of a frame: the picture's size, the mode, and the rate map uint8 ``[h, w]``."""
-    known_db = params.esn0_db if params.csit == "mean" else None
-    return ImageShape(height, width), mode, RateMap.of(levels, told=params.rate_map, known_esn0_db=known_db)
+def framed(
+    features: Features,
+    levels: NDArray[np.uint8],
+    rate_map: Literal["sent", "given"],
+    *header: ImageShape | ModelId | CdmMode,
+) -> Out[Features]:
+    """Return a frame with its header: these fields, and the rate map uint8 ``[h, w]``."""
+    told = RateMap.of(levels)
+    sent = told if rate_map == "sent" else Unsent(told)
+    return Out(features, header=(*header, sent), trace={"rate_map_plain_bits": float(PLAIN_BITS * levels.size)})
 
 
-def payload_uses(who: str, params: CdmParams, height: int, width: int) -> float:
-    """Return the complex channel uses that ``cbr`` leaves for the payload of a picture of so many pixels.
+def frame_uses(who: str, params: CdmParams, height: int, width: int) -> float:
+    """Return the complex channel uses that ``cbr`` leaves for payload and rate map of a picture of so many pixels.
 
     Raises:
         SignalError: less than the least that there is.
     """
+    fixed = ImageShape(height, width), ModelId(0, 0), CdmMode(0, 0), PowerScale(1.0)
+    header_uses = robust_uses(sum(field.bits() for field in fixed))
     grid = -(-height // _PATCH), -(-width // _PATCH)
-    any_header = frame_header(params, height, width, np.zeros(grid, np.uint8), CdmMode(0, 0, 0))
-    header_uses = Header().with_fields(*any_header, PowerScale(1.0)).uses
+    payload = _LEAST_USES * grid[0] * grid[1]
+    least_map = robust_uses(RateMap.of(np.zeros(grid, np.uint8)).bits()) if params.rate_map == "sent" else 0
     total = math.floor(Fraction(params.cbr) * 3 * height * width)
-    least = _LEAST_USES * grid[0] * grid[1]
-    if total - header_uses < least:
-        cbr = (least + header_uses) / (3 * height * width)
+    if total < payload + least_map + header_uses:
+        cbr = (payload + least_map + header_uses) / (3 * height * width)
         unit = 10.0 ** (math.floor(math.log10(cbr)) - 2)  # three digits, rounded up: what it names must do
         raise SignalError(
             f"{who}: expected a CBR of at least {math.ceil(cbr / unit) * unit:.3g} for {height} x {width} pixels "
-            f"({least} uses of payload, {header_uses} of header), got {params.cbr}; raise cbr, or send a larger picture"
+            f"({payload} uses of payload, {least_map + header_uses} of header), got {params.cbr}; raise cbr, or send a "
+            "larger picture"
         )
     return total - header_uses
 
 
 def load_codec(
     who: str,
-    variant: Literal["p", "d"],
+    variant: Variant,
     weights: str | None,
     *,
     device: Literal["cpu", "cuda"] = "cpu",

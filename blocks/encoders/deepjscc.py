@@ -8,33 +8,21 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from ...errors import MissingExtra, SignalError
+from ...models.deepjscc.names import NUMBERS, RATES, Rate, Variant
 from ...sim.constellations.gaussian import effective_esn0_db
+from ...sim.side_information.constellation_frame import ConstellationOrder
+from ...sim.side_information.image_shape import ImageShape
+from ...sim.side_information.jscc_mode import JsccMode
+from ...sim.side_information.model_id import ModelId
 from ..block import Block
-from ..envelope import HeaderField, Out
-from ..image_shape import ImageShape
-from ..mappers.to_constellation import ConstellationOrder
+from ..envelope import Out
 from ..params import BlockParams, Live
 from ..ports import Features, Image
 
 if TYPE_CHECKING:
     from ...models.deepjscc.codec import DeepJsccCodec
 
-__all__ = ["Deepjscc", "JsccMode", "Rate", "Variant", "load_codec", "reckoned_esn0_db"]
-
-Rate = Literal["1/48", "1/24", "1/12", "1/6"]
-Variant = Literal["adaptive", "linear", "quantised"]
-
-
-class JsccMode(HeaderField, frozen=True):
-    """How the frame was encoded, in one byte: one of 4 rates, 3 variants and 21 values of Es/N0 in whole dB."""
-
-    rate: Rate
-    variant: Variant
-    esn0_db: int
-
-    def bits(self) -> int:
-        """One byte."""
-        return 8
+__all__ = ["Deepjscc", "load_codec", "reckoned_esn0_db"]
 
 
 class Deepjscc(Block):
@@ -50,7 +38,7 @@ class Deepjscc(Block):
 
     Input:   image: uint8 ``[H, W, 3]``, sides of at most 65535.
     Output:  float32 ``[n]``, n = 6 H W rate with H and W rounded up to multiples of the patch (16); header: ImageShape,
-             JsccMode.
+             ModelId, JsccMode.
     Raises:  SignalError: a side is longer. WeightsError: the file of weights. MissingExtra: torch is not installed.
     State:   none; the network, loaded by `start`.
     Source:  Bourtsoulatze, Burth Kurka & Gunduz, Deep joint source-channel coding for wireless image transmission,
@@ -77,7 +65,7 @@ class Deepjscc(Block):
         weights: str | None = Field(None, min_length=1, description="A safetensors file; null for the shipped one.")
 
     params: Params
-    writes_header = (ImageShape, JsccMode)
+    writes_header = (ImageShape, ModelId, JsccMode)
 
     def start(self) -> None:
         """Load the network."""
@@ -89,9 +77,10 @@ class Deepjscc(Block):
         if max(image.shape) > 65535:
             raise SignalError(f"encoders/deepjscc: expected sides of at most 65535 pixels, got {list(image.shape)}")
         esn0_db = reckoned_esn0_db(p.csit, p.esn0_db, p.bits_per_symbol)
-        mode = JsccMode(rate=p.rate, variant=p.variant, esn0_db=esn0_db)
-        features = self._codec.encode(image, rate=mode.rate, esn0_db=mode.esn0_db)
-        return Out(features, header=(ImageShape(*image.shape[:2]), mode))
+        features = self._codec.encode(image, rate=p.rate, esn0_db=esn0_db)
+        model = ModelId(NUMBERS[p.variant], self._codec.tag)
+        mode = JsccMode(RATES.index(p.rate), esn0_db)
+        return Out(features, header=(ImageShape(*image.shape[:2]), model, mode))
 
 
 def reckoned_esn0_db(csit: Literal["mean", "none"], esn0_db: float, bits_per_symbol: ConstellationOrder | None) -> int:

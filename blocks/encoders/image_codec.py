@@ -10,43 +10,26 @@ import numpy as np
 from pydantic import AfterValidator, Field, model_validator
 
 from ...errors import SignalError, UsageError
-from ...sim.bandwidth import Bandwidth
+from ...sim.bandwidth import robust_uses
 from ...sim.codecs.codec import CodecName, codec_named
 from ...sim.codecs.rate_search import FileMemo
 from ...sim.codecs.scaled import encode_at_budget
 from ...sim.links.capacity import Fading, ergodic_capacity, outage_capacity
 from ...sim.links.mcs import LINK_SCHEMES, choose_scheme, parse_scheme, payload_bits_for
+from ...sim.side_information.coded_image import CodedImage
+from ...sim.side_information.field import Unsent
+from ...sim.side_information.image_shape import ImageShape
+from ...sim.side_information.link_agreement import LinkAgreement
+from ...sim.side_information.link_scheme import LinkScheme
 from ..block import Block
-from ..envelope import HeaderField, Out
-from ..image_shape import ImageShape
-from ..link_scheme import LinkScheme
+from ..envelope import Out
 from ..params import BlockParams, Live
 from ..ports import Bytes, Image
 from ..ratio import Ratio
 
-__all__ = ["CodedImage", "ImageCodec"]
+__all__ = ["ImageCodec"]
 
 _FILES = FileMemo()  # of all blocks of this process: points of a sweep share pictures; no result depends on it
-
-
-class CodedImage(HeaderField, frozen=True):
-    """How the picture was coded, in one byte: coder (3 bits), scale (3), parameter sets (1), content (1).
-
-    Attributes:
-        codec: The source coder.
-        scale_eighths: The coded picture's sides are those of the picture times this over 8.
-        parameter_sets: In the file, or agreed beforehand.
-        content: A picture; or nothing, since none fitted.
-    """
-
-    codec: CodecName
-    scale_eighths: int
-    parameter_sets: Literal["sent", "agreed"]
-    content: Literal["picture", "nothing"]
-
-    def bits(self) -> int:
-        """One byte."""
-        return 8
 
 
 def _eighths(scales: tuple[float, ...]) -> tuple[float, ...]:
@@ -78,8 +61,8 @@ class ImageCodec(Block):
     has the original, takes the best in PSNR.
 
     Input:   image: uint8 ``[H, W, 3]``, sides of at most 65535.
-    Output:  uint8 ``[B]``; header: ImageShape, LinkScheme, CodedImage (45 bits in all); trace: file_bytes,
-             container_bytes.
+    Output:  uint8 ``[B]``; header: ImageShape, LinkScheme, CodedImage (45 bits in all), and LinkAgreement, which
+             both ends know; trace: file_bytes, container_bytes.
     Raises:  SignalError: a side is longer; the uses do not carry a byte; the smallest file exceeds the budget and
              on_too_small is fail. MissingExtra or UsageError: the coder is not installed.
     State:   none that shows: files of pictures seen are remembered, to save time.
@@ -135,7 +118,7 @@ class ImageCodec(Block):
             return self
 
     params: Params
-    writes_header = (ImageShape, LinkScheme, CodedImage)
+    writes_header = (ImageShape, LinkScheme, LinkAgreement, CodedImage)
 
     def start(self) -> None:
         """Find the source coder."""
@@ -151,10 +134,12 @@ class ImageCodec(Block):
             raise SignalError(f"encoders/image_codec: expected sides of 1 to 65535 pixels, got {height} x {width}")
         shape = ImageShape(height, width)
         unsent = CodedImage(p.codec, 8, p.parameter_sets, "nothing")
-        header_bits = shape.bits() + unsent.bits() + LinkScheme(0, 0, 0).bits()
-        header_uses = Bandwidth(height, width, 0, header_bits).side_uses
+        header_uses = robust_uses(shape.bits() + unsent.bits() + LinkScheme(0, 0).bits())
         total_uses = math.floor(Fraction(p.cbr) * 3 * height * width)
-        scheme, budget = self._budget(total_uses - header_uses)
+        uses = max(total_uses - header_uses, 0)
+        scheme, budget = self._budget(uses)
+        fixed = LinkScheme(0, 0) if p.scheme == "adapted" else scheme
+        link = (scheme, Unsent(LinkAgreement(uses, fixed.bits_per_symbol, fixed.code_rate_x1024)))
         if budget < 1 and not (p.scheme == "capacity" and p.on_too_small == "send_nothing"):
             raise SignalError(
                 f"encoders/image_codec: expected uses that carry the header ({header_uses} of them) and a byte, got "
@@ -166,18 +151,18 @@ class ImageCodec(Block):
         frame = np.zeros(budget, np.uint8)
         if coded.data is None:
             if p.on_too_small == "fail":
-                uses = math.ceil(scheme.uses * coded.smallest / budget) + header_uses
+                uses = math.ceil(uses * coded.smallest / budget) + header_uses
                 raise SignalError(
                     f"encoders/image_codec: a CBR of {p.cbr} leaves {budget} bytes for a picture of {height} x {width}"
                     f", and the smallest {p.codec} file has {coded.smallest}: a CBR of some "
                     f"{uses / (3 * height * width):.2g} would do; raise cbr, add smaller scales, or set "
                     "on_too_small: send_nothing"
                 )
-            return Out(frame, header=(shape, scheme, unsent), trace={"file_bytes": 0.0, "container_bytes": 0.0})
+            return Out(frame, header=(shape, *link, unsent), trace={"file_bytes": 0.0, "container_bytes": 0.0})
         frame[: len(coded.data)] = np.frombuffer(coded.data, np.uint8)
         return Out(
             frame,
-            header=(shape, scheme, CodedImage(p.codec, coded.scale_eighths, p.parameter_sets, "picture")),
+            header=(shape, *link, CodedImage(p.codec, coded.scale_eighths, p.parameter_sets, "picture")),
             trace={
                 "file_bytes": float(len(coded.data)),
                 "container_bytes": float(self._codec.container_bytes(coded.data)),
@@ -187,13 +172,12 @@ class ImageCodec(Block):
     def _budget(self, uses: int) -> tuple[LinkScheme, int]:
         """Return the scheme for so many uses, and the bytes that they carry by it."""
         p = self.params
-        uses = max(uses, 0)
         if p.scheme == "capacity":
             if p.coherence == "fast":
                 capacity = ergodic_capacity(p.esn0_db, p.fading, p.k_db)
             else:
                 capacity = outage_capacity(p.esn0_db, p.fading, p.failure_rate, p.k_db)
-            return LinkScheme(0, 0, uses), math.floor(uses * capacity / 8)
+            return LinkScheme(0, 0), math.floor(uses * capacity / 8)
         if p.scheme == "adapted":
             chosen = choose_scheme(p.esn0_db, uses, p.failure_rate)
             if chosen is None:
@@ -201,5 +185,4 @@ class ImageCodec(Block):
                 chosen = next((scheme for scheme in robust if payload_bits_for(scheme, uses)), robust[-1])
         else:
             chosen = parse_scheme(p.scheme)
-        link = LinkScheme(chosen.bits_per_symbol, chosen.code_rate_x1024, uses)
-        return link, payload_bits_for(chosen, uses) // 8
+        return LinkScheme(chosen.bits_per_symbol, chosen.code_rate_x1024), payload_bits_for(chosen, uses) // 8

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal, cast, get_args
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from ...errors import SignalError, WeightsError
+from ...errors import SignalError
+from ...models.deepjscc.names import RATES, Rate
+from ...sim.side_information.cdm_mode import CdmMode
+from ...sim.side_information.constellation_frame import ConstellationOrder
+from ...sim.side_information.image_shape import ImageShape
+from ...sim.side_information.jscc_mode import JsccMode
+from ...sim.side_information.model_id import ModelId
+from ...sim.side_information.rate_map import RateMap
+from ...sim.side_information.sc_sic_mode import ScSicMode
 from ..block import Block
 from ..envelope import Out
-from ..image_shape import ImageShape
-from ..mappers.to_constellation import ConstellationOrder
 from ..onnx_session import OnnxSession, Provider
 from ..params import BlockParams, Live
 from ..ports import Features, Image
-from ..rate_map import CdmMode, RateMap
 from ..ratio import Ratio
-from ..sc_sic_mode import ScSicMode
-from .cdm_jscc import frame_header, payload_uses
-from .deepjscc import JsccMode, Rate, Variant, reckoned_esn0_db
+from .cdm_jscc import frame_uses, framed
+from .deepjscc import reckoned_esn0_db
 
 __all__ = ["Onnx"]
 
@@ -37,8 +41,9 @@ class Onnx(Block):
     ``--swap encoder=encoders/onnx:path=FILE``, and the receiver stays as it is.
 
     Input:   image: uint8 ``[H, W, 3]``, sides of 1 to 65535; of an SC-SIC file multiples of its stride.
-    Output:  float32 ``[n]``, as the block whose network it is; header: ImageShape; of a DeepJSCC file JsccMode; of a
-             CDM-JSCC file CdmMode and RateMap; of an SC-SIC file ScSicMode, always of the network's own size.
+    Output:  float32 ``[n]``, as the block whose network it is; header: ImageShape, ModelId; of a DeepJSCC file
+             JsccMode; of a CDM-JSCC file CdmMode and RateMap; of an SC-SIC file ScSicMode, always of the network's own
+             size.
     Raises:  SignalError: a side is longer or no such multiple, the file has no such rate, or the CBR is below the least
              possible.
              WeightsError: the file is not one that `semcom export` wrote for this block, or this onnxruntime does not
@@ -76,7 +81,7 @@ class Onnx(Block):
         esn0_db: Live[float] = Field(10.0, ge=-30, le=60, description="The mean Es/N0 in dB that `csit: mean` knows.")
 
     params: Params
-    writes_header = (ImageShape,)
+    writes_header = (ImageShape, ModelId)
     may_write_header = (JsccMode, CdmMode, RateMap, ScSicMode)
 
     def start(self) -> None:
@@ -86,11 +91,7 @@ class Onnx(Block):
             "encoders/onnx", Path(p.path), role="encoder", provider=p.provider, threads=p.threads
         )
         metadata = self._session.metadata
-        if metadata.system == "deepjscc" and metadata.variant not in get_args(Variant):
-            raise WeightsError(
-                f"{p.path}: expected a variant of {', '.join(get_args(Variant))}, got {metadata.variant!r}; write the "
-                "file again with `semcom export` of this gr-semcom"
-            )
+        self._model = ModelId(metadata.numbers[metadata.variant], metadata.shared_weights)
 
     def work(self, image: Image) -> Out[Features]:
         """Encode one picture."""
@@ -119,24 +120,26 @@ class Onnx(Block):
             esn0_db=np.array([esn0_db], np.float32),
         )
         features = np.ascontiguousarray(every[:, : metadata.rates[p.rate]], np.float32).reshape(-1)
-        mode = JsccMode(rate=p.rate, variant=cast(Variant, metadata.variant), esn0_db=esn0_db)
-        return Out(features, header=(ImageShape(height, width), mode))
+        mode = JsccMode(RATES.index(p.rate), esn0_db)
+        return Out(features, header=(ImageShape(height, width), self._model, mode))
 
     def _cdm_jscc(self, padded: Image, height: int, width: int) -> Out[Features]:
-        from ...models.cdm_jscc.rate_map import eta_index, eta_near_cbr, levels_for, pack
+        from ...models.cdm_jscc.rate_map import eta_for_frame, eta_index, levels_for, pack
 
         p, patch = self.params, self._session.metadata.patch
         esn0_db = reckoned_esn0_db(p.csit, p.esn0_db, None)
         told: dict[str, NDArray[Any]] = {"image": padded, "esn0_db": np.array([esn0_db], np.float32)}
         none = np.zeros((padded.shape[0] // patch, padded.shape[1] // patch), np.int64)
         bits = self._session.run("patch_bits", **told, levels=none, eta_index=np.zeros(1, np.int64))
-        eta = eta_near_cbr(bits, payload_uses("encoders/onnx", p, height, width)) if p.eta is None else p.eta
+        eta = p.eta
+        if eta is None:
+            eta = eta_for_frame(bits, frame_uses("encoders/onnx", p, height, width), p.rate_map)
         levels, index = levels_for(bits, eta), eta_index(eta)
         features = self._session.run(
             "features", **told, levels=levels.astype(np.int64), eta_index=np.array([index], np.int64)
         )
-        mode = CdmMode(self._session.metadata.tag, index, esn0_db)
-        return Out(pack(features, levels), header=frame_header(p, height, width, levels, mode))
+        shape, mode = ImageShape(height, width), CdmMode(index, esn0_db)
+        return framed(pack(features, levels), levels, p.rate_map, shape, self._model, mode)
 
     def _sc_sic(self, image: Image) -> Out[Features]:
         (height, width, _), stride = image.shape, self._session.metadata.patch
@@ -146,5 +149,4 @@ class Onnx(Block):
                 "or crop the picture"
             )
         embedding = self._session.run("embedding", image=image)
-        mode = ScSicMode.of(self._session.metadata.tag, None)
-        return Out(embedding.reshape(-1), header=(ImageShape(height, width), mode))
+        return Out(embedding.reshape(-1), header=(ImageShape(height, width), self._model, ScSicMode()))

@@ -7,20 +7,21 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from ...errors import MissingExtra, SignalError, UsageError
+from ...models.sc_sic.names import NUMBERS, Variant
+from ...sim.side_information.image_shape import ImageShape
+from ...sim.side_information.model_id import ModelId
+from ...sim.side_information.sc_sic_mode import DOWNSCALES, ScSicMode
 from ..block import Block
 from ..envelope import Out
-from ..image_shape import ImageShape
 from ..params import BlockParams, Live
 from ..ports import Features, Image
-from ..sc_sic_mode import DOWNSCALES, ScSicMode
 
 if TYPE_CHECKING:
     from ...models.sc_sic.codec import ScSicCodec
     from ...models.sc_sic.config import Part
 
-__all__ = ["Downscale", "ScSic", "ScSicVariant", "chosen_downscale", "load_codec"]
+__all__ = ["Downscale", "ScSic", "chosen_downscale", "load_codec"]
 
-ScSicVariant = Literal["mini-48", "mini-48-clean", "mini-341", "lite", "large", "tiny"]
 _UNKNOWN_ESN0_DB = 10.0
 
 
@@ -47,7 +48,7 @@ class ScSic(Block):
     unit variance; ``mappers/real_to_complex`` normalises the frame.
 
     Input:   image: uint8 ``[H, W, 3]``, sides multiples of 32 (of 64 for lite and large), at most 65535.
-    Output:  float32 ``[n]``, channels, rows and columns in C order; header: ImageShape, ScSicMode.
+    Output:  float32 ``[n]``, channels, rows and columns in C order; header: ImageShape, ModelId, ScSicMode.
     Raises:  SignalError: a side is no such multiple, or longer, or shorter than one row. WeightsError: weights are
              missing or do not fit. UsageError: there is no GPU, or no such shipped weights. MissingExtra: torch or
              diffusers is not installed.
@@ -59,7 +60,7 @@ class ScSic(Block):
     class Params(BlockParams):
         """Parameters."""
 
-        variant: ScSicVariant = Field("mini-48", description="Which network: a shipped one, or a size of full scale.")
+        variant: Variant = Field("mini-48", description="Which network: a shipped one, or a size of full scale.")
         weights: str | None = Field(
             None,
             min_length=1,
@@ -79,7 +80,7 @@ class ScSic(Block):
         device: Literal["cpu", "cuda"] = Field("cpu", description="Where the network runs.")
 
     params: Params
-    writes_header = (ImageShape, ScSicMode)
+    writes_header = (ImageShape, ModelId, ScSicMode)
 
     def start(self) -> None:
         """Load the network."""
@@ -94,8 +95,8 @@ class ScSic(Block):
             raise SignalError(f"encoders/sc_sic: expected sides of at most 65535 pixels, got {height} x {width}")
         downscale = chosen_downscale(p.downscale, p.csit, p.esn0_db)
         embedding = self._codec.encode(image, downscale=downscale)
-        mode = ScSicMode.of(self._codec.tag, downscale)
-        return Out(embedding.reshape(-1), header=(ImageShape(height, width), mode))
+        model = ModelId(NUMBERS[p.variant], self._codec.tag)
+        return Out(embedding.reshape(-1), header=(ImageShape(height, width), model, ScSicMode(downscale)))
 
 
 def chosen_downscale(downscale: Downscale, csit: Literal["mean", "none"], esn0_db: float) -> float | None:

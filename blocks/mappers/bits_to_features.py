@@ -11,10 +11,12 @@ from ...errors import SignalError
 from ...sim.bits import check_bits
 from ...sim.quantisers.minifloat import from_minifloat
 from ...sim.quantisers.uniform import dequantise_uniform
+from ...sim.side_information.feature_code import FeatureCode
+from ...sim.side_information.feature_shape import FeatureShape
+from ...sim.side_information.full_scale import FullScale
 from ..block import Block
 from ..envelope import Header, Out, State
 from ..ports import Bits, Features
-from .features_to_bits import FeatureCode, FeatureShape
 
 __all__ = ["BitsToFeatures"]
 
@@ -29,23 +31,23 @@ class BitsToFeatures(Block):
     scale (480 for minifloat). The values carry no noise of the channel any more: n0 becomes 0, and what quantisation
     and wrong bits did to them is in no n0.
 
-    Input:   bits: uint8 ``[values bits_per_value]``; header: FeatureShape, FeatureCode.
+    Input:   bits: uint8 ``[values bits_per_value]``; header: FeatureShape, FeatureCode; of uniform FullScale.
     Output:  float32 of the shape that was sent; receiver state: n0 = 0.
     Raises:  SignalError: not bits; their number does not fit the header; the header says what no transmitter sends.
     State:   none.
     Example: ``features: {use: mappers/bits_to_features}``
     """
 
-    reads_header = (FeatureShape, FeatureCode)
+    reads_header = (FeatureShape, FeatureCode, FullScale)
 
     def work(self, bits: Bits, header: Header) -> Out[Features]:
         """Read one frame."""
         check_bits("mappers/bits_to_features", bits)
         shape, how = header.read(FeatureShape).shape, header.read(FeatureCode)
         width = how.bits_per_value
-        if not 1 <= width <= (16 if how.format == "uniform" else 8) or (how.format == "minifloat" and width != 8):
-            raise SignalError(f"mappers/bits_to_features: expected 1 to 16 bits per value (minifloat: 8), got {width}")
-        if min(shape, default=0) < 0 or math.prod(shape) * width != bits.size:
+        if how.format == "minifloat" and width != 8:
+            raise SignalError(f"mappers/bits_to_features: expected 8 bits per value of a minifloat, got {width}")
+        if bits.size % width or (shape != (-1,) and math.prod(shape) * width != bits.size):
             raise SignalError(
                 f"mappers/bits_to_features: expected {width} bits for each value of shape {list(shape)} "
                 f"(FeatureShape, FeatureCode), got {bits.size} bits"
@@ -56,6 +58,6 @@ class BitsToFeatures(Block):
         values: NDArray[np.float32] = (
             from_minifloat(codes.astype(np.uint8))
             if how.format == "minifloat"
-            else dequantise_uniform(codes, width, how.full_scale)
+            else dequantise_uniform(codes, width, header.read(FullScale).full_scale)
         )
         return Out(values.reshape(shape), state=State(n0=0.0))

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...errors import SignalError
+from ...sim.side_information.power_scale import PowerScale
 from ..block import Block
 from ..envelope import Header
 from ..ports import Features, Symbols
-from .real_to_complex import PowerScale
 
 __all__ = ["ComplexToReal"]
 
@@ -23,7 +22,7 @@ class ComplexToReal(Block):
 
     Input:   symbols: complex64 ``[n]``; header: PowerScale.
     Output:  float32 ``[2 n]``, or ``[2 n - 1]`` where a zero was appended.
-    Raises:  SignalError: no PowerScale came, or one of a scale that no transmitter sends.
+    Raises:  SignalError: no PowerScale came, or one that no transmitter sends.
     State:   none.
     Example: ``unmap: {use: mappers/complex_to_real}``
     """
@@ -33,7 +32,5 @@ class ComplexToReal(Block):
     def work(self, symbols: Symbols, header: Header) -> Features:
         """Unpair one frame."""
         power = header.read(PowerScale)
-        if not (np.isfinite(power.scale) and power.scale >= 0):
-            raise SignalError(f"mappers/complex_to_real: expected a finite PowerScale of at least 0, got {power.scale}")
         values = np.ascontiguousarray(symbols).view(np.float32) * np.float32(power.scale)
         return values[:-1] if power.padded else values

@@ -11,48 +11,17 @@ from pydantic import Field
 from ...errors import SignalError
 from ...sim.quantisers.minifloat import to_minifloat
 from ...sim.quantisers.uniform import quantise_uniform
+from ...sim.side_information.feature_code import FeatureCode
+from ...sim.side_information.feature_shape import FeatureShape
+from ...sim.side_information.full_scale import FullScale
 from ..block import Block
-from ..envelope import HeaderField, Out
+from ..envelope import Out
 from ..params import BlockParams, Live
 from ..ports import Bits, Features
 
-__all__ = ["FeatureCode", "FeatureShape", "FeaturesToBits"]
+__all__ = ["FeaturesToBits"]
 
 _LARGEST = float(np.finfo(np.float16).max)
-
-
-class FeatureShape(HeaderField, frozen=True):
-    """Shape of the features: 3 bits for the number of axes, 16 an axis; the length of a single axis costs nothing.
-
-    Attributes:
-        shape: At most 7 axes of at most 65535; a single one may be longer: it follows from the number of bits.
-    """
-
-    shape: tuple[int, ...]
-
-    def bits(self) -> int:
-        """Three, and 16 for each of two or more axes."""
-        return 3 + (16 * len(self.shape) if len(self.shape) > 1 else 0)
-
-
-class FeatureCode(HeaderField, frozen=True):
-    """How the values were quantised: 1 bit for the format, 4 for bits_per_value, 16 for a full scale of the frame.
-
-    Attributes:
-        format: Of the codes.
-        bits_per_value: 1 to 16.
-        full_scale: Of the uniform quantiser; a half-precision number where it is told here.
-        told: Whether the full scale is told here or was agreed beforehand.
-    """
-
-    format: Literal["uniform", "minifloat"]
-    bits_per_value: int
-    full_scale: float = 0.0
-    told: Literal["here", "agreed"] = "agreed"
-
-    def bits(self) -> int:
-        """Five, or 21."""
-        return 5 + (16 if self.told == "here" else 0)
 
 
 class FeaturesToBits(Block):
@@ -61,15 +30,14 @@ class FeaturesToBits(Block):
     .. math:: c = \left\lfloor \frac{x + A}{2 A}\, 2^b \right\rfloor \;\text{(uniform)}, \quad
         x \approx (-1)^s \left(1 + \tfrac{m}{8}\right) 2^{e - 7} \;\text{(minifloat)}
 
-    ``uniform``: b = bits_per_value, within +-A. A is full_scale, agreed beforehand and then free, or the frame's
-    largest magnitude, rounded up to half precision and told in 16 bits. ``minifloat``: 8 bits, sign, 4 of exponent
-    (bias 7), 3 of mantissa, subnormal numbers included. Both saturate, and every code is a number, so that bit
-    errors never make a NaN.
+    ``uniform``: b = bits_per_value, within +-A. A is full_scale, or the frame's largest magnitude, rounded up to half
+    precision and told in 15 bits. ``minifloat``: 8 bits, sign, 4 of exponent (bias 7), 3 of mantissa, subnormal numbers
+    included. Both saturate, and every code is a number, so that bit errors never make a NaN.
 
     Input:   features: float32, any shape; taken in C order.
     Output:  uint8 ``[values bits_per_value]``; header: FeatureShape (3 bits, and 16 for each of several axes),
-             FeatureCode (5 bits, and 16 for a full scale of the frame).
-    Raises:  SignalError: a value is not finite or, where the frame tells its own full scale, above 65504; more than 7
+             FeatureCode (5 bits); of uniform FullScale (15 bits).
+    Raises:  SignalError: a value is not finite or, where the frame has its own full scale, above 65504; more than 7
              axes, or several of which one is longer than 65535.
     State:   none.
     Source:  Jayant & Noll, Digital Coding of Waveforms, section 4.2; OCP 8-bit Floating Point Specification 1.0.
@@ -84,12 +52,12 @@ class FeaturesToBits(Block):
         full_scale: Live[float | None] = Field(
             None,
             gt=0,
-            le=1e30,
-            description="Largest magnitude that is not clipped (uniform); null: each frame tells its own.",
+            le=_LARGEST,
+            description="Largest magnitude that is not clipped (uniform); null: each frame's own.",
         )
 
     params: Params
-    writes_header = (FeatureShape, FeatureCode)
+    writes_header = (FeatureShape, FeatureCode, FullScale)
 
     def work(self, features: Features) -> Out[Bits]:
         """Quantise one frame."""
@@ -103,26 +71,24 @@ class FeaturesToBits(Block):
         p = self.params
         values = features.reshape(-1)
         if p.format == "minifloat":
-            how = FeatureCode("minifloat", 8)
-            codes = to_minifloat(values).astype(np.uint16)
-        else:
-            how = (
-                FeatureCode("uniform", p.bits_per_value, _half_precision_above(values), told="here")
-                if p.full_scale is None
-                else FeatureCode("uniform", p.bits_per_value, p.full_scale)
-            )
-            codes = quantise_uniform(values, how.bits_per_value, how.full_scale)
-        places = np.arange(how.bits_per_value - 1, -1, -1, dtype=np.uint16)
-        bits = (codes[:, None] >> places & 1).astype(np.uint8).reshape(-1)
-        return Out(bits, header=(FeatureShape(shape), how))
+            return Out(_bits(to_minifloat(values), 8), header=(FeatureShape.of(shape), FeatureCode("minifloat", 8)))
+        largest = float(np.abs(values).max(initial=0)) if p.full_scale is None else p.full_scale
+        scale = FullScale(_half_precision_above(largest))
+        codes = quantise_uniform(values, p.bits_per_value, scale.full_scale)
+        how = FeatureCode("uniform", p.bits_per_value)
+        return Out(_bits(codes, p.bits_per_value), header=(FeatureShape.of(shape), how, scale))
 
 
-def _half_precision_above(values: NDArray[np.float32]) -> float:
-    largest = float(np.abs(values).max(initial=0))
+def _bits(codes: NDArray[np.unsignedinteger], width: int) -> NDArray[np.uint8]:
+    places = np.arange(width - 1, -1, -1, dtype=np.uint16)
+    return (codes.astype(np.uint16)[:, None] >> places & 1).astype(np.uint8).reshape(-1)
+
+
+def _half_precision_above(largest: float) -> float:
     if largest > _LARGEST:
         raise SignalError(
             f"mappers/features_to_bits: expected magnitudes of at most {_LARGEST:g}, got {largest:g}; "
-            "set full_scale, which both ends then know"
+            "set full_scale, beyond which they are clipped"
         )
     half = np.float16(largest)
     return float(half if float(half) >= largest else np.nextafter(half, np.float16(np.inf)))

@@ -10,11 +10,11 @@ from pydantic import Field
 from ...errors import SignalError
 from ...sim.constellations.gaussian import gaussian_grid, linear_estimate, posterior_mean
 from ...sim.constellations.spreading import despread
+from ...sim.side_information.constellation_frame import ConstellationFrame
 from ..block import Block
 from ..envelope import Header, Out, State
 from ..params import BlockParams, Live
 from ..ports import Features, Symbols
-from .to_constellation import ConstellationFrame
 
 __all__ = ["FromConstellation"]
 
@@ -57,8 +57,6 @@ class FromConstellation(Block):
     def work(self, symbols: Symbols, header: Header, state: State) -> Out[Features]:
         """Estimate one frame."""
         frame = header.read(ConstellationFrame)
-        if not (np.isfinite(frame.scale) and frame.scale >= 0):
-            raise SignalError(f"mappers/from_constellation: expected a finite scale of at least 0, got {frame.scale}")
         n0 = _checked_n0(symbols, state)
         if not np.isfinite(symbols).all():
             raise SignalError("mappers/from_constellation: expected finite symbols, got others; check the channel")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from ...sim.constellations.qam import decide
+from ...sim.side_information.qam_frame import QamFrame
 from ..block import Block
 from ..envelope import Header
 from ..ports import Bits, Symbols
-from .qam_map import QamFrame
+from .qam_map import qam_frame
 
 __all__ = ["QamDecide"]
 
@@ -16,7 +17,7 @@ class QamDecide(Block):
 
     .. math:: \hat{b} = b(\hat{s}), \quad \hat{s} = \arg\min_s |y - s|^2
 
-    Input:   symbols: complex64 ``[n]``, equalised; header: QamFrame.
+    Input:   symbols: complex64 ``[n]``, equalised; header: QamFrame, or LinkScheme where there is none.
     Output:  uint8 ``[n bits_per_symbol - padding]``.
     Raises:  SignalError: a symbol is not finite, or QamFrame says more padding than there are bits.
     State:   none.
@@ -28,6 +29,6 @@ class QamDecide(Block):
 
     def work(self, symbols: Symbols, header: Header) -> Bits:
         """Decide one frame."""
-        frame = header.read(QamFrame)
+        frame = qam_frame(header)
         bits = decide(symbols, frame.bits_per_symbol)
         return bits[: frame.payload(bits.size)]

@@ -8,11 +8,12 @@ from pydantic import Field
 
 from ...errors import SignalError
 from ...sim.constellations.demapper import demap
+from ...sim.side_information.qam_frame import QamFrame
 from ..block import Block
 from ..envelope import Header, State
 from ..params import BlockParams, Live
 from ..ports import Llrs, Symbols
-from .qam_map import QamFrame
+from .qam_map import qam_frame
 
 __all__ = ["QamDemap"]
 
@@ -27,7 +28,8 @@ class QamDemap(Block):
     knows of each symbol; erased symbols (a huge n0) give LLRs of 0. Equalised symbols are expected without bias
     (``equalizer: mmse`` or ``zf``).
 
-    Input:   symbols: complex64 ``[n]``; header: QamFrame; state: n0, one number or float32 ``[n]``.
+    Input:   symbols: complex64 ``[n]``; header: QamFrame, or LinkScheme where there is none; state: n0, one
+             number or float32 ``[n]``.
     Output:  float32 ``[n bits_per_symbol - padding]``.
     Raises:  SignalError: no n0 came; n0 is negative, NaN or of another length; a symbol is not finite.
     State:   none.
@@ -45,7 +47,7 @@ class QamDemap(Block):
 
     def work(self, symbols: Symbols, header: Header, state: State) -> Llrs:
         """Demap one frame."""
-        frame = header.read(QamFrame)
+        frame = qam_frame(header)
         if state.n0 is None:
             raise SignalError(
                 "mappers/qam_demap: expected n0 in the receiver's state, got none; connect a channel that adds noise "

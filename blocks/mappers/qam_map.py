@@ -2,53 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import cast
 
 import numpy as np
 from pydantic import Field
 
 from ...errors import SignalError
 from ...sim.constellations.qam import modulate
+from ...sim.side_information.link_agreement import LinkAgreement
+from ...sim.side_information.link_scheme import LinkScheme
+from ...sim.side_information.qam_frame import BitsPerSymbol, QamFrame
 from ..block import Block
-from ..envelope import Header, HeaderField, Out
-from ..link_scheme import LinkScheme
+from ..envelope import Header, Out
 from ..params import BlockParams, Live
 from ..ports import Bits, Symbols
 
-__all__ = ["BitsPerSymbol", "QamFrame", "QamMap"]
-
-BitsPerSymbol = Literal[2, 4, 6, 8, 10]
-
-
-class QamFrame(HeaderField, frozen=True):
-    """How a frame was mapped: 3 bits for the constellation, 4 for the padding; free where LinkScheme says it already.
-
-    Attributes:
-        bits_per_symbol: Of the constellation.
-        padding: Zeros appended to fill the last symbol.
-        told: What tells the receiver: this field, or LinkScheme.
-    """
-
-    bits_per_symbol: BitsPerSymbol
-    padding: int = 0
-    told: Literal["here", "by LinkScheme"] = "here"
-
-    def bits(self) -> int:
-        """Seven, or none."""
-        return 7 if self.told == "here" else 0
-
-    def payload(self, size: int) -> int:
-        """How many of a frame's bits are not padding.
-
-        Args:
-            size: Bits of all its symbols.
-
-        Raises:
-            SignalError: fewer than were appended, so that it is not the frame that was sent.
-        """
-        if not 0 <= self.padding <= size:
-            raise SignalError(f"QamFrame: expected a padding of 0 to {size} bits, got {self.padding}")
-        return size - self.padding
+__all__ = ["QamMap", "qam_frame"]
 
 
 class QamMap(Block):
@@ -61,7 +30,7 @@ class QamMap(Block):
     ``bits_per_symbol: null`` the header's LinkScheme decides, and the bits must fill its uses. With a number that
     number holds, and zeros fill the last symbol.
 
-    Input:   bits: uint8 ``[n]``; header: LinkScheme, if bits_per_symbol is null.
+    Input:   bits: uint8 ``[n]``; header: LinkScheme and LinkAgreement, if bits_per_symbol is null.
     Output:  complex64 ``[ceil(n / bits_per_symbol)]``; header: QamFrame, 7 bits, or none with LinkScheme.
     Raises:  SignalError: not bits; bits_per_symbol is null and there is no LinkScheme, or one of an ideal code, or one
              of another number of bits.
@@ -84,29 +53,42 @@ class QamMap(Block):
         """Map one frame."""
         chosen = self.params.bits_per_symbol
         if chosen is None:
-            frame = _frame_of_scheme(bits.size, header)
-        else:
-            frame = QamFrame(chosen, padding=-bits.size % chosen)
+            return Out(modulate(bits, _of_scheme(bits.size, header)))
+        frame = QamFrame(chosen, padding=-bits.size % chosen)
         padded = np.concatenate([bits, np.zeros(frame.padding, np.uint8)]) if frame.padding else bits
-        return Out(modulate(padded, frame.bits_per_symbol), header=frame)
+        return Out(modulate(padded, chosen), header=frame)
 
 
-def _frame_of_scheme(size: int, header: Header) -> QamFrame:
+def qam_frame(header: Header) -> QamFrame:
+    """Return how a received frame was mapped: as QamFrame says, or LinkScheme where there is none.
+
+    Raises:
+        SignalError: there is neither, or the scheme is an ideal code.
+    """
+    if "QamFrame" in header or "LinkScheme" not in header:
+        return header.read(QamFrame)
+    return QamFrame(_checked(header.read(LinkScheme)))
+
+
+def _of_scheme(size: int, header: Header) -> BitsPerSymbol:
     if "LinkScheme" not in header:
         raise SignalError(
             "mappers/qam_map: expected LinkScheme in the header, since bits_per_symbol is null, and none came; "
             "set bits_per_symbol to 2, 4, 6, 8 or 10, or connect an encoder that writes LinkScheme"
         )
-    scheme = header.read(LinkScheme)
-    if scheme.bits_per_symbol not in (2, 4, 6, 8, 10):
+    bits_per_symbol, uses = _checked(header.read(LinkScheme)), header.read(LinkAgreement).uses
+    if size != uses * bits_per_symbol:
         raise SignalError(
-            "mappers/qam_map: expected a LinkScheme of 2, 4, 6, 8 or 10 bits per symbol, got "
-            f"{scheme.bits_per_symbol}; 0 is an ideal code, which has no symbols: channels/capacity"
-        )
-    coded = scheme.uses * scheme.bits_per_symbol
-    if size != coded:
-        raise SignalError(
-            f"mappers/qam_map: expected {coded} coded bits for {scheme.uses} uses of {scheme.bits_per_symbol} bits "
+            f"mappers/qam_map: expected {uses * bits_per_symbol} coded bits for {uses} uses of {bits_per_symbol} bits "
             f"(LinkScheme), got {size}; connect codes/ldpc_encode before it"
         )
-    return QamFrame(scheme.bits_per_symbol, told="by LinkScheme")  # type: ignore[arg-type]
+    return bits_per_symbol
+
+
+def _checked(scheme: LinkScheme) -> BitsPerSymbol:
+    if not scheme.bits_per_symbol:
+        raise SignalError(
+            "header: expected a LinkScheme of 2, 4, 6, 8 or 10 bits per symbol, got 0: an ideal code has no symbols; "
+            "connect channels/capacity"
+        )
+    return cast(BitsPerSymbol, scheme.bits_per_symbol)

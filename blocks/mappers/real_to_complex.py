@@ -5,29 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from ...errors import SignalError
+from ...sim.side_information.power_scale import PowerScale
 from ..block import Block
-from ..envelope import HeaderField, Out
+from ..envelope import Out
 from ..ports import Features, Symbols
 
-__all__ = ["PowerScale", "RealToComplex"]
+__all__ = ["RealToComplex"]
 
 _LARGEST = float(np.finfo(np.float16).max)
-
-
-class PowerScale(HeaderField, frozen=True):
-    """What the receiver multiplies by to undo the frame's normalisation: a half-precision number on the air.
-
-    Attributes:
-        scale: Exact in half precision, at least 0.
-        padded: A zero was appended to make the count even; travels in the half-precision number's sign bit.
-    """
-
-    scale: float
-    padded: bool = False
-
-    def bits(self) -> int:
-        """Half precision: 16."""
-        return 16
 
 
 class RealToComplex(Block):

@@ -11,35 +11,15 @@ from ...errors import SignalError
 from ...sim.constellations.assignment import frame_scale, nearest_level
 from ...sim.constellations.gaussian import gaussian_grid
 from ...sim.constellations.spreading import spread
+from ...sim.side_information.constellation_frame import ConstellationFrame, ConstellationOrder
 from ..block import Block
-from ..envelope import HeaderField, Out
+from ..envelope import Out
 from ..params import BlockParams, Live
 from ..ports import Features, Symbols
 
-__all__ = ["ConstellationFrame", "ConstellationOrder", "ToConstellation"]
+__all__ = ["ToConstellation"]
 
-ConstellationOrder = Literal[2, 4, 6, 8, 10, 12]
 _LARGEST = float(np.finfo(np.float16).max)
-
-
-class ConstellationFrame(HeaderField, frozen=True):
-    """How features were put on points, in 20 bits: scale 16, order 3, spreading 1.
-
-    Attributes:
-        scale: Features over it are what was put on levels; exact in half precision, at least 0.
-        bits_per_symbol: Of the QAM.
-        spreading: What mixed the features before.
-        padded: A zero was appended to make the count even; travels in the scale's sign bit.
-    """
-
-    scale: float
-    bits_per_symbol: ConstellationOrder
-    spreading: Literal["frame", "none"]
-    padded: bool = False
-
-    def bits(self) -> int:
-        """Twenty."""
-        return 20
 
 
 class ToConstellation(Block):

@@ -250,7 +250,7 @@ def _bandwidth_facts(summary: Summary) -> list[tuple[str, str]]:
     cbr = summary.spread("cbr")
     bits = summary.spread("side_information_bits")
     fields = "".join(
-        f"<small>{escape(name)}: {_count(spread)} bits{_charge(spread, summary.field_rates[name])}</small>"
+        f"<small>{escape(name)}: {f'{_count(spread)} bits' if spread.high else 'not sent'}</small>"
         for name, spread in summary.field_bits.items()
     )
     side = ("Side information", f"{_count(bits)} bits a picture{fields}")
@@ -260,11 +260,6 @@ def _bandwidth_facts(summary: Summary) -> list[tuple[str, str]]:
     uses, payload, charged, values, pilots = (_count(summary.spread(name)) for name in names)
     also = f" + {pilots} pilots" if summary.spread("pilot_uses").total else ""
     per = "a picture" if summary.spread("channel_uses").constant else "a picture, in the mean"
-    unless = (
-        " unless stated"
-        if any(_charge(bits, summary.field_rates[name]) for name, bits in summary.field_bits.items())
-        else ""
-    )
     facts = [
         ("CBR", f"{cbr.mean:.5f}" + ("" if cbr.constant else f"<small>{cbr.low:.5f} to {cbr.high:.5f}</small>")),
         (
@@ -272,25 +267,18 @@ def _bandwidth_facts(summary: Summary) -> list[tuple[str, str]]:
             f"{uses} {per}<small>{payload} payload + {charged} side information{also}</small>",
         ),
         ("Source values (denominator)", f"{values}<small>3 × height × width</small>"),
-        (side[0], f"{side[1]}<small>charged at {ROBUST_BITS_PER_USE:g} bit a channel use{unless}</small>"),
+        (side[0], f"{side[1]}<small>charged at {ROBUST_BITS_PER_USE:g} bit a channel use</small>"),
     ]
     if summary.waveform_efficiency.low < 1:
         how = "<small>cyclic prefix and fill; not in the CBR</small>"
         facts.append(("Waveform efficiency", f"{summary.waveform_efficiency.mean:.2f}{how}"))
     facts += _coded_facts(summary)
-    if summary.capacity_cbr.count:
+    if (plain := summary.rate_map_plain_bits).count:
+        facts.append(("Rate map without its coder", f"{_count(plain)} bits<small>4 a patch, as published</small>"))
+    if (at_capacity := summary.spread("cbr_at_capacity")).count:
         how = "<small>side information charged at capacity: a lower bound, as papers count</small>"
-        facts.append(("CBR, second figure", f"{summary.capacity_cbr.mean:.5f}{how}"))
+        facts.append(("CBR at capacity", f"{at_capacity.mean:.5f}{how}"))
     return facts
-
-
-def _charge(bits: Spread, rate: Spread) -> str:
-    """What is special about the charge of a field, if anything is."""
-    if not bits.high:
-        return ", told free of charge"
-    if rate.constant and rate.low == ROBUST_BITS_PER_USE:
-        return ""
-    return f" at {rate.low:.3g}{'' if rate.constant else f' to {rate.high:.3g}'} bit a use"
 
 
 def _coded_facts(summary: Summary) -> list[tuple[str, str]]:

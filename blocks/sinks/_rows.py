@@ -19,6 +19,8 @@ from ._files import Appended
 
 __all__ = ["Row", "Table", "load_metrics", "measure_item"]
 
+_LOWEST_ESN0_DB = -60.0  # below it nothing is said about capacity
+
 
 class Row(NamedTuple):
     """The measurements of one item; the fields are the columns, in order. ``None``: could not be measured.
@@ -33,8 +35,8 @@ class Row(NamedTuple):
         channel_uses: Complex channel uses: payload_uses + pilot_uses + side_information_uses.
         payload_uses: Complex symbols that crossed the channel.
         pilot_uses: Complex symbols sent as pilots; 0 where the channel says nothing of pilots.
-        side_information_uses: Uses charged for the header, each field at its rate, rounded up.
-        side_information_bits: Bits of the header.
+        side_information_uses: Uses charged for the header at half a bit each, rounded up.
+        side_information_bits: Bits of the header, as packed.
         source_values: 3 H W.
         esn0_db: Measured Es/N0 in dB: energies of signal and noise at the channel.
         latency_s: Seconds from the source to this sink.
@@ -42,6 +44,7 @@ class Row(NamedTuple):
         file_bytes: Of the coded picture, container included.
         container_bytes: Of them, those of the file format and not of the coded picture.
         papr_db: Peak-to-average power ratio at a transmitter's converter.
+        cbr_at_capacity: CBR with the header charged at the capacity of the measured Es/N0: a bound, as papers count.
     """
 
     seq: int
@@ -62,6 +65,7 @@ class Row(NamedTuple):
     file_bytes: int | None = None
     container_bytes: int | None = None
     papr_db: float | None = None
+    cbr_at_capacity: float | None = None
 
     @property
     def means(self) -> dict[str, float]:
@@ -131,7 +135,8 @@ def measure_item(
         return row
     height, width = (received if sent is None else sent).shape[:2]
     pilots = _count(trace, "pilot_uses") or 0
-    bandwidth = Bandwidth(height, width, payload_uses=int(uses), side_parts=header.charges, pilot_uses=pilots)
+    bandwidth = Bandwidth(height, width, payload_uses=int(uses), side_bits=header.bits, pilot_uses=pilots)
+    level = row.esn0_db
     return row._replace(
         cbr=bandwidth.cbr,
         channel_uses=bandwidth.uses,
@@ -139,6 +144,7 @@ def measure_item(
         pilot_uses=bandwidth.pilot_uses,
         side_information_uses=bandwidth.side_uses,
         source_values=bandwidth.source_values,
+        cbr_at_capacity=None if level is None or level < _LOWEST_ESN0_DB else bandwidth.cbr_at_capacity(level),
     )
 
 

@@ -9,14 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from ...sim.bandwidth import capacity_bits_per_use
 from ...sim.metrics.esn0 import EsN0, esn0_from_energies
 from ..envelope import Header, State, Trace
 from ._rows import Row
 
 __all__ = ["Spread", "Summary", "read_settings"]
-
-_LOWEST_ESN0_DB = -60.0  # below it nothing is said about capacity
 
 
 @dataclass
@@ -55,11 +52,10 @@ class Summary:
         rows: Items.
         spreads: By column of `Row`.
         psnrs_db: Of every item that has one, in order.
-        field_bits: Mean bits of each header field.
-        field_rates: Bits per channel use at which each is charged.
+        field_bits: Mean bits of each header field; 0 for those that are not sent.
+        rate_map_plain_bits: Of rate maps without their entropy coder.
         told_esn0_db: Es/N0 as the receiver was told or estimated it.
         csi: How the receiver knew the channel; every way that occurred.
-        capacity_cbr: CBR with the side information charged at the capacity of each item's measured Es/N0.
         waveform_efficiency: As the channel says it.
     """
 
@@ -67,10 +63,9 @@ class Summary:
     spreads: dict[str, Spread] = field(default_factory=dict)
     psnrs_db: array[float] = field(default_factory=lambda: array("d"))
     field_bits: dict[str, Spread] = field(default_factory=dict)
-    field_rates: dict[str, Spread] = field(default_factory=dict)
+    rate_map_plain_bits: Spread = field(default_factory=Spread)
     told_esn0_db: Spread = field(default_factory=Spread)
     csi: set[str] = field(default_factory=set)
-    capacity_cbr: Spread = field(default_factory=Spread)
     waveform_efficiency: Spread = field(default_factory=Spread)
     _signal: float = 0.0
     _noise: float = 0.0
@@ -86,8 +81,8 @@ class Summary:
         if row.psnr_db is not None:
             self.psnrs_db.append(row.psnr_db)
         for name, entry in header.items():
-            self.field_bits.setdefault(name, Spread()).add(entry.bits)
-            self.field_rates.setdefault(name, Spread()).add(entry.bits_per_use)
+            self.field_bits.setdefault(name, Spread()).add(entry.bits if entry.sent else 0)
+        self.rate_map_plain_bits.add(trace.values.get("rate_map_plain_bits"))
         self.told_esn0_db.add(state.esn0_db)
         self.waveform_efficiency.add(trace.values.get("waveform_efficiency"))
         if state.csi is not None:
@@ -98,9 +93,6 @@ class Summary:
             self._noise += trace.values["noise_energy"] * symbols
             self._symbols += symbols
             self._fading |= state.h is not None and not bool(np.all(state.h == 1))
-        if row.payload_uses is not None and row.esn0_db is not None and row.esn0_db > _LOWEST_ESN0_DB:
-            side = (row.side_information_bits or 0) / capacity_bits_per_use(row.esn0_db)
-            self.capacity_cbr.add((row.payload_uses + (row.pilot_uses or 0) + side) / (row.source_values or 1))
 
     def spread(self, name: str) -> Spread:
         """The spread of a column of `Row`."""

@@ -23,12 +23,12 @@ class Metrics(Block):
         \mathrm{CBR} = \frac{\text{channel uses, side information included}}{3 H W}
 
     Columns: seq, label; psnr_db, ssim and ms_ssim (with ``sent``; SSIM needs 11 pixels a side, MS-SSIM 176); cbr with
-    its numerator (channel_uses = payload_uses + pilot_uses + side_information_uses, the header's bits charged at 0.5
-    bit a use unless a field states another rate) and denominator (source_values = 3 H W); side_information_bits;
-    esn0_db, measured from the energies that the channel saw; latency_s since the source; of coded links failed (1: not
-    decoded; its mean is the picture failure rate), file_bytes and container_bytes; papr_db where a converter measured
-    it. What could not be measured is empty in the CSV and null in the JSONL; an infinite PSNR is ``inf`` in the CSV and
-    ``"inf"`` in the JSONL. The run's record holds the means.
+    its numerator (channel_uses = payload_uses + pilot_uses + side_information_uses, the header's packed bits charged
+    at 0.5 bit a use) and denominator (source_values = 3 H W); side_information_bits; esn0_db, measured from the
+    energies that the channel saw; latency_s since the source; of coded links failed (1: not decoded; its mean is the
+    picture failure rate), file_bytes and container_bytes; papr_db where a converter measured it; cbr_at_capacity, with
+    the header charged at the capacity of the measured Es/N0. What could not be measured is empty in the CSV and null in
+    the JSONL; an infinite PSNR is ``inf`` in the CSV and ``"inf"`` in the JSONL. The run's record holds the means.
 
     Input:   received: uint8 sRGB ``[H, W, 3]``; sent: the same shape, optional; channel_input and channel_output:
              complex64 ``[n]``, optional: either makes the count of channel uses exact.

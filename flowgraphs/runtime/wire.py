@@ -31,7 +31,6 @@ __all__ = [
     "MAX_FRAME_BYTES",
     "MAX_HEADER_ENTRIES",
     "MAX_HEAD_BYTES",
-    "MAX_NESTING",
     "MAX_PACK_ITEMS",
     "MAX_PARTS",
     "MAX_REASON",
@@ -59,7 +58,7 @@ __all__ = [
     "item_bytes",
 ]
 
-WIRE_VERSION: Final = 1
+WIRE_VERSION: Final = 2
 MAX_FRAME_BYTES: Final = 1 << 30  # of one frame, and of all arrays of one message; the sockets' MAXMSGSIZE
 MAX_HEAD_BYTES: Final = 1 << 20
 MAX_PARTS: Final = 4  # head, item, n0, h
@@ -71,7 +70,6 @@ MAX_REASON: Final = 2048
 MAX_CONTRACT_BYTES: Final = 1 << 16
 MAX_HEADER_ENTRIES: Final = 64
 MAX_TRACE_VALUES: Final = 256
-MAX_NESTING: Final = 16  # lists and dicts within the fields of a header
 END_BYTES: Final = 0  # what the end of a stream counts against a window
 ALIGN: Final = 16
 
@@ -524,28 +522,8 @@ def _state_array(array: NDArray[Any], name: str, arrays: list[NDArray[Any]]) -> 
 
 
 def _check_entry(entry: HeaderEntry) -> None:
-    if entry.bits < 0:
-        raise WireError(f"header: expected at least 0 bits, got {entry.bits}")
-    if not 0 < entry.bits_per_use < math.inf:
-        raise WireError(f"header: expected a finite charge above 0 bits per use, got {entry.bits_per_use}")
-    for value in entry.fields.values():
-        if not isinstance(value, _SCALARS):
-            _check_value(value, MAX_NESTING)
-
-
-def _check_value(value: Any, depth: int) -> None:
-    if isinstance(value, _SCALARS):
-        return
-    if depth == 0:
-        raise WireError(f"header: expected at most {MAX_NESTING} levels of nesting, got more")
-    if isinstance(value, list):
-        for element in value:
-            _check_value(element, depth - 1)
-    elif isinstance(value, dict) and all(isinstance(key, str | int) for key in value):
-        for element in value.values():
-            _check_value(element, depth - 1)
-    else:
-        raise WireError(f"header: expected numbers, text, lists and maps, got {type(value).__name__}")
+    if entry.bits < 0 or len(entry.packed) != -(-entry.bits // 8):
+        raise WireError(f"header: expected bytes for {entry.bits} bits, got {len(entry.packed)}")
 
 
 def _check_sendable(head: bytes, edge: int, first: int) -> None:
@@ -570,7 +548,7 @@ def _one_line(error: BaseException) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """Numpy scalars that blocks left in a label, a measurement or a header field."""
+    """Numpy scalars that blocks left in a label or a measurement."""
     if isinstance(value, np.generic):
         return value.item()
     raise TypeError(f"a value of type {type(value).__name__} cannot be sent")
@@ -580,7 +558,6 @@ _NO_STATE: Final = Envelope().state
 _NO_TRACE: Final = Envelope().trace
 _NO_HEADER: Final = Envelope().header
 _ZEROS: Final = bytes(ALIGN)
-_SCALARS: Final = (int, float, str, bool, type(None), bytes)
 _MALFORMED: Final = (msgspec.MsgspecError, ValueError, TypeError, OverflowError, RecursionError, MemoryError)
 _encoder: Final = msgspec.msgpack.Encoder(enc_hook=_plain)
 _decoder: Final = msgspec.msgpack.Decoder(Plain | _ItemsHead)

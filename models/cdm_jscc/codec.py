@@ -19,7 +19,7 @@ from .config import CdmConfig
 from .deepjscc_backbone import effective_esn0_db_of_sent
 from .diffusion import times
 from .network import CdmJscc
-from .rate_map import ETAS, LEVELS, PATCH, eta_index, eta_near_cbr, levels_for, pack, unpack
+from .rate_map import ETAS, LEVELS, PATCH, eta_for_frame, eta_index, levels_for, pack, unpack
 from .shipped import load_network, weights_path
 
 __all__ = ["CdmJsccCodec", "Encoded"]
@@ -100,7 +100,13 @@ class CdmJsccCodec:
 
     @torch.inference_mode()
     def encode(
-        self, image: Pixels, *, esn0_db: float, eta: float | None = None, payload_uses: float | None = None
+        self,
+        image: Pixels,
+        *,
+        esn0_db: float,
+        eta: float | None = None,
+        frame_uses: float | None = None,
+        rate_map: Literal["sent", "given"] = "sent",
     ) -> Encoded:
         """A picture to the features of one frame.
 
@@ -108,20 +114,22 @@ class CdmJsccCodec:
             image: uint8 sRGB ``[h, w, 3]``, h and w at least 1.
             esn0_db: The Es/N0 in dB that the transmitter reckons with; kept within 0 to 20 dB.
             eta: Real values per bit of estimated entropy.
-            payload_uses: Instead of eta: as many complex symbols as fit in so many; at least 8 a patch are sent.
+            frame_uses: Instead of eta: as many complex symbols, rate map included, as fit in so many; at least 8 a
+                patch are sent.
+            rate_map: Given to the receiver free of charge, it leaves all of them to the payload.
 
         Raises:
-            SignalError: no picture, not one of eta and payload_uses, or it is not above 0.
+            SignalError: no picture, not one of eta and frame_uses, or it is not above 0.
         """
-        given = [value for value in (eta, payload_uses) if value is not None]
+        given = [value for value in (eta, frame_uses) if value is not None]
         if len(given) != 1 or not 0 < given[0] < float("inf"):
             raise SignalError(
-                f"cdm-jscc: expected one of eta and payload_uses, above 0, got eta={eta}, payload_uses={payload_uses}"
+                f"cdm-jscc: expected one of eta and frame_uses, above 0, got eta={eta}, frame_uses={frame_uses}"
             )
         pixels = self._pixels(image)
         y, entropy = self.network.entropy(pixels)
         bits = entropy.patch_bits[0].cpu().numpy()
-        ratio = eta_near_cbr(bits, payload_uses) if eta is None else eta  # type: ignore[arg-type]
+        ratio = eta_for_frame(bits, frame_uses, rate_map) if eta is None else eta  # type: ignore[arg-type]
         levels, index = levels_for(bits, ratio), eta_index(ratio)
         features = self.network.backbone.send(pixels, y, self._told(levels, index, esn0_db))
         return Encoded(pack(features[0].cpu().numpy(), levels), levels, index)

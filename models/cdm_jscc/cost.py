@@ -36,7 +36,7 @@ class Cost(NamedTuple):
 
 
 def cost(
-    weights: Path | None = None, variant: str = "d", *, height: int, width: int, payload_uses: float | None = None
+    weights: Path | None = None, variant: str = "d", *, height: int, width: int, frame_uses: float | None = None
 ) -> Cost:
     """Count parameters and floating-point operations of a trained codec.
 
@@ -49,17 +49,17 @@ def cost(
         variant: ``p`` or ``d``.
         height: Of the picture in pixels.
         width: Of the picture in pixels.
-        payload_uses: Complex symbols that the frame may take; 1/24 of the source values if not said.
+        frame_uses: Complex symbols that the frame may take, rate map included; 1/24 of the source values if not said.
 
     Raises:
         WeightsError: see `CdmJsccCodec`.
         SignalError: the picture has no pixel, or no symbol is allowed.
     """
     codec = CdmJsccCodec(weights, variant)
-    uses = 3 * height * width / 24 if payload_uses is None else payload_uses
+    uses = 3 * height * width / 24 if frame_uses is None else frame_uses
     image = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
     with FlopCounterMode(display=False) as encoding:
-        frame = codec.encode(image, esn0_db=10, payload_uses=uses)
+        frame = codec.encode(image, esn0_db=10, frame_uses=uses)
     told: dict[str, Any] = {
         "levels": frame.levels,
         "eta_index": frame.eta_index,

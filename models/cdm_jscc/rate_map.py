@@ -1,21 +1,25 @@
-"""How many real values each patch sends: levels, their order on the air, and what telling the receiver costs.
+"""How many real values each patch sends: levels, their order on the air, and the choice of eta.
 
 Only numpy: a transmitter without torch and the blocks read this too.
 """
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import SignalError
+from ...sim.bandwidth import robust_uses
+from ...sim.side_information.rate_map import PLAIN_BITS, RateMap
 
 __all__ = [
-    "BITS_PER_PATCH",
     "ETAS",
     "LEVELS",
     "PATCH",
     "checkerboard_order",
+    "eta_for_frame",
     "eta_index",
     "eta_near_cbr",
     "levels_for",
@@ -29,11 +33,11 @@ PATCH = 16
 LEVELS = tuple(range(16, 257, 16))
 """Real values that a patch may send; two share a complex symbol."""
 
-BITS_PER_PATCH = 4
-"""Of side information: one of 16 levels."""
-
 ETAS = tuple(0.02 * 2 ** (step / 2) for step in range(16))
 """The values of eta of which the receiver is told the nearest (in the logarithm), 0.02 to 3.6."""
+
+_GUESSES = 6
+_SPARED = 5e-4  # share of a frame that is not worth another guess
 
 Reals = NDArray[np.float32]
 
@@ -89,6 +93,41 @@ def eta_near_cbr(entropy_bits: NDArray[np.floating], payload_uses: float) -> flo
         uses = counts[levels_for(entropy_bits, middle)].sum() / 2
         low, high = (middle, high) if uses <= payload_uses else (low, middle)
     return low
+
+
+def eta_for_frame(
+    entropy_bits: NDArray[np.floating], frame_uses: float, rate_map: Literal["sent", "given"] = "sent"
+) -> float:
+    """Return the eta whose frame fills so many complex symbols best; the smallest there is, if none fits.
+
+    What the rate map costs is known when it is coded, and depends on eta. So the payload is guessed, and corrected by
+    what was left over or missing; further each time that something was missing again.
+
+    Args:
+        entropy_bits: Estimated entropy of each patch in bits ``[h, w]``.
+        frame_uses: Complex symbols for payload and rate map.
+        rate_map: Sent, or given to the receiver free of charge.
+    """
+    if rate_map == "given":
+        return eta_near_cbr(entropy_bits, frame_uses)
+    fits = frame_uses - robust_uses(1 + PLAIN_BITS * entropy_bits.size)  # no map costs more
+    best, too_much, guess, reach = eta_near_cbr(entropy_bits, fits), frame_uses, frame_uses, 1
+    for _ in range(_GUESSES):
+        eta = eta_near_cbr(entropy_bits, guess)
+        levels = levels_for(entropy_bits, eta)
+        payload = float(np.asarray(LEVELS)[levels].sum()) / 2
+        spare = frame_uses - robust_uses(RateMap.of(levels).bits()) - payload
+        if spare >= 0:
+            best, fits, reach = eta, guess, 1
+        else:
+            too_much = guess
+        if 0 <= spare < _SPARED * frame_uses or too_much - fits < 2:
+            break
+        guess += reach * spare
+        reach *= 2 if spare < 0 else 1
+        if not fits < guess < too_much:
+            guess = (fits + too_much) / 2
+    return best
 
 
 def pack(features: Reals, levels: NDArray[np.uint8]) -> Reals:

@@ -1,61 +1,50 @@
 from __future__ import annotations
 
+from typing import Annotated
+
 import numpy as np
 import pytest
-from semcom.blocks.envelope import Envelope, Header, HeaderEntry, HeaderField, Identity, Out, State, Stream, Trace
+from semcom.blocks.envelope import Envelope, Header, HeaderEntry, Identity, Out, State, Stream, Trace
 from semcom.errors import SignalError
+from semcom.sim.side_information.codes import HalfSteps, Whole
+from semcom.sim.side_information.field import HeaderField, Unsent
 
 
 class Shape(HeaderField, frozen=True):
-    height: int
-    width: int
-
-    def bits(self):
-        return 32
+    height: Annotated[int, Whole(16)]
+    width: Annotated[int, Whole(16)]
 
 
 class Rate(HeaderField, frozen=True):
-    rate: float
-
-    def bits(self):
-        return 8
-
-
-class Cheap(HeaderField, frozen=True):
-    def bits(self):
-        return 9
-
-    def bits_per_use(self):
-        return 3.0
-
-
-class Free(HeaderField, frozen=True):
-    pass
+    rate: Annotated[float, HalfSteps(8)]
 
 
 def test_a_header_gives_back_what_was_written():
     header = Header().with_fields(Shape(3, 4), Rate(0.5))
     assert header.read(Shape) == Shape(3, 4)
     assert header.bits == 40
-    assert dict(header) == {
-        "Shape": HeaderEntry(32, {"height": 3, "width": 4}),
-        "Rate": HeaderEntry(8, {"rate": 0.5}),
-    }
-    assert repr(Header().with_fields(Rate(0.5))) == "Header({'Rate': HeaderEntry(bits=8, fields={'rate': 0.5})})"
+    assert header.uses == 80
+    assert dict(header) == {"Shape": HeaderEntry(32, b"\0\3\0\4"), "Rate": HeaderEntry(8, b"\1")}
+    assert repr(Header().with_fields(Rate(0.5))) == "Header({'Rate': HeaderEntry(bits=8, packed=b'\\x01')})"
 
 
-def test_a_field_may_state_the_rate_at_which_it_is_charged():
-    header = Header().with_fields(Shape(3, 4), Cheap())
-    assert header.charges == ((32, 0.5), (9, 3.0))
-    assert header.uses == 67
-    assert header.bits == 41
-    assert header["Cheap"] == HeaderEntry(9, {}, 3.0)
-    assert Header().uses == 0
+def test_what_is_not_sent_can_be_read_and_is_not_charged():
+    header = Header().with_fields(Shape(3, 4), Unsent(Rate(0.5)))
+    assert header.read(Rate) == Rate(0.5)
+    assert (header.bits, header.uses) == (32, 64)
+    assert header["Rate"] == HeaderEntry(8, b"\1", sent=False)
+    assert (Header().bits, Header().uses) == (0, 0)
+
+
+def test_a_value_that_the_bits_do_not_hold_is_refused_where_it_is_written():
+    with pytest.raises(SignalError) as caught:
+        Header().with_fields(Shape(3, 65536))
+    assert str(caught.value) == "Shape.width: expected 0 to 65535, got 65536"
 
 
 def test_a_field_of_the_same_class_is_replaced_and_the_header_itself_stays():
     header = Header().with_fields(Rate(0.5))
-    assert header.with_fields(Rate(0.25)).read(Rate) == Rate(0.25)
+    assert header.with_fields(Rate(1.0)).read(Rate) == Rate(1.0)
     assert header.read(Rate) == Rate(0.5)
 
 
@@ -68,17 +57,14 @@ def test_a_field_that_nobody_wrote_is_named_with_those_that_came():
     assert str(caught.value) == "header: expected Shape, got nothing; connect a block that writes it"
 
 
-def test_a_field_of_wrong_types_is_an_error_of_the_signal():
-    header = Header({"Shape": HeaderEntry(32, {"height": "three", "width": 4})})
+def test_bits_of_another_field_are_an_error_of_the_signal():
+    header = Header({"Shape": HeaderEntry(24, b"\0\3\0"), "Rate": HeaderEntry(10, b"\0\0")})
     with pytest.raises(SignalError) as caught:
         header.read(Shape)
-    assert str(caught.value) == "header: Shape: Expected `int`, got `str` - at `$.height`"
-
-
-def test_a_field_must_say_what_it_costs():
-    with pytest.raises(TypeError) as caught:
-        Header().with_fields(Free())
-    assert str(caught.value) == "Free must define bits()"
+    assert str(caught.value) == "Shape.width: expected 16 bits, got 8; the header is cut short"
+    with pytest.raises(SignalError) as caught:
+        header.read(Rate)
+    assert str(caught.value) == "Rate: expected 8 bits, got 10; they are of another field"
 
 
 def test_headers_unite_and_may_not_disagree():
@@ -86,8 +72,8 @@ def test_headers_unite_and_may_not_disagree():
     assert dict(shape.merged(rate)) == {**shape, **rate}
     assert dict(shape.merged(shape)) == dict(shape)
     with pytest.raises(SignalError) as caught:
-        rate.merged(Header().with_fields(Rate(0.25)))
-    assert str(caught.value) == "header: two inputs disagree on Rate: {'rate': 0.5} and {'rate': 0.25}"
+        rate.merged(Header().with_fields(Rate(1.0)))
+    assert str(caught.value) == "header: two inputs disagree on Rate: 01 and 02 (hexadecimal)"
 
 
 def test_a_state_takes_what_the_new_one_has_set():

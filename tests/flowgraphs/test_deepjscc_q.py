@@ -6,12 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from semcom.blocks.encoders.deepjscc import Deepjscc, JsccMode
+from semcom.blocks.encoders.deepjscc import Deepjscc
 from semcom.blocks.envelope import Header
 from semcom.flowgraphs.runtime.check import load_graph
 from semcom.flowgraphs.runtime.overrides import Overrides
 from semcom.flowgraphs.runtime.run import RunOptions, run
 from semcom.sim.constellations.gaussian import effective_esn0_db
+from semcom.sim.side_information.jscc_mode import JsccMode
 
 
 @pytest.fixture(autouse=True)
@@ -44,7 +45,7 @@ def test_es_n0_is_its_label_and_the_side_information_is_charged(bits: int) -> No
     metrics = measured(f"bits_per_symbol={bits}", "esn0_db=8")
     symbols = 128 * 192 * 3 / 12
     assert metrics["esn0_db"] == pytest.approx(8, abs=5 * 4.34 * (2 / symbols) ** 0.5)
-    assert metrics["cbr"] == pytest.approx((symbols + 2 * (32 + 8 + 20)) / (128 * 192 * 3))
+    assert metrics["cbr"] == pytest.approx((symbols + 2 * (32 + 24 + 7 + 20)) / (128 * 192 * 3))
 
 
 @pytest.mark.parametrize(("bits", "known_db"), [(2, 15.0), (4, 10.0), (8, 30.0)])

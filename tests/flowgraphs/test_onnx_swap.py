@@ -142,15 +142,15 @@ def test_cdm_jscc_by_onnx_is_the_same_picture(
     np.testing.assert_array_equal(*twice)
     assert twice[0].shape == (33, 70, 3)
 
-    size, mode, rates = made.header
-    other = type(mode)(mode.weights ^ 1, mode.eta_index, mode.esn0_db)
-    with pytest.raises(SignalError, match=r"expected a frame made with weights .* files of one training"):
-        decoder.work(made.value, Header().with_fields(size, other, rates), State(n0=0.1), Identity())
+    size, model, mode, rates = made.header
+    other = type(model)(model.number, model.weights ^ 1)
+    with pytest.raises(SignalError, match=r"expected a frame for d with weights .*, and weights of one training"):
+        decoder.work(made.value, Header().with_fields(size, other, mode, rates), State(n0=0.1), Identity())
     with pytest.raises(SignalError, match=r"expected \d+ features, as the header says, got \[6\]"):
         decoder.work(made.value[:6], header, State(n0=0.1), Identity())
     with pytest.raises(SignalError, match="expected finite features"):
         decoder.work(made.value * np.float32(np.nan), header, State(n0=0.1), Identity())
     wrong = Decoder(Decoder.Params(path=str(deepjscc_onnx["decoder"])))
     wrong.start()
-    with pytest.raises(SignalError, match="expected JsccMode, got ImageShape, CdmMode, RateMap"):
+    with pytest.raises(SignalError, match=r"expected a frame of one of the models 1 \(adaptive\), .* got model 16"):
         wrong.work(made.value, header, State(n0=0.1), Identity())

@@ -12,10 +12,10 @@ from semcom.blocks.channels.rayleigh import Rayleigh
 from semcom.blocks.channels.rician import Rician
 from semcom.blocks.channels.shadowing import Shadowing
 from semcom.blocks.envelope import Header, Identity, Out
-from semcom.blocks.link_scheme import LinkScheme
 from semcom.flowgraphs.runtime.check import load_graph
 from semcom.flowgraphs.runtime.inline import InlineExecutor
 from semcom.flowgraphs.runtime.overrides import Overrides
+from semcom.sim.side_information.link_agreement import LinkAgreement
 
 SYSTEMS = {
     "hevc-ldpc": (Rayleigh, ["channel=channels/rayleigh"], ["encoder.scheme=qpsk-1/2"]),
@@ -71,7 +71,7 @@ def test_a_longer_frame_begins_with_the_fades_of_a_shorter_one(kind, params, coh
 def test_an_ideal_code_meets_the_fades_that_symbols_meet(kind, params):
     name = kind.__name__.lower()
     ideal = Capacity(Capacity.Params(fading=name, coherence="block", **params), name="channel", seed=7)
-    header = Header().with_fields(LinkScheme(0, 0, 100))
+    header = Header().with_fields(LinkAgreement(100))
     for seq in range(5):
         gain = ideal.work(np.zeros(1, np.uint8), header, Identity(seq)).trace["signal_energy"]
         assert gain == pytest.approx(np.abs(fades(kind, 500, seq, **params)[0]) ** 2, rel=1e-5)

@@ -24,7 +24,7 @@ def metrics(
 
 
 AWGN = "channel=channels/awgn"
-SIDE_BITS = 32 + 16 + 16  # size of the picture, weights and size of the embedding, power
+SIDE_BITS = 32 + 24 + 2 + 16  # size of the picture, model, size of the embedding, power
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_the_digital_link_costs_four_uses_a_value_and_a_code_twice_that() -> Non
     values, bits = 3 * 64 * 96, 16 * 4 * 6 * 8
     uncoded = metrics("sc-sic-digital-uncoded")["cbr"] * values
     coded = metrics("sc-sic-digital")["cbr"] * values
-    side = 32 + 16 + 3 + 5 + 7  # shape of the features, their code, QAM
+    side = 32 + 24 + 2 + 3 + 5 + 7  # model and size, shape of the features, their code, QAM
     assert uncoded == pytest.approx(bits / 2 + 2 * side)
     assert coded == pytest.approx((bits + 16) / 0.5 / 2 + 2 * (side + 32))  # CRC16, and TransportBlock
 

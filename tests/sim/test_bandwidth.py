@@ -1,6 +1,6 @@
 import pytest
 from semcom.errors import SignalError
-from semcom.sim.bandwidth import Bandwidth, capacity_bits_per_use, dimension_ratio, uses_for
+from semcom.sim.bandwidth import Bandwidth, capacity_bits_per_use, dimension_ratio, robust_uses
 
 
 def test_cbr_counts_payload_side_information_and_pilots() -> None:
@@ -12,22 +12,10 @@ def test_cbr_counts_payload_side_information_and_pilots() -> None:
     assert str(band).startswith("CBR 0.0834 = 98438 / 1179648 (98304 payload + 34 for 17 bits")
 
 
-def test_side_uses_round_up() -> None:
-    assert Bandwidth(8, 8, payload_uses=1, side_bits=16, side_bits_per_use=3).side_uses == 6
-    assert Bandwidth(8, 8, payload_uses=1).side_uses == 0
-
-
-def test_parts_at_rates_of_their_own_are_rounded_up_once() -> None:
-    assert uses_for([(1, 2), (1, 2), (3, 0.5)]) == 7
-    assert uses_for([]) == 0
-    band = Bandwidth(16, 16, payload_uses=8, side_bits=3, side_parts=((1, 2), (1, 2), (0, 9)))
-    assert band.side_uses == 7
-    assert band.cbr == 15 / 768
-    assert str(band) == (
-        "CBR 0.0195 = 15 / 768 (8 payload + 7 for 3 bits of side information at 0.5 bit/use and 2 bits at 2 bit/use "
-        "+ 0 pilots)"
-    )
-    assert band.cbr_at_capacity(0) == (8 + 5) / 768  # one bit a use: all of them
+def test_side_information_takes_two_uses_a_bit() -> None:
+    assert robust_uses(45) == 90
+    assert Bandwidth(8, 8, payload_uses=1, side_bits=45).side_uses == 90
+    assert Bandwidth(8, 8, payload_uses=1).side_uses == robust_uses(0) == 0
 
 
 @pytest.mark.parametrize(
@@ -54,11 +42,7 @@ def test_errors_say_what_was_expected() -> None:
         Bandwidth(0, 4, payload_uses=1)
     with pytest.raises(SignalError, match="expected counts of at least 0, got -1 payload uses"):
         Bandwidth(4, 4, payload_uses=-1)
-    with pytest.raises(SignalError, match="expected a side information rate above 0, got 0"):
-        Bandwidth(4, 4, payload_uses=1, side_bits_per_use=0)
-    with pytest.raises(SignalError, match="expected a side information rate above 0, got -1"):
-        Bandwidth(4, 4, payload_uses=1, side_parts=((1, -1),))
-    with pytest.raises(SignalError, match=r"expected counts of at least 0.* \[\(-1, 1\)\] further side bits and rates"):
-        Bandwidth(4, 4, payload_uses=1, side_parts=((-1, 1),))
+    with pytest.raises(SignalError, match="got 1 payload uses, -1 side bits, 0 pilots"):
+        Bandwidth(4, 4, payload_uses=1, side_bits=-1)
     with pytest.raises(SignalError, match="expected at least 1 value sent, got 0"):
         dimension_ratio(4, 4, 0)

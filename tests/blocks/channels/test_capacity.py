@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import binom, ncx2
 from semcom.blocks.channels.capacity import Capacity
 from semcom.blocks.envelope import Header, Identity
-from semcom.blocks.link_scheme import LinkScheme
+from semcom.sim.side_information.link_agreement import LinkAgreement
 
 
 def block(**params: object) -> Capacity:
@@ -16,7 +16,7 @@ def block(**params: object) -> Capacity:
 
 def carried(bits: int, uses: int, seq: int = 0, **params: object) -> bool:
     data = np.arange(1, bits // 8 + 1, dtype=np.uint8)
-    out = block(**params).work(data, Header().with_fields(LinkScheme(0, 0, uses)), Identity(seq))
+    out = block(**params).work(data, Header().with_fields(LinkAgreement(uses)), Identity(seq))
     assert out.state.crc_ok == bool(out.value.any())
     if out.state.crc_ok:
         np.testing.assert_array_equal(out.value, data)
@@ -46,7 +46,7 @@ def test_block_fading_loses_frames_as_often_as_its_gain_is_too_small(fading, esn
     k = 10**0.6
     lost = 1 - math.exp(-gain) if fading == "rayleigh" else ncx2.cdf(2 * (k + 1) * gain, 2, 2 * k)
     channel = block(fading=fading, coherence="block", esn0_db=esn0_db, k_db=6)
-    header, data = Header().with_fields(LinkScheme(0, 0, 64)), np.ones(8, np.uint8)
+    header, data = Header().with_fields(LinkAgreement(64)), np.ones(8, np.uint8)
     outs = [channel.work(data, header, Identity(seq)) for seq in range(frames)]
     low, high = binom.interval(1 - 1e-6, frames, lost)
     assert low <= sum(not out.state.crc_ok for out in outs) <= high
@@ -55,12 +55,12 @@ def test_block_fading_loses_frames_as_often_as_its_gain_is_too_small(fading, esn
 
 
 def test_the_trace_has_the_uses_and_the_nominal_esn0():
-    out = block(esn0_db=7).work(np.ones(4, np.uint8), Header().with_fields(LinkScheme(0, 0, 100)), Identity())
+    out = block(esn0_db=7).work(np.ones(4, np.uint8), Header().with_fields(LinkAgreement(100)), Identity())
     assert out.trace["channel_uses"] == 100
     assert 10 * math.log10(out.trace["signal_energy"] / out.trace["noise_energy"]) == pytest.approx(7)
     assert out.state.esn0_db == 7
 
 
 def test_an_empty_frame_crosses_and_no_uses_carry_nothing():
-    assert block().work(np.zeros(0, np.uint8), Header().with_fields(LinkScheme(0, 0, 0)), Identity()).state.crc_ok
+    assert block().work(np.zeros(0, np.uint8), Header().with_fields(LinkAgreement(0)), Identity()).state.crc_ok
     assert not carried(8, 0)

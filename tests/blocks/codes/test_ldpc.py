@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 from semcom.blocks.channels.awgn import Awgn
 from semcom.blocks.codes.ldpc_decode import LdpcDecode
-from semcom.blocks.codes.ldpc_encode import LdpcEncode, TransportBlock
+from semcom.blocks.codes.ldpc_encode import LdpcEncode
 from semcom.blocks.envelope import Header, Identity, State
-from semcom.blocks.link_scheme import LinkScheme
 from semcom.blocks.mappers.qam_demap import QamDemap
 from semcom.blocks.mappers.qam_map import QamMap
 from semcom.errors import MissingExtra, SignalError
@@ -16,12 +15,17 @@ from semcom.sim.codes.ldpc import graph
 from semcom.sim.codes.scrambling import gold_sequence
 from semcom.sim.links.mcs import Scheme, payload_bits_for
 from semcom.sim.links.transport_block import encode_transport_block, plan_transport_block
+from semcom.sim.side_information.field import Unsent
+from semcom.sim.side_information.link_agreement import LinkAgreement
+from semcom.sim.side_information.link_scheme import LinkScheme
+from semcom.sim.side_information.transport_block import TransportBlock
 
 PAYLOAD = np.random.default_rng(0).integers(0, 2, 20_000, dtype=np.uint8)
 
 
 def scheme_header(bits_per_symbol: int = 4, rate: float = 512, uses: int = 5000) -> Header:
-    return Header().with_fields(LinkScheme(bits_per_symbol, rate, uses))
+    agreed = LinkAgreement(uses, bits_per_symbol, rate)
+    return Header().with_fields(LinkScheme(bits_per_symbol, rate), Unsent(agreed))
 
 
 def decode(llrs: Any, header: Header, **params: Any) -> Any:
@@ -116,7 +120,7 @@ def test_the_encoder_says_what_it_needs() -> None:
         SignalError, match=r"expected at most 9928 bits, which fit into 5000 uses of 4 bits at rate 512"
     ):
         block.work(PAYLOAD, scheme_header())
-    with pytest.raises(SignalError, match=r"got 0 and 0/1024; 0 is an ideal code: channels/capacity"):
+    with pytest.raises(SignalError, match=r"codes/ldpc_encode: expected a LinkScheme .* got an ideal code"):
         block.work(PAYLOAD, scheme_header(0, 0))
     with pytest.raises(SignalError, match="expected uses enough for a byte at 16qam-1/2, got 3"):
         block.work(PAYLOAD[:0], scheme_header(uses=3))
@@ -125,19 +129,21 @@ def test_the_encoder_says_what_it_needs() -> None:
 
 
 def test_the_decoder_says_what_it_needs() -> None:
-    header = Header().with_fields(TransportBlock(500, 1032, 2))
-    with pytest.raises(SignalError, match="codes/ldpc_decode: expected 1032 LLRs of this frame, got 1031"):
+    header = Header().with_fields(TransportBlock(500, 2))
+    with pytest.raises(SignalError, match="expected coded bits in whole symbols of 2 bits, got 1031"):
         decode(np.zeros(1031, np.float32), header)
     with pytest.raises(SignalError, match="expected LLRs, got values that are not a number"):
         decode(np.full(1032, np.nan, np.float32), header)
-    told = TransportBlock(9976, 20_000, 4, "by LinkScheme")
-    with pytest.raises(SignalError, match="expected LinkScheme, got TransportBlock"):
-        decode(np.zeros(20_000, np.float32), Header().with_fields(told))
-    with pytest.raises(SignalError, match="expected 20000 LLRs of this frame, got 16"):
-        decode(np.zeros(16, np.float32), scheme_header().with_fields(told))
-    for lie in (TransportBlock(10**15, 1032, 2), TransportBlock(-5, 1032, 2), TransportBlock(500, 1032, 0)):
-        with pytest.raises(SignalError, match="transport block: expected"):
-            decode(np.zeros(1032, np.float32), Header().with_fields(lie))
+    with pytest.raises(SignalError, match="expected TransportBlock, got nothing"):
+        decode(np.zeros(20_000, np.float32), Header())
+    with pytest.raises(SignalError, match="expected LLRs for whole symbols of 4 bits, got 18"):
+        decode(np.zeros(18, np.float32), scheme_header())
+    with pytest.raises(SignalError, match="expected uses enough for a byte at 16qam-1/2, got 4"):
+        decode(np.zeros(16, np.float32), scheme_header())
+    with pytest.raises(SignalError, match=r"codes/ldpc_decode: expected a LinkScheme .* got an ideal code"):
+        decode(np.zeros(16, np.float32), scheme_header(0, 0))
+    with pytest.raises(SignalError, match="transport block: expected"):
+        decode(np.zeros(1032, np.float32), Header().with_fields(TransportBlock(2**29 - 1, 2)))
 
 
 def test_without_the_base_graphs_a_chain_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:

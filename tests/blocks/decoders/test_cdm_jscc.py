@@ -6,10 +6,11 @@ import pytest
 import torch
 from semcom.blocks.decoders.cdm_jscc import CdmJscc
 from semcom.blocks.encoders.cdm_jscc import CdmJscc as Encoder
-from semcom.blocks.envelope import Header, Identity, State
-from semcom.blocks.image_shape import ImageShape
-from semcom.blocks.rate_map import CdmMode, RateMap
+from semcom.blocks.envelope import Header, HeaderEntry, Identity, State
 from semcom.errors import SignalError, UsageError, WeightsError
+from semcom.sim.side_information.image_shape import ImageShape
+from semcom.sim.side_information.model_id import ModelId
+from semcom.sim.side_information.rate_map import RateMap
 
 STATE = State(n0=0.1)
 
@@ -117,21 +118,23 @@ def test_values_that_are_no_numbers(value: float) -> None:
 
 def test_a_frame_of_other_weights() -> None:
     features, header = frame(photo())
-    mode = header.read(CdmMode)
-    other = header.with_fields(CdmMode(mode.weights ^ 1, mode.eta_index, mode.esn0_db))
+    model = header.read(ModelId)
+    other = header.with_fields(ModelId(model.number, model.weights ^ 1))
     with pytest.raises(SignalError) as caught:
-        block().work(features, other, STATE, Identity(0))
+        block(variant="p").work(features, other, STATE, Identity(0))
     assert str(caught.value) == (
-        f"decoders/cdm_jscc: expected a frame made with weights {mode.weights:04x}, got {mode.weights ^ 1:04x}; give "
-        "encoder and decoder weights of one training"
+        f"decoders/cdm_jscc: expected a frame for p with weights {model.weights:04x}, got one of d with weights "
+        f"{model.weights ^ 1:04x}; give encoder and decoder the same variant, and weights of one training"
     )
+    with pytest.raises(SignalError, match=r"models 16 \(d\), 17 \(p\), got model 1; connect the decoder that"):
+        block().work(features, header.with_fields(ModelId(1, model.weights)), STATE, Identity(0))
 
 
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        (ImageShape(48, 65), "rate map: expected 15 patches of 48 x 65 pixels, got 12 in 6 bytes"),
-        (ImageShape(0, 64), r"rate map: expected 0 patches"),
+        (ImageShape(48, 1), r"RateMap: expected \d+ bits, got \d+; they are of another field"),
+        (ImageShape(65535, 65535), r"arithmetic code: expected a word of more than \d+ bits; it is cut short"),
         (RateMap.of(np.full((3, 4), 15, np.uint8)), r"expected 3072 features, as the rate map says, got \[\d+\]"),
     ],
 )
@@ -141,19 +144,13 @@ def test_a_header_of_another_picture(change: Any, expected: str) -> None:
         block().work(features, header.with_fields(change), STATE, Identity(0))
 
 
-def test_an_eta_that_is_none() -> None:
-    features, header = frame(photo())
-    mode = header.read(CdmMode)
-    with pytest.raises(SignalError, match="cdm-jscc: expected an index of eta below 16, got 16"):
-        block().work(features, header.with_fields(CdmMode(mode.weights, 16, 10)), STATE, Identity(0))
-
-
-@pytest.mark.parametrize("esn0_db", [-1, 21, 31])
+@pytest.mark.parametrize("esn0_db", [21, 31])
 def test_an_snr_that_no_encoder_writes(esn0_db: int) -> None:
     features, header = frame(photo())
-    mode = header.read(CdmMode)
-    with pytest.raises(SignalError, match=f"expected an Es/N0 of 0 to 20 dB in the header, got {esn0_db}; give"):
-        block(variant="d").work(features, header.with_fields(CdmMode(mode.weights, 3, esn0_db)), STATE, Identity(0))
+    bits = np.array([0, 0, 1, 1, *map(int, f"{esn0_db:05b}")], np.uint8)
+    lie = Header({**header, "CdmMode": HeaderEntry(9, np.packbits(bits).tobytes())})
+    with pytest.raises(SignalError, match=f"CdmMode.esn0_db: expected 0 to 20, got {esn0_db}"):
+        block(variant="d").work(features, lie, STATE, Identity(0))
 
 
 def test_noise_that_nobody_measured() -> None:

@@ -7,13 +7,17 @@ from semcom.blocks.channels.awgn import Awgn
 from semcom.blocks.channels.rayleigh import Rayleigh
 from semcom.blocks.decoders.deepjscc import Deepjscc
 from semcom.blocks.encoders.deepjscc import Deepjscc as Encoder
-from semcom.blocks.encoders.deepjscc import JsccMode
 from semcom.blocks.envelope import Header, Identity, State
-from semcom.blocks.image_shape import ImageShape
 from semcom.blocks.mappers.complex_to_real import ComplexToReal
 from semcom.blocks.mappers.real_to_complex import RealToComplex
 from semcom.errors import SignalError
+from semcom.models.deepjscc.codec import SHIPPED
+from semcom.models.deepjscc.names import RATES
+from semcom.models.model_card import ModelCard, card_path
 from semcom.sim.metrics.psnr import psnr_db
+from semcom.sim.side_information.image_shape import ImageShape
+from semcom.sim.side_information.jscc_mode import JsccMode
+from semcom.sim.side_information.model_id import ModelId
 from skimage import data
 
 
@@ -39,6 +43,12 @@ def through(decoder: Deepjscc, photo: np.ndarray, channel: Awgn | Rayleigh, **en
     assert received.state is not None
     header = Header().with_fields(*encoded.header, *mapped.header)
     return decoder.work(ComplexToReal(name="unmap").work(received.value, header), header, received.state)
+
+
+def small(decoder: Deepjscc, number: int = 1, weights: int | None = None) -> Header:
+    """The header of a picture of 16 x 16 pixels."""
+    model = ModelId(number, decoder._codecs["adaptive"].tag if weights is None else weights)
+    return Header().with_fields(ImageShape(16, 16), model, JsccMode(RATES.index("1/12"), 10))
 
 
 def awgn(esn0_db: float) -> Awgn:
@@ -116,8 +126,25 @@ def test_same_input_same_bytes_in_another_process(decoder: Deepjscc) -> None:
     assert runs[0].stdout == runs[1].stdout
 
 
+def test_the_number_picks_the_network_and_other_weights_are_refused(decoder: Deepjscc, photo: np.ndarray) -> None:
+    tags = {name: int(ModelCard.read(card_path(path)).sha256[:4], 16) for name, path in SHIPPED.items()}
+    with pytest.raises(SignalError) as caught:
+        decoder.work(np.zeros(128, np.float32), small(decoder, 2), State(n0=0.1))
+    assert str(caught.value) == (
+        f"decoders/deepjscc: expected a frame for linear with weights {tags['linear']:04x}, got one of linear with "
+        f"weights {tags['adaptive']:04x}; give encoder and decoder the same variant, and weights of one training"
+    )
+    decoder.work(np.zeros(128, np.float32), small(decoder, 2, tags["linear"]), State(n0=0.1))
+    with pytest.raises(SignalError) as caught:
+        decoder.work(np.zeros(128, np.float32), small(decoder, 16), State(n0=0.1))
+    assert str(caught.value) == (
+        "decoders/deepjscc: expected a frame of one of the models 1 (adaptive), 2 (linear), 3 (quantised), got model "
+        "16; connect the decoder that belongs to the encoder"
+    )
+
+
 def test_without_a_channel_it_says_what_is_missing(decoder: Deepjscc) -> None:
-    header = Header().with_fields(ImageShape(16, 16), JsccMode(rate="1/12", variant="adaptive", esn0_db=10))
+    header = small(decoder)
     with pytest.raises(SignalError, match="expected n0 in the receiver's state, got none; connect a channel"):
         decoder.work(np.zeros(128, np.float32), header, State())
     with pytest.raises(SignalError, match="expected 128 features for 16 x 16 pixels"):
@@ -126,7 +153,7 @@ def test_without_a_channel_it_says_what_is_missing(decoder: Deepjscc) -> None:
 
 @pytest.mark.parametrize("symbols", [0, 63, 65, 127])
 def test_noise_of_another_number_of_symbols_is_refused(decoder: Deepjscc, symbols: int) -> None:
-    header = Header().with_fields(ImageShape(16, 16), JsccMode(rate="1/12", variant="adaptive", esn0_db=10))
+    header = small(decoder)
     with pytest.raises(SignalError, match=f"expected n0 of 64 symbols for 127 features, got {symbols}"):
         decoder.work(np.zeros(127, np.float32), header, State(n0=np.ones(symbols, np.float32)))
 

@@ -4,10 +4,14 @@ import numpy as np
 import pytest
 from semcom.blocks.decoders.deepjscc import Deepjscc
 from semcom.blocks.decoders.onnx import Onnx
-from semcom.blocks.encoders.deepjscc import JsccMode
 from semcom.blocks.envelope import Header, Identity, State
-from semcom.blocks.image_shape import ImageShape
 from semcom.errors import SignalError
+from semcom.models.deepjscc.codec import SHIPPED
+from semcom.models.deepjscc.names import RATES, Rate
+from semcom.models.model_card import ModelCard, card_path
+from semcom.sim.side_information.image_shape import ImageShape
+from semcom.sim.side_information.jscc_mode import JsccMode
+from semcom.sim.side_information.model_id import ModelId
 
 USE = "decoders/onnx"
 
@@ -19,8 +23,12 @@ def decoder(deepjscc_onnx: dict[str, Path]) -> Onnx:
     return made
 
 
-def header(height: int, width: int, rate: str = "1/24", variant: str = "adaptive") -> Header:
-    return Header().with_fields(ImageShape(height, width), JsccMode(rate=rate, variant=variant, esn0_db=8))
+ADAPTIVE = int(ModelCard.read(card_path(SHIPPED["adaptive"])).sha256[:4], 16)
+
+
+def header(height: int, width: int, rate: Rate = "1/24", number: int = 1, weights: int = ADAPTIVE) -> Header:
+    mode = JsccMode(RATES.index(rate), esn0_db=8)
+    return Header().with_fields(ImageShape(height, width), ModelId(number, weights), mode)
 
 
 def values(count: int) -> np.ndarray:
@@ -57,13 +65,14 @@ def test_a_zero_more_is_let_pass(decoder: Onnx) -> None:
         (values(64), header(16, 16), None, "decoders/onnx: expected n0 in the receiver's state, got none; connect a"),
         (values(63), header(16, 16), 0.1, r"expected 64 features, as the header says, got \[63\]"),
         (values(0), header(16, 16), 0.1, r"expected 64 features, as the header says, got \[0\]"),
-        (values(64), header(0, 16), 0.1, "expected a picture of at least 1 x 1, got 0 x 16"),
         (values(64), header(16, 16), np.ones(5, np.float32), "expected n0 of 32 symbols for 64 features, got 5"),
         (values(64) * np.float32(np.nan), header(16, 16), 0.1, "expected finite features and n0 of at least 0"),
         (values(64), header(16, 16), np.full(32, np.inf, np.float32), "expected finite features and n0 of at least 0"),
         (values(64), header(16, 16), -0.1, "expected finite features and n0 of at least 0"),
-        (values(64), header(16, 16, variant="linear"), 0.1, "expected a frame of variant 'adaptive' .*, got 'linear'"),
-        (values(64), Header().with_fields(ImageShape(16, 16)), 0.1, "expected JsccMode, got ImageShape"),
+        (values(64), header(16, 16, number=2, weights=5), 0.1, "for adaptive with weights .*, got one of linear with"),
+        (values(64), header(16, 16, weights=ADAPTIVE ^ 1), 0.1, "got one of adaptive with weights .*; give encoder"),
+        (values(64), header(16, 16, number=40), 0.1, r"models 1 \(adaptive\), 2 \(linear\), .* got model 40; connect"),
+        (values(64), Header().with_fields(ImageShape(16, 16)), 0.1, "expected ModelId, got ImageShape"),
     ],
 )
 def test_what_does_not_fit(decoder: Onnx, features: np.ndarray, head: Header, n0: object, message: str) -> None:

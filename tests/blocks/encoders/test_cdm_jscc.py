@@ -1,4 +1,5 @@
 import functools
+import math
 import sys
 from fractions import Fraction
 from typing import Any
@@ -8,12 +9,14 @@ import pytest
 import torch
 from pydantic import ValidationError
 from semcom.blocks.encoders.cdm_jscc import CdmJscc
-from semcom.blocks.envelope import Header, HeaderField
-from semcom.blocks.image_shape import ImageShape
+from semcom.blocks.envelope import Header
 from semcom.blocks.mappers.real_to_complex import RealToComplex
-from semcom.blocks.rate_map import CdmMode, RateMap
 from semcom.errors import MissingExtra, SignalError, WeightsError
 from semcom.models.cdm_jscc.rate_map import LEVELS
+from semcom.sim.side_information.cdm_mode import CdmMode
+from semcom.sim.side_information.field import HeaderField
+from semcom.sim.side_information.image_shape import ImageShape
+from semcom.sim.side_information.rate_map import RateMap
 
 
 @functools.cache
@@ -44,7 +47,8 @@ def test_the_budget_is_met_with_everything_charged(cbr: str | float, esn0_db: fl
     found = (mapped.value.size + header.uses) / (3 * 256 * 256)
     assert 0.99 * Fraction(cbr) < found <= Fraction(cbr)
     assert np.mean(np.abs(mapped.value) ** 2) == pytest.approx(1, abs=1e-3)
-    assert header.bits == 32 + 25 + 4 * 256 + 16
+    assert header.bits == 32 + 24 + 9 + 16 + header.read(RateMap).bits()
+    assert header.read(RateMap).bits() < 3 * 256
 
 
 def test_rates_rise_with_eta_and_busy_patches_get_more() -> None:
@@ -52,7 +56,7 @@ def test_rates_rise_with_eta_and_busy_patches_get_more() -> None:
     sizes = []
     for eta in (0.02, 0.1, 0.5, 2.0):
         out = block(eta=eta, cbr="1/48").work(image)  # eta rules
-        levels = sent(out.header).read(RateMap).levels(96, 128)
+        levels = sent(out.header).read(RateMap).array()
         assert out.value.size == np.asarray(LEVELS)[levels].sum()
         assert levels[:, 5:].mean() >= levels[:, :3].mean()
         sizes.append(out.value.size)
@@ -66,19 +70,21 @@ def test_sides_are_rounded_up_and_the_header_keeps_the_true_ones(height: int, wi
     out = block(eta=0.2).work(photo(height, width))
     header = sent(out.header)
     assert header.read(ImageShape) == ImageShape(height, width)
-    assert header.read(RateMap).levels(height, width).shape == (-(-height // 16), -(-width // 16))
+    assert header.read(RateMap).array().shape == (-(-height // 16), -(-width // 16))
     assert np.isfinite(out.value).all()
 
 
 def test_a_budget_below_the_least_names_one_that_does() -> None:
-    image = photo(32, 48)  # 6 patches of 8 uses; 32 + 25 + 16 bits at 0.5 and 24 at log2(11) bit a use
+    image = photo(32, 48)  # 6 patches of 8 uses; 32 + 24 + 9 + 16 bits and a map of the lowest level at 0.5 bit a use
+    least = 162 + 2 * RateMap.of(np.zeros((2, 3), np.uint8)).bits()
+    cbr = math.ceil((48 + least) / 0.4608) / 10000  # three digits, rounded up
     with pytest.raises(SignalError) as caught:
         block(cbr="1/24").work(image)
     assert str(caught.value) == (
-        "encoders/cdm_jscc: expected a CBR of at least 0.0437 for 32 x 48 pixels (48 uses of payload, 153 of header), "
-        "got 1/24; raise cbr, or send a larger picture"
+        f"encoders/cdm_jscc: expected a CBR of at least {cbr} for 32 x 48 pixels (48 uses of payload, {least} of "
+        "header), got 1/24; raise cbr, or send a larger picture"
     )
-    assert block(cbr=0.0437).work(image).value.size == 6 * 16
+    assert block(cbr=cbr).work(image).value.size == 6 * 16
 
 
 def test_a_budget_beyond_all_sends_all() -> None:
@@ -94,21 +100,22 @@ def test_the_encoder_tells_what_it_reckoned_with() -> None:
         np.testing.assert_array_equal(out.value, block(eta=0.2, esn0_db=told).work(image).value)
 
 
-def test_without_csit_neither_level_nor_charge_follows_the_channel() -> None:
+def test_without_csit_nothing_follows_the_channel() -> None:
     image = photo(32, 48)
     first, second = (block(eta=0.2, csit="none", esn0_db=level).work(image) for level in (1, 19))
     np.testing.assert_array_equal(first.value, second.value)
     assert sent(first.header) == sent(second.header)
-    assert sent(first.header).uses == 2 * (32 + 25 + 24)
     assert sent(first.header).read(CdmMode).esn0_db == 10
 
 
 def test_a_map_that_is_given_leaves_its_uses_to_the_payload() -> None:
     image = photo(128, 128)
     honest, free = (block(rate_map=how).work(image) for how in ("sent", "given"))
-    assert sent(honest.header).bits - sent(free.header).bits == 4 * 64
+    assert sent(free.header).bits == 32 + 24 + 9
+    assert sent(honest.header).bits == sent(free.header).bits + sent(honest.header).read(RateMap).bits()
+    assert honest.trace == free.trace == {"rate_map_plain_bits": 4 * 64}
     assert free.value.size > honest.value.size
-    assert sent(free.header).read(RateMap).levels(128, 128).shape == (8, 8)
+    assert sent(free.header).read(RateMap).array().shape == (8, 8)
 
 
 @pytest.mark.parametrize("shape", [(1, 65536), (65536, 1), (0, 4)])

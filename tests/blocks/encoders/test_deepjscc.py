@@ -2,10 +2,16 @@ import sys
 
 import numpy as np
 import pytest
-from semcom.blocks.encoders.deepjscc import Deepjscc, JsccMode
-from semcom.blocks.envelope import Header, HeaderField
-from semcom.blocks.image_shape import ImageShape
+from semcom.blocks.encoders.deepjscc import Deepjscc
+from semcom.blocks.envelope import Header
 from semcom.errors import MissingExtra, SignalError, WeightsError
+from semcom.models.deepjscc.codec import SHIPPED
+from semcom.models.deepjscc.names import RATES, Variant
+from semcom.models.model_card import ModelCard, card_path
+from semcom.sim.side_information.field import HeaderField
+from semcom.sim.side_information.image_shape import ImageShape
+from semcom.sim.side_information.jscc_mode import JsccMode
+from semcom.sim.side_information.model_id import ModelId
 
 
 def block(**params: object) -> Deepjscc:
@@ -35,15 +41,22 @@ def test_sides_are_rounded_up_to_the_patch_and_the_header_keeps_the_true_ones() 
     assert out.value.size == 2 * 48 * 64 * 3 / 12
     header = sent(out.header)
     assert header.read(ImageShape) == ImageShape(40, 50)
-    assert header.bits == 40
+    assert header.bits == 32 + 24 + 7
 
 
 def test_the_encoder_tells_what_it_reckoned_with() -> None:
     image = photo()
     for known_db, told in ((7.4, 7), (-5, 0), (33, 20)):
         out = block(esn0_db=known_db).work(image)
-        assert sent(out.header).read(JsccMode) == JsccMode(rate="1/12", variant="adaptive", esn0_db=told)
+        assert sent(out.header).read(JsccMode) == JsccMode(RATES.index("1/12"), told)
         np.testing.assert_array_equal(out.value, block(esn0_db=told).work(image).value)
+
+
+@pytest.mark.parametrize(("variant", "number"), [("adaptive", 1), ("linear", 2), ("quantised", 3)])
+def test_the_header_names_the_model_and_its_file(variant: Variant, number: int) -> None:
+    card = ModelCard.read(card_path(SHIPPED[variant]))
+    header = sent(block(variant=variant).work(photo()).header)
+    assert header.read(ModelId) == ModelId(number, int(card.sha256[:4], 16))
 
 
 def test_without_csit_the_channels_level_does_not_matter() -> None:

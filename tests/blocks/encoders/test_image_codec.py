@@ -7,14 +7,16 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 from semcom.blocks.decoders.image_codec import ImageCodec as Decoder
-from semcom.blocks.encoders.image_codec import CodedImage, ImageCodec
+from semcom.blocks.encoders.image_codec import ImageCodec
 from semcom.blocks.envelope import Header, Out, State
-from semcom.blocks.image_shape import ImageShape
-from semcom.blocks.link_scheme import LinkScheme
 from semcom.errors import SignalError
 from semcom.sim.bandwidth import Bandwidth
 from semcom.sim.links.mcs import LINK_SCHEMES, choose_scheme, parse_scheme, payload_bits_for
 from semcom.sim.metrics.psnr import psnr_db
+from semcom.sim.side_information.coded_image import CodedImage
+from semcom.sim.side_information.image_shape import ImageShape
+from semcom.sim.side_information.link_agreement import LinkAgreement
+from semcom.sim.side_information.link_scheme import LinkScheme
 from skimage import data
 
 
@@ -37,9 +39,11 @@ def header_of(out: Out) -> Header:
 @pytest.mark.parametrize(("scheme", "cbr"), [("16qam-1/2", "1/12"), ("qpsk-1/2", "1/4"), ("capacity", 0.0625)])
 def test_the_total_cbr_is_at_most_the_target_header_and_padding_included(photo, codec, scheme, cbr):
     out = block(codec=codec, scheme=scheme, cbr=cbr, on_too_small="send_nothing").work(photo)
-    header, link = header_of(out), header_of(out).read(LinkScheme)
+    header, link = header_of(out), header_of(out).read(LinkAgreement)
     spent = Bandwidth(128, 192, payload_uses=link.uses, side_bits=header.bits)
     assert header.bits == 45
+    told = header.read(LinkScheme)
+    assert (link.bits_per_symbol, link.code_rate_x1024) == (told.bits_per_symbol, told.code_rate_x1024)
     assert spent.cbr <= float(Fraction(cbr))
     assert spent.uses == math.floor(Fraction(cbr) * 3 * 128 * 192)
     rate = math.log2(11) if scheme == "capacity" else None
@@ -52,10 +56,10 @@ def test_the_total_cbr_is_at_most_the_target_header_and_padding_included(photo, 
 
 def test_adapted_takes_the_scheme_that_the_link_chooses_and_the_most_robust_below_it(photo):
     for esn0_db in (3.0, 12.0):
-        link = header_of(block(codec="jpeg2000", cbr="1/6", esn0_db=esn0_db).work(photo)).read(LinkScheme)
-        chosen = choose_scheme(esn0_db, link.uses)
-        assert chosen is not None
-        assert (link.bits_per_symbol, link.code_rate_x1024) == (chosen.bits_per_symbol, chosen.code_rate_x1024)
+        header = header_of(block(codec="jpeg2000", cbr="1/6", esn0_db=esn0_db).work(photo))
+        agreed = header.read(LinkAgreement)
+        assert agreed == LinkAgreement(3 * 128 * 192 // 6 - 90)  # of the scheme it says nothing
+        assert header.read(LinkScheme).scheme == choose_scheme(esn0_db, agreed.uses)
     low = block(codec="jpeg2000", cbr=1, esn0_db=-25, on_too_small="send_nothing").work(photo)
     weakest = min(LINK_SCHEMES, key=lambda scheme: scheme.bits_per_use)
     assert header_of(low).read(LinkScheme).code_rate_x1024 == weakest.code_rate_x1024
@@ -65,7 +69,7 @@ def test_block_fading_at_capacity_pays_for_its_outage(photo):
     """P(|h|^2 < x) = 1 - exp(-x), so that 10 % outage allows log2(1 - 10 ln(0.9)) = 1.038 bit a use at 10 dB."""
     common = {"codec": "jpeg2000", "scheme": "capacity", "cbr": "1/4"}
     out = block(fading="rayleigh", coherence="block", failure_rate=0.1, **common).work(photo)
-    assert 8 * out.value.size / header_of(out).read(LinkScheme).uses == pytest.approx(
+    assert 8 * out.value.size / header_of(out).read(LinkAgreement).uses == pytest.approx(
         math.log2(1 - 10 * math.log(0.9)), rel=1e-3
     )
 

@@ -3,11 +3,13 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from semcom.blocks.encoders.deepjscc import Deepjscc, JsccMode
+from semcom.blocks.encoders.deepjscc import Deepjscc
 from semcom.blocks.encoders.onnx import Onnx
 from semcom.blocks.envelope import Header
-from semcom.blocks.image_shape import ImageShape
 from semcom.errors import SignalError, WeightsError
+from semcom.models.deepjscc.names import NUMBERS
+from semcom.sim.side_information.image_shape import ImageShape
+from semcom.sim.side_information.model_id import ModelId
 
 USE = "encoders/onnx"
 
@@ -47,7 +49,7 @@ def test_it_sends_and_says_what_the_torch_block_does(deepjscc_onnx, size: tuple[
     assert np.abs(found.value - expected.value).max() < 1e-4 * np.sqrt(np.mean(expected.value**2))
     header = Header().with_fields(*found.header)
     assert header.read(ImageShape) == ImageShape(*size)
-    assert header.read(JsccMode).variant == "adaptive"
+    assert header.read(ModelId).number == NUMBERS["adaptive"]
 
 
 def test_threads_change_the_last_bits_at_most(deepjscc_onnx) -> None:
@@ -73,5 +75,5 @@ def test_a_rate_and_a_variant_of_another_table(deepjscc_onnx, tmp_path: Path) ->
         block(path).work(photo(16, 16))
     props["semcom.variant"].value = '"swin"'
     path.write_bytes(model.SerializeToString())
-    with pytest.raises(WeightsError, match="expected a variant of adaptive, linear, quantised, got 'swin'"):
+    with pytest.raises(WeightsError, match="variant: expected one of adaptive, linear, quantised, got 'swin'"):
         block(path)

@@ -13,9 +13,9 @@ import torch
 from pydantic import ValidationError
 from semcom.blocks.encoders.sc_sic import ScSic
 from semcom.blocks.envelope import Header
-from semcom.blocks.image_shape import ImageShape
-from semcom.blocks.sc_sic_mode import ScSicMode
 from semcom.errors import MissingExtra, SignalError, UsageError, WeightsError
+from semcom.sim.side_information.image_shape import ImageShape
+from semcom.sim.side_information.sc_sic_mode import ScSicMode
 
 
 @functools.cache
@@ -39,7 +39,7 @@ def test_the_embedding_and_its_header() -> None:
     assert np.isfinite(out.value).all()
     assert header.read(ImageShape) == ImageShape(64, 96)
     assert header.read(ScSicMode).downscale is None
-    assert header.bits == 32 + 16
+    assert header.bits == 32 + 24 + 2
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_the_size_follows_the_channel_and_is_told(params: dict[str, Any], downsc
     header = Header().with_fields(*out.header)
     assert header.read(ScSicMode).downscale == downscale
     assert out.value.size == 16 * int(8 * downscale) ** 2
-    assert header.bits == 32 + 16
+    assert header.bits == 32 + 24 + 2
 
 
 def test_full_scale_sends_what_its_network_gives(tiny_cascade: Path) -> None:

@@ -9,8 +9,11 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from semcom.blocks.envelope import Header, State
 from semcom.blocks.mappers.bits_to_features import BitsToFeatures
-from semcom.blocks.mappers.features_to_bits import FeatureCode, FeatureShape, FeaturesToBits
+from semcom.blocks.mappers.features_to_bits import FeaturesToBits
 from semcom.errors import SignalError
+from semcom.sim.side_information.feature_code import FeatureCode
+from semcom.sim.side_information.feature_shape import FeatureShape
+from semcom.sim.side_information.full_scale import FullScale
 
 
 def sent(features: np.ndarray, **params: Any) -> tuple[np.ndarray, Header]:
@@ -51,11 +54,11 @@ def test_the_most_significant_bit_comes_first() -> None:
 
 def test_the_header_is_charged() -> None:
     features = np.ones((4, 6, 6), np.float32)
-    assert sent(features)[1].bits == (3 + 3 * 16) + (5 + 16)
-    assert sent(features.reshape(-1))[1].bits == 3 + 5 + 16
-    assert sent(features.reshape(-1), full_scale=2.0)[1].bits == 3 + 5
+    assert sent(features)[1].bits == (3 + 3 * 16) + (5 + 15)
+    assert sent(features.reshape(-1))[1].bits == 3 + 5 + 15
+    assert sent(features.reshape(-1), full_scale=2.0)[1].bits == 3 + 5 + 15
     assert sent(features.reshape(-1), format="minifloat")[1].bits == 3 + 5
-    scale = sent(np.array([0.1, -1.2345], np.float32))[1].read(FeatureCode).full_scale
+    scale = sent(np.array([0.1, -1.2345], np.float32))[1].read(FullScale).full_scale
     assert scale == float(np.float16(scale))
     assert 1.2345 <= scale < 1.2345 * 1.001
 
@@ -67,7 +70,7 @@ def test_any_bits_are_numbers_within_full_scale(params: dict[str, Any]) -> None:
     wrong = np.random.default_rng(1).integers(0, 2, bits.size, dtype=np.uint8)
     back = BitsToFeatures().work(wrong, header).value
     assert np.isfinite(back).all()
-    assert np.abs(back).max() <= (480 if "format" in params else header.read(FeatureCode).full_scale)
+    assert np.abs(back).max() <= (480 if "format" in params else header.read(FullScale).full_scale)
 
 
 @pytest.mark.parametrize("shape", [(0,), (0, 3), ()])
@@ -83,7 +86,7 @@ def test_what_cannot_be_sent_is_refused() -> None:
             sent(np.array([value], np.float32), format="minifloat")
     with pytest.raises(SignalError, match="expected magnitudes of at most 65504, got 1e"):
         sent(np.array([1e9], np.float32))
-    assert sent(np.array([1e9], np.float32), full_scale=1e10)[0].size == 8
+    assert sent(np.array([1e9], np.float32), full_scale=65504)[0].size == 8
     with pytest.raises(SignalError, match="expected at most 7 axes of at most 65535 values"):
         sent(np.zeros((1, 65536), np.float32))
     with pytest.raises(SignalError, match="expected at most 7 axes"):
@@ -93,22 +96,27 @@ def test_what_cannot_be_sent_is_refused() -> None:
 @pytest.mark.parametrize(
     ("shape", "how", "message"),
     [
-        ((3,), FeatureCode("uniform", 8, 1.0), r"expected 8 bits for each value of shape \[3\].*got 16 bits"),
-        ((-2, -1), FeatureCode("uniform", 8, 1.0), r"expected 8 bits for each value of shape \[-2, -1\]"),
-        ((2**40, 2**40), FeatureCode("uniform", 8, 1.0), "expected 8 bits for each value"),
-        ((1,), FeatureCode("uniform", 17, 1.0), "expected 1 to 16 bits per value"),
-        ((2,), FeatureCode("minifloat", 7), r"expected 1 to 16 bits per value \(minifloat: 8\), got 7"),
-        ((2,), FeatureCode("uniform", 8, -1.0), "expected a full scale from 0"),
+        ((3, 1), FeatureCode("uniform", 8), r"expected 8 bits for each value of shape \[3, 1\].*got 16 bits"),
+        ((65535,) * 7, FeatureCode("uniform", 8), "expected 8 bits for each value"),
+        ((-1,), FeatureCode("uniform", 7), r"expected 7 bits for each value of shape \[-1\].*got 16 bits"),
+        ((-1,), FeatureCode("minifloat", 7), "expected 8 bits per value of a minifloat, got 7"),
     ],
 )
 def test_headers_nobody_sends_are_refused(shape: tuple[int, ...], how: FeatureCode, message: str) -> None:
+    header = Header().with_fields(FeatureShape(shape), how, FullScale(1.0))
     with pytest.raises(SignalError, match=message):
-        BitsToFeatures().work(np.zeros(16, np.uint8), Header().with_fields(FeatureShape(shape), how))
+        BitsToFeatures().work(np.zeros(16, np.uint8), header)
 
 
 def test_what_are_no_bits_is_refused() -> None:
-    header = Header().with_fields(FeatureShape((2,)), FeatureCode("uniform", 8, 1.0))
+    header = Header().with_fields(FeatureShape((-1,)), FeatureCode("uniform", 8), FullScale(1.0))
     with pytest.raises(SignalError, match="mappers/bits_to_features: expected bits of 0 and 1, got 9"):
         BitsToFeatures().work(np.full(16, 9, np.uint8), header)
     with pytest.raises(SignalError, match="expected FeatureShape, got nothing"):
         BitsToFeatures().work(np.zeros(16, np.uint8), Header())
+
+
+def test_a_full_scale_is_rounded_up_to_what_is_told() -> None:
+    """0.3 lies between the half-precision numbers 0.29980 and 0.30005; the step above 0.3 is told."""
+    header = sent(np.zeros(4, np.float32), full_scale=0.3)[1]
+    assert header.read(FullScale).full_scale == float(np.nextafter(np.float16(0.2998), np.float16(1)))

@@ -14,20 +14,21 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 import pytest
 from semcom.blocks.block import Block, RunContext
-from semcom.blocks.envelope import Header, HeaderField, Identity, State, Trace
+from semcom.blocks.envelope import Header, Identity, State, Trace
 from semcom.blocks.signature import read_signature
+from semcom.sim.side_information.codes import Whole
+from semcom.sim.side_information.field import HeaderField
 
 
 class PowerBits(HeaderField, frozen=True):
     """Side information of the test chain."""
 
-    def bits(self) -> int:
-        return 16
+    level: Annotated[int, Whole(16)] = 7
 
 
 class Delivery(NamedTuple):

@@ -46,6 +46,8 @@ def test_one_row_an_item_with_numerator_and_denominator(tmp_path, delivery, run_
         assert line["channel_uses"] == payload + 32
         assert line["source_values"] == 3 * 192 * 192
         assert line["cbr"] == (payload + 32) / (3 * 192 * 192)
+        bits_per_use = math.log2(1 + 10 ** (line["esn0_db"] / 10))
+        assert line["cbr_at_capacity"] == pytest.approx((payload + 16 / bits_per_use) / (3 * 192 * 192), rel=1e-12)
         noise = item.channel_output.astype(complex) - item.channel_input
         energies = [np.mean(np.abs(x) ** 2) for x in (item.channel_input, noise)]
         assert line["esn0_db"] == pytest.approx(10 * math.log10(energies[0] / energies[1]), abs=1e-4)

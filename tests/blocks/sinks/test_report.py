@@ -92,14 +92,16 @@ def test_pictures_table_and_page_are_written(tmp_path, delivery, run_sink):
         assert f"{float(row['psnr_db']):.2f}" in page.text
 
 
-def test_the_page_says_which_field_is_charged_at_another_rate(tmp_path, delivery, run_sink):
+def test_the_page_says_which_field_is_not_sent(tmp_path, delivery, run_sink):
     item = delivery(0)
-    header = Header({**item.header, "Map": HeaderEntry(30, {}, 3.0), "Given": HeaderEntry(0, {}, 3.0)})
-    run_sink(make(tmp_path), [item._replace(header=header)], run=RUN)
+    header = Header({**item.header, "Map": HeaderEntry(30, bytes(4)), "Given": HeaderEntry(9, bytes(2), sent=False)})
+    trace = item.trace.updated(None, {"rate_map_plain_bits": 96.0})
+    run_sink(make(tmp_path), [item._replace(header=header, trace=trace)], run=RUN)
     text = read(tmp_path).text
-    assert "9,216 payload + 42 side information" in text
-    assert "46 bits a picture PowerBits: 16 bits Map: 30 bits at 3 bit a use Given: 0 bits, told free of charge" in text
-    assert "charged at 0.5 bit a channel use unless stated" in text
+    assert "9,216 payload + 92 side information" in text
+    assert "46 bits a picture PowerBits: 16 bits Map: 30 bits Given: not sent charged at 0.5 bit a channel use" in text
+    assert "Rate map without its coder 96 bits 4 a patch, as published" in text
+    assert "CBR at capacity 0.083" in text
 
 
 def test_the_page_states_what_crossed_the_channel(tmp_path, delivery, run_sink):

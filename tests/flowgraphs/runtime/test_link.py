@@ -153,9 +153,9 @@ def test_a_sender_may_offer_more_header_fields_than_are_needed() -> None:
 
 
 def test_another_wire_version_is_refused_by_both() -> None:
-    with pytest.raises(HelloRefused, match="expected version 1, the sender has 9; install the same version"):
+    with pytest.raises(HelloRefused, match="expected version 2, the sender has 9; install the same version"):
         receiver().on_message(Hello(9, 1, 0, b"?"), b"tx")
-    with pytest.raises(HelloRefused, match="expected version 1, the receiver has 9"):
+    with pytest.raises(HelloRefused, match="expected version 2, the receiver has 9"):
         sender().on_message(Welcome(9, 100, 1, b"?", 4, 0, 0, 0, 0))
 
 
@@ -560,7 +560,7 @@ def test_within_a_session_identities_need_not_rise() -> None:
 
 
 def test_items_whose_heads_are_too_large_for_one_message_are_split() -> None:
-    envelope = Envelope(Identity(0), header=Header({"A": HeaderEntry(1, {"x": "y" * 2**18})}))
+    envelope = Envelope(Identity(0), header=Header({"A": HeaderEntry(2**21, bytes(2**18))}))
     tx, rx = sender(depth=16), receiver(depth=16)
     for _ in range(16):
         assert tx.offer(envelope, SMALL)

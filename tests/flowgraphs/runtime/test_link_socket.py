@@ -177,7 +177,7 @@ def test_the_whole_envelope_crosses(context: zmq.Context[Any], opened: Callable[
     sender = opened(LinkSocketSender(context, receiver.endpoint, CONTRACT, depth=8))
     envelope = Envelope(
         Identity(3, 1, False),
-        header=Header({"ImageShape": HeaderEntry(32, {"height": 4})}),
+        header=Header({"ImageShape": HeaderEntry(32, b"1234")}),
         state=State(n0=np.ones(5, np.float32), h=np.full(5, 1j, np.complex64), esn0_db=10.0, csi="perfect"),
         trace=Trace(label="kodim01", born_s=2.5),
     )

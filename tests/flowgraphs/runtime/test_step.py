@@ -3,22 +3,21 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 import pytest
 from semcom.blocks.block import Block, RunContext
-from semcom.blocks.envelope import Envelope, Header, HeaderField, Identity, Out, State, Stream, Trace
+from semcom.blocks.envelope import Envelope, Header, Identity, Out, State, Stream, Trace
 from semcom.blocks.ports import Features, Samples, Symbols
 from semcom.errors import BlockError
 from semcom.flowgraphs.runtime.step import Item, Stage, merge_envelopes
+from semcom.sim.side_information.codes import Whole
+from semcom.sim.side_information.field import HeaderField
 
 
 class Rate(HeaderField, frozen=True):
-    rate: int
-
-    def bits(self):
-        return 8
+    rate: Annotated[int, Whole(8)]
 
 
 class Writes(Block):

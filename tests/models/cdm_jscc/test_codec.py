@@ -12,6 +12,7 @@ from semcom.models.cdm_jscc.rate_map import LEVELS
 from semcom.models.cdm_jscc.train import train
 from semcom.models.model_card import ModelCard, card_path
 from semcom.models.weights import sha256_of
+from semcom.sim.side_information.rate_map import RateMap
 
 CONFIGS = Path(semcom.models.cdm_jscc.__file__).parent / "configs"
 
@@ -57,9 +58,11 @@ def test_any_size_goes_and_comes_back(codec: CdmJsccCodec, size: tuple[int, int]
 def test_a_budget_of_symbols_is_kept_to(codec: CdmJsccCodec) -> None:
     image = picture(64, 64)
     for uses in (128, 300, 700, 2048):
-        frame = codec.encode(image, esn0_db=10, payload_uses=uses)
-        assert frame.features.size / 2 <= uses
-    assert codec.encode(image, esn0_db=10, payload_uses=2).features.size / 2 == 16 * 8  # the least there is
+        frame = codec.encode(image, esn0_db=10, frame_uses=uses)
+        assert frame.features.size / 2 + 2 * RateMap.of(frame.levels).bits() <= max(uses, 140)
+        free = codec.encode(image, esn0_db=10, frame_uses=uses, rate_map="given")
+        assert frame.features.size / 2 <= free.features.size / 2 <= uses
+    assert codec.encode(image, esn0_db=10, frame_uses=2).features.size / 2 == 16 * 8  # the least there is
 
 
 def test_a_clean_channel_brings_the_picture_back(codec: CdmJsccCodec) -> None:
@@ -107,11 +110,11 @@ def test_noise_that_differs_by_symbol_is_heeded(codec: CdmJsccCodec) -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({}, "expected one of eta and payload_uses, above 0, got eta=None, payload_uses=None"),
-        ({"eta": 1.0, "payload_uses": 9}, "expected one of eta and payload_uses"),
+        ({}, "expected one of eta and frame_uses, above 0, got eta=None, frame_uses=None"),
+        ({"eta": 1.0, "frame_uses": 9}, "expected one of eta and frame_uses"),
         ({"eta": 0.0}, "above 0, got eta=0.0"),
         ({"eta": float("nan")}, "above 0, got eta=nan"),
-        ({"payload_uses": float("inf")}, "above 0, got eta=None, payload_uses=inf"),
+        ({"frame_uses": float("inf")}, "above 0, got eta=None, frame_uses=inf"),
     ],
 )
 def test_rates_that_are_none_are_said(codec: CdmJsccCodec, given: dict[str, float], message: str) -> None:

@@ -6,11 +6,11 @@ import torch
 from semcom.errors import SignalError
 from semcom.models.cdm_jscc import allocation
 from semcom.models.cdm_jscc.rate_map import (
-    BITS_PER_PATCH,
     ETAS,
     LEVELS,
     PATCH,
     checkerboard_order,
+    eta_for_frame,
     eta_index,
     eta_near_cbr,
     levels_for,
@@ -18,6 +18,7 @@ from semcom.models.cdm_jscc.rate_map import (
     unpack,
 )
 from semcom.sim.bandwidth import capacity_bits_per_use
+from semcom.sim.side_information.rate_map import PLAIN_BITS, RateMap
 
 
 def test_the_order_is_the_papers_checkerboard() -> None:
@@ -39,11 +40,11 @@ def test_positions_fill_every_second_place_first(level: int) -> None:
 
 def test_four_bits_name_a_level_and_cost_what_the_paper_charges() -> None:
     """Side information at capacity: the CBR that follows from 4 bits for each patch of 16 x 16 pixels."""
-    assert 2**BITS_PER_PATCH == len(LEVELS)
+    assert 2**PLAIN_BITS == len(LEVELS)
     assert (LEVELS[0], LEVELS[-1]) == (16, 256)
     expected = {0: 0.00521, 5: 0.00253, 10: 0.00151, 15: 0.00104, 20: 0.00078}
     for esn0_db, cbr in expected.items():
-        found = BITS_PER_PATCH / (3 * PATCH**2) / capacity_bits_per_use(esn0_db)
+        found = PLAIN_BITS / (3 * PATCH**2) / capacity_bits_per_use(esn0_db)
         assert found == pytest.approx(cbr, abs=5e-6)
 
 
@@ -84,6 +85,32 @@ def test_eta_follows_from_a_number_of_symbols() -> None:
         assert uses(eta) <= budget < uses(eta * (1 + 1e-6))
     assert uses(eta_near_cbr(bits, 10)) == 40 * 8  # less than 8 a patch there is not
     assert uses(eta_near_cbr(bits, 1e9)) == 40 * 128
+
+
+@pytest.mark.parametrize("share", [0.011, 0.02, 0.04, 0.08, 0.16])
+@pytest.mark.parametrize("kind", ["smooth", "noise", "flat"])
+def test_a_frame_is_filled_with_its_rate_map_included(kind: str, share: float) -> None:
+    """Never more than the budget, and hardly less; of a flat picture all levels change at once."""
+    rng = np.random.default_rng(5)
+    walk = rng.normal(0, 1, (24, 32)).cumsum(0).cumsum(1)
+    bits = {
+        "smooth": 300 * np.exp(0.05 * (walk - walk.mean())),
+        "noise": rng.uniform(50, 900, walk.shape),
+        "flat": np.full(walk.shape, 300.0),
+    }[kind]
+    budget = share * 768 * bits.size
+    levels = levels_for(bits, eta_for_frame(bits, budget))
+    spent = np.array(LEVELS)[levels].sum() / 2 + 2 * RateMap.of(levels).bits()
+    assert spent <= budget
+    if kind == "smooth" and share >= 0.02:
+        assert spent > 0.98 * budget
+    given = levels_for(bits, eta_for_frame(bits, budget, "given"))
+    assert np.array(LEVELS)[given].sum() / 2 <= budget
+    assert given.sum() >= levels.sum()
+
+
+def test_a_frame_too_small_for_anything_sends_the_least() -> None:
+    assert not levels_for(np.full((3, 3), 500.0), eta_for_frame(np.full((3, 3), 500.0), 10)).any()
 
 
 def test_more_eta_is_never_fewer_symbols() -> None:

@@ -21,7 +21,7 @@ def codec(request: pytest.FixtureRequest) -> CdmJsccCodec:
 
 def sent(codec: CdmJsccCodec, image: np.ndarray, esn0_db: float, gain: complex = 1.0, steps: int = 1) -> np.ndarray:
     """Over noise of our own drawing and, with a gain, one fade of the whole picture; equalised without bias."""
-    frame = codec.encode(image, esn0_db=esn0_db, payload_uses=image.size / 24)
+    frame = codec.encode(image, esn0_db=esn0_db, frame_uses=image.size / 24)
     scale = np.sqrt(2 * np.square(frame.features, dtype=float).mean())
     x = (frame.features[0::2] + 1j * frame.features[1::2]) / scale
     rng = np.random.default_rng(1)

@@ -8,13 +8,13 @@ from click.testing import CliRunner
 from semcom.blocks.encoders.onnx import Onnx
 from semcom.blocks.encoders.sc_sic import ScSic
 from semcom.blocks.envelope import Header
-from semcom.blocks.image_shape import ImageShape
-from semcom.blocks.sc_sic_mode import ScSicMode
 from semcom.cli import main
 from semcom.errors import SignalError, UsageError, WeightsError
 from semcom.models.onnx_metadata import OnnxMetadata
 from semcom.models.sc_sic.export import export_sc_sic
 from semcom.models.weights import sha256_of
+from semcom.sim.side_information.image_shape import ImageShape
+from semcom.sim.side_information.sc_sic_mode import ScSicMode
 
 
 @pytest.fixture(autouse=True)
