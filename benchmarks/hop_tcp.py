@@ -24,8 +24,8 @@ from typing import Any
 import numpy as np
 import zmq
 from semcom.blocks.envelope import Envelope, Identity, Trace
-from semcom.flowgraphs.runtime.link_socket import END, LinkSocketReceiver, LinkSocketSender
-from semcom.flowgraphs.runtime.wire import Contract, encode_items
+from semcom.flowgraphs.runtime.edges.link_socket import END, LinkSocketReceiver, LinkSocketSender
+from semcom.flowgraphs.runtime.edges.wire import Contract, encode_items
 
 SIZES = {64: 100_000, 1 << 16: 6_000, 1 << 22: 120}  # bytes of an item: items of a round
 GOALS = {64: 0.7, 1 << 16: 0.8, 1 << 22: 0.95}

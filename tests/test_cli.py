@@ -14,8 +14,8 @@ from click.testing import CliRunner
 from jsonschema import Draft202012Validator
 from semcom.cli import main
 from semcom.errors import RunError
-from semcom.flowgraphs.runtime.check import load_graph
-from semcom.flowgraphs.runtime.shipped import shipped_flowgraphs
+from semcom.flowgraphs.runtime.language.check import load_graph
+from semcom.flowgraphs.runtime.language.shipped import shipped_flowgraphs
 
 GOOD = """\
 semcom: 1
@@ -181,7 +181,7 @@ def test_ctrl_c_ends_with_130(monkeypatch):
     def interrupt(*args):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("semcom.flowgraphs.runtime.block_pages.block_list", interrupt)
+    monkeypatch.setattr("semcom.flowgraphs.runtime.language.block_pages.block_list", interrupt)
     assert semcom("blocks", code=130).stderr == "interrupted\n"
 
 
@@ -280,7 +280,7 @@ def test_run_ends_with_a_summary():
 
 
 def test_the_summary_names_the_report_first():
-    from semcom.cli import _summary
+    from semcom.cli.summary import summary
 
     record = {
         "status": "ok",
@@ -289,7 +289,7 @@ def test_the_summary_names_the_report_first():
         "edges": {"a.out -> b.in": {"in": 9, "out": 7, "dropped": 2}},
         "files": ["o/report.html", *(f"o/{index}.png" for index in range(9))],
     }
-    assert _summary("quickstart", record) == [
+    assert summary("quickstart", record) == [
         "quickstart: done in 2.5 s",
         "  mean over the items: PSNR 31.23 dB, CBR 0.08333",
         "  dropped 2 items: a.out -> b.in",
@@ -299,10 +299,10 @@ def test_the_summary_names_the_report_first():
 
 
 def test_the_summary_says_what_was_lost_and_leaves_out_what_is_not_finite():
-    from semcom.cli import _summary
+    from semcom.cli.summary import summary
 
     metrics = {"psnr_db": None, "ssim": None, "cbr": 0.5, "failed": 1 / 3}
-    assert _summary("hevc-ldpc", {"status": "ok", "metrics": metrics, "edges": {}}) == [
+    assert summary("hevc-ldpc", {"status": "ok", "metrics": metrics, "edges": {}}) == [
         "hevc-ldpc: done",
         "  mean over the items: PSNR infinite (equal pictures), CBR 0.50000",
         "  not decoded: 33.3 % of the pictures; what stands for them is in these means",
@@ -310,11 +310,11 @@ def test_the_summary_says_what_was_lost_and_leaves_out_what_is_not_finite():
 
 
 def test_the_summary_keeps_several_reports_apart():
-    from semcom.cli import _summary
+    from semcom.cli.summary import summary
 
     sinks = {"coded": {"psnr_db": 9.0, "failed": 1.0}, "learned": {"psnr_db": 25.5, "cbr": 0.04}}
     record = {"status": "ok", "metrics": sinks["coded"], "metrics_by_sink": sinks, "edges": {}}
-    assert _summary("demo", record) == [
+    assert summary("demo", record) == [
         "demo: done",
         "  coded: PSNR 9.00 dB",
         "  not decoded: 100 % of the pictures; what stands for them is in these means",

@@ -20,10 +20,11 @@ from semcom.blocks.envelope import Envelope, Identity, State, Stream, Trace
 from semcom.blocks.lookup import list_blocks, load_block
 from semcom.blocks.ports import PortType
 from semcom.blocks.signature import Signature, read_signature
+from semcom.flowgraphs.runtime.engine.running_block import RunningBlock, build_block
 from semcom.flowgraphs.runtime.graph import BlockNode
-from semcom.flowgraphs.runtime.parameters import check_params
-from semcom.flowgraphs.runtime.step import Item, Stage, build_block
-from semcom.flowgraphs.runtime.yaml_reader import MapNode, Mark, parse_yaml, to_plain
+from semcom.flowgraphs.runtime.item import Item
+from semcom.flowgraphs.runtime.language.parameters import check_params
+from semcom.flowgraphs.runtime.language.yaml_reader import MapNode, Mark, parse_yaml, to_plain
 
 ROOT = Path(__file__).resolve().parents[1]
 OWN = [file for file in list_blocks() if file.module.startswith("semcom.")]
@@ -70,11 +71,11 @@ def example(use: str) -> dict[str, Any]:
     return {name: value for name, value in entry.items() if not str(value).startswith("$")}
 
 
-def stage(use: str, *, seed: int = SEED) -> Stage:
+def stage(use: str, *, seed: int = SEED) -> RunningBlock:
     """Return a started block with the parameters of its example."""
     if use not in SOURCES and use not in SINKS:
         provide(use)
-    made = Stage(build_block(BlockNode("block", use, example(use)), seed), torch_threads=1)
+    made = RunningBlock(build_block(BlockNode("block", use, example(use)), seed), torch_threads=1)
     made.start()
     return made
 
@@ -195,7 +196,7 @@ def item_for(use: str, port: PortType, seq: int) -> Item:
 
 
 @functools.cache
-def started(use: str) -> Stage:
+def started(use: str) -> RunningBlock:
     return stage(use)
 
 
@@ -206,7 +207,7 @@ def inputs_for(use: str, seq: int) -> dict[str, Item]:
     }
 
 
-def run_items(made: Stage, use: str, seqs: list[int]) -> list[Item]:
+def run_items(made: RunningBlock, use: str, seqs: list[int]) -> list[Item]:
     """Run items through a block to its end, and return what came out."""
     found = [item for seq in seqs for emitted in made.step(inputs_for(use, seq)) for item in emitted if item]
     return found + [item for emitted in made.finish(RunContext(name="contract")) for item in emitted if item]
@@ -429,7 +430,9 @@ CHUNKED = [use for use in SOURCES if "chunk" in cls_of(use).Params.model_fields]
 def test_a_source_of_samples_is_the_same_in_any_chunks(use):
     whole = None
     for chunk in (97, 31, 1):
-        made = Stage(build_block(BlockNode("block", use, {**example(use), "chunk": chunk}), SEED), torch_threads=1)
+        made = RunningBlock(
+            build_block(BlockNode("block", use, {**example(use), "chunk": chunk}), SEED), torch_threads=1
+        )
         parts = [emitted[0] for emitted in itertools.islice(made.produce(), -(-97 // chunk))]
         samples = np.concatenate([part.value for part in parts if part])[:97]
         whole = samples if whole is None else whole

@@ -18,18 +18,19 @@ import zmq
 from ... import errors
 from ...blocks.block import RunContext
 from ...errors import Interrupted, RunError, SemcomError, UsageError
-from .actor import Event
-from .control import ControlServer
-from .drawing import svg
+from .counts import BlockReport, EdgeCount
+from .edges.endpoints import place_endpoints
+from .engine.actor import Event
+from .engine.control import ControlServer
+from .engine.inline import InlineExecutor
+from .engine.processes import ProcessCrew
+from .engine.worker import Worker
 from .graph import BlockNode, Graph
-from .inline import InlineExecutor
-from .live_change import resolve_set, resolve_swap
-from .overrides import Swap
-from .places import place_endpoints
-from .processes import ProcessCrew
-from .resolved import resolved_yaml
-from .result import BlockReport, EdgeCount, RunResult, software_versions, write_record
-from .worker import Worker
+from .language.drawing import svg
+from .language.live_change import resolve_set, resolve_swap
+from .language.overrides import Swap
+from .language.resolved import resolved_yaml
+from .run_record import RunResult, software_versions, write_record
 
 __all__ = ["RunOptions", "run"]
 

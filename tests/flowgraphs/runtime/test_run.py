@@ -13,8 +13,8 @@ import psutil
 import pytest
 import zmq
 from semcom.errors import BlockError, ControlError, JoinError, RunError, SemcomError, UsageError, WorkerLost
-from semcom.flowgraphs.runtime.check import load_graph
-from semcom.flowgraphs.runtime.control import request, running
+from semcom.flowgraphs.runtime.engine.control import request, running
+from semcom.flowgraphs.runtime.language.check import load_graph
 from semcom.flowgraphs.runtime.run import RunOptions, run
 
 PLUGINS = Path(__file__).parents[1] / "plugins"
@@ -102,7 +102,7 @@ def test_a_diamond_that_needs_more_than_its_bound_fails_with_edge_and_depth(make
     graph = make(
         """
         numbers: numbers count: 2000, size: 64
-        hold: hold items: 500
+        hold: hold items: 2000
         record: record
         """,
         """
@@ -278,7 +278,7 @@ def test_control_refuses_with_a_reason(make):
 
 def test_a_worker_process_that_is_killed_fails_the_run(make):
     thread, outcome = start(make(LIVE, "numbers -> scale -> record", name="live"), RunOptions("processes"))
-    workers = [child for child in psutil.Process().children() if child.cmdline()[-1].endswith("runtime.processes")]
+    workers = [child for child in psutil.Process().children() if child.cmdline()[-1].endswith("engine.processes")]
     assert len(workers) == 3
     sorted(workers, key=lambda worker: worker.pid)[1].kill()
     thread.join(20)
@@ -331,7 +331,7 @@ def test_ctrl_c_ends_the_run_in_order(make):
     code = (
         "import sys\n"
         "from semcom.errors import SemcomError\n"
-        "from semcom.flowgraphs.runtime.check import load_graph\n"
+        "from semcom.flowgraphs.runtime.language.check import load_graph\n"
         "from semcom.flowgraphs.runtime.run import run\n"
         "try:\n    run(load_graph('live.yaml'))\n"
         "except SemcomError as error:\n    print(error); sys.exit(error.exit_code)\n"

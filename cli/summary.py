@@ -1,0 +1,55 @@
+"""What a person wants to know at the end of a run."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+__all__ = ["summary"]
+
+
+METRICS = {
+    "psnr_db": ("PSNR", ".2f", " dB"),
+    "ssim": ("SSIM", ".4f", ""),
+    "ms_ssim": ("MS-SSIM", ".4f", ""),
+    "cbr": ("CBR", ".5f", ""),
+    "esn0_db": ("Es/N0", ".2f", " dB"),
+}
+FILES_SHOWN = 4
+
+
+def summary(name: str, record: dict[str, Any]) -> list[str]:
+    """Return what a person wants to know at the end of a run: how good, at what cost, and where to look."""
+    duration = record.get("duration_s")
+    ended = {"ok": "done"}.get(record["status"], record["status"])
+    lines = [f"{name}: {ended}" + (f" in {duration:.1f} s" if duration else "")]
+    metrics = record.get("metrics") or {}
+    sinks = record.get("metrics_by_sink") or {}
+    for sink, means in sinks.items() if len(sinks) > 1 else [("mean over the items", metrics)]:
+        if shown := _shown(means):
+            lines.append(f"  {sink}: {shown}")
+        if failed := means.get("failed"):
+            lines.append(f"  not decoded: {100 * failed:.3g} % of the pictures; what stands for them is in these means")
+    dropped = {edge: counts["dropped"] for edge, counts in record["edges"].items() if counts["dropped"]}
+    lines += [f"  dropped {count} items: {edge}" for edge, count in dropped.items()]
+    files = list(record.get("files") or [])
+    reports = [file for file in files if file.endswith(".html")]
+    lines += [f"  report: {file}" for file in reports]
+    others = [file for file in files if file not in reports]
+    if len(others) > FILES_SHOWN:
+        folder = os.path.commonpath([os.path.abspath(file) for file in others])
+        lines.append(f"  {len(others)} files: {os.path.relpath(folder) if folder.startswith(os.getcwd()) else folder}")
+    else:
+        lines += [f"  file: {file}" for file in others]
+    return lines
+
+
+def _shown(means: dict[str, Any]) -> str:
+    shown = [
+        f"{label} {means[key]:{form}}{unit}"
+        for key, (label, form, unit) in METRICS.items()
+        if means.get(key) is not None
+    ]
+    if "psnr_db" in means and means["psnr_db"] is None:  # a mean that is not finite is null
+        shown.insert(0, "PSNR infinite (equal pictures)")
+    return ", ".join(shown)

@@ -1,0 +1,37 @@
+"""What edges and blocks count while a run goes on; plain values, which cross from worker processes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+__all__ = ["BlockReport", "EdgeCount"]
+
+
+@dataclass
+class EdgeCount:
+    """Items of one edge: put in, taken out, dropped because it was full, and proved missing at a join."""
+
+    into: int = 0
+    out: int = 0
+    dropped: int = 0
+    missing: int = 0
+
+
+@dataclass
+class BlockReport:
+    """What one block did: plain values, so that it crosses from worker processes.
+
+    Attributes:
+        items: Calls of `work`, or items made by a source.
+        busy_s: Time inside the block.
+        measured: Name → (count, sum) of what a sink measured.
+        files: Paths that a sink wrote.
+        changes: Live changes: which item came first after it, and what changed.
+    """
+
+    items: int = 0
+    busy_s: float = 0.0
+    measured: dict[str, tuple[int, float]] = field(default_factory=dict)
+    files: list[str] = field(default_factory=list)
+    changes: list[dict[str, Any]] = field(default_factory=list)

@@ -1,0 +1,242 @@
+"""The ends of an edge to another process or host as a block's thread sees them: `link_socket` behind `edges`."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Sequence
+from typing import Any
+
+import zmq
+
+from ....blocks.envelope import Identity
+from ....blocks.lookup import load_block
+from ....blocks.ports import PORT_TYPES
+from ..counts import EdgeCount
+from ..graph import Edge, Graph
+from ..item import Item
+from .ends import END, End
+from .link_socket import END as LINK_END
+from .link_socket import LinkSocketReceiver, LinkSocketSender
+from .place_ledger import PlaceProgress
+from .wire import Contract
+
+__all__ = ["RemoteReader", "RemoteWriter", "contract"]
+
+ALL_PARTS = 1 << 62
+
+
+class RemoteWriter:
+    """Writes to a block elsewhere.
+
+    Raises:
+        LinkError: the endpoint cannot be connected to.
+    """
+
+    def __init__(self, context: zmq.Context[Any], graph: Graph, edge: Edge, endpoint: str) -> None:
+        self.edge = edge
+        self.count = EdgeCount()
+        self._finished = -1  # once everything offered so far is committed
+        self._link = LinkSocketSender(
+            context, endpoint, contract(graph, edge, sender=True), depth=edge.depth, overflow=edge.overflow
+        )
+        self.socket = self._link.socket
+
+    @property
+    def unmet(self) -> str:
+        """Where the other end is waited for; empty when it was met."""
+        return _unmet(self.edge, self._link)
+
+    @property
+    def wants_out(self) -> bool:
+        """A message waits for the socket to take it."""
+        return self._link.wants_out
+
+    @property
+    def settled(self) -> bool:
+        """The other side is done with everything, the end included."""
+        return self._link.done
+
+    @property
+    def acknowledged_seq(self) -> float:
+        """Number of the last item that the other side is done with; -1 before the first, infinite after the end."""
+        if self._link.done:
+            return math.inf
+        oldest = self._link.link.oldest_seq
+        return self._finished if oldest is None else oldest - 1
+
+    def offer(self, item: Item) -> bool:
+        """Put an item; False when the edge is full."""
+        if not self._link.try_send(item.envelope, item.value):
+            return False
+        identity = item.envelope.identity
+        self._finished = identity.seq if identity.last else identity.seq - 1
+        self.count.into += 1
+        self.count.dropped = self._link.dropped
+        return True
+
+    def end(self) -> bool:
+        """Put the end of stream."""
+        self._link.end()
+        return True
+
+    def prepare_wait(self) -> bool:
+        """Send what is packed; True when there is room."""
+        self._link.service()
+        return self._link.room
+
+    def service(self) -> None:
+        """Take in what came, send what can be sent."""
+        self._link.service()
+
+    def close(self) -> None:
+        """Give the socket back."""
+        self._link.close()
+
+
+class RemoteReader:
+    """Reads from a block elsewhere.
+
+    Args:
+        context, graph, edge, endpoint: What to read, and where to listen.
+        progress: What this place has finished, where it keeps account of that.
+        points: End points of the place that items of this edge reach.
+
+    Raises:
+        LinkError: the endpoint cannot be bound, for example because the port is already in use.
+    """
+
+    def __init__(
+        self,
+        context: zmq.Context[Any],
+        graph: Graph,
+        edge: Edge,
+        endpoint: str,
+        progress: PlaceProgress | None = None,
+        points: Sequence[str] = (),
+    ) -> None:
+        self.edge = edge
+        self.count = EdgeCount()
+        self._progress = progress
+        left_off = None if progress is None or PORT_TYPES[edge.port].stream else progress.left_off(edge, points)
+        session, seq = left_off or (None, None)
+        self._link = LinkSocketReceiver(
+            context,
+            endpoint,
+            contract(graph, edge, sender=False),
+            depth=edge.depth,
+            overflow=edge.overflow,
+            after=None if seq is None else Identity(seq, part=ALL_PARTS),
+            after_session=session,
+        )
+        self._session: int | None = None
+        self.socket = self._link.socket
+        self._unfinished: deque[tuple[int, int]] = deque()  # number on the edge, number at the source
+        self._ended = False
+
+    @property
+    def unmet(self) -> str:
+        """Where the other end is waited for; empty when it was met."""
+        return _unmet(self.edge, self._link)
+
+    @property
+    def wants_out(self) -> bool:
+        """Answers never wait long: they are small."""
+        return False
+
+    @property
+    def waiting(self) -> int:
+        """Items that have arrived and not been taken."""
+        return self._link.waiting
+
+    @property
+    def settled(self) -> bool:
+        """The other side knows that this place is done with everything."""
+        return self._link.done
+
+    def take(self) -> Item | End | None:
+        """Take the next item or the end; ``None`` when there is nothing now."""
+        got = self._link.take()
+        if got is None:
+            self.service()
+            got = self._link.take()
+            if got is None:
+                return None
+        if got is LINK_END:
+            self._ended = True
+            return END
+        n, envelope, array = got  # type: ignore[misc]
+        self._link.consumed(n)
+        self._unfinished.append((n, envelope.identity.seq))
+        self.count.out += 1
+        return Item(envelope, array)
+
+    def finished_upto(self, seq: float) -> None:
+        """Say that this place is done with every item up to this number."""
+        last = None
+        while self._unfinished and self._unfinished[0][1] <= seq:
+            last = self._unfinished.popleft()[0]
+        if last is not None:
+            self._link.committed(last, tell=seq != math.inf)
+        over = seq == math.inf if self._progress is None else self._progress.over
+        if self._ended and not self._unfinished and over:  # not before: the sender stays while this place may restart
+            self._link.commit_end()
+
+    def prepare_wait(self) -> bool:
+        """True when there is an item already."""
+        self.service()
+        return bool(self._link.waiting)
+
+    def service(self) -> None:
+        """Take in what came, answer."""
+        self._link.service()
+        session = self._link.link.peer_session
+        if session != self._session and session is not None and self._progress is not None:
+            self._session = session
+            self._progress.met(self.edge, session)
+
+    def close(self) -> None:
+        """Give the socket back."""
+        self._link.close()
+
+
+def contract(graph: Graph, edge: Edge, *, sender: bool) -> Contract:
+    """State what both ends of an edge must agree on; header fields: those offered, or those needed further on."""
+    offered = _offered(graph, edge.source)
+    return Contract(
+        graph=graph.name,
+        edge=edge.index,
+        source=f"{edge.source}.{edge.source_port}",
+        target=f"{edge.target}.{edge.target_port}",
+        port=edge.port,
+        header=tuple(sorted(offered if sender else offered & _needed(graph, edge.target))),
+    )
+
+
+def _offered(graph: Graph, block: str) -> set[str]:
+    """Header fields that are written up to and including this block."""
+    blocks = _walk(graph, block, forward=False)
+    found = (load_block(graph.block(name).use) for name in blocks)
+    return {field.__name__ for cls in found for field in (*cls.writes_header, *cls.may_write_header)}
+
+
+def _needed(graph: Graph, block: str) -> set[str]:
+    """Header fields that this block or one after it reads."""
+    blocks = _walk(graph, block, forward=True)
+    found = (load_block(graph.block(name).use) for name in blocks)
+    return {field.__name__ for cls in found for field in (*cls.reads_header, *cls.may_read_header)}
+
+
+def _walk(graph: Graph, block: str, *, forward: bool) -> set[str]:
+    seen: set[str] = set()
+    todo = [block]
+    while todo:
+        at = todo.pop()
+        if at not in seen:
+            seen.add(at)
+            todo += [edge.target for edge in graph.outputs(at)] if forward else [e.source for e in graph.inputs(at)]
+    return seen
+
+
+def _unmet(edge: Edge, link: LinkSocketSender | LinkSocketReceiver) -> str:
+    return "" if link.link.greeted else f"{edge} at {link.endpoint}"
