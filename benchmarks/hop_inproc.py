@@ -20,7 +20,8 @@ import numpy as np
 import zmq
 from figures import print_table, take_turns
 from semcom.blocks.envelope import Envelope, Identity, Stream
-from semcom.flowgraphs.runtime.edges.ends import END, thread_edge
+from semcom.flowgraphs.runtime.edges.ends import END
+from semcom.flowgraphs.runtime.edges.thread_edge import thread_edge
 from semcom.flowgraphs.runtime.graph import Edge
 from semcom.flowgraphs.runtime.item import Item
 from semcom.flowgraphs.runtime.language.check import load_graph

@@ -1,4 +1,4 @@
-"""The ends of an edge to another process or host as a block's thread sees them: `link_socket` behind `edges`."""
+"""The ends of an edge to another process or host as a block's thread sees them: a socket behind `ends`."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from ..counts import EdgeCount
 from ..graph import Edge, Graph
 from ..item import Item
 from .ends import END, End
-from .link_socket import END as LINK_END
-from .link_socket import LinkSocketReceiver, LinkSocketSender
+from .messages import Contract
 from .place_ledger import PlaceProgress
-from .wire import Contract
+from .socket_receiver import SocketReceiver
+from .socket_sender import SocketSender
 
 __all__ = ["RemoteReader", "RemoteWriter", "contract"]
 
@@ -30,68 +30,68 @@ class RemoteWriter:
     """Writes to a block elsewhere.
 
     Raises:
-        LinkError: the endpoint cannot be connected to.
+        EdgeError: the endpoint cannot be connected to.
     """
 
     def __init__(self, context: zmq.Context[Any], graph: Graph, edge: Edge, endpoint: str) -> None:
         self.edge = edge
         self.count = EdgeCount()
         self._finished = -1  # once everything offered so far is committed
-        self._link = LinkSocketSender(
+        self._socket_end = SocketSender(
             context, endpoint, contract(graph, edge, sender=True), depth=edge.depth, overflow=edge.overflow
         )
-        self.socket = self._link.socket
+        self.socket = self._socket_end.socket
 
     @property
     def unmet(self) -> str:
         """Where the other end is waited for; empty when it was met."""
-        return _unmet(self.edge, self._link)
+        return _unmet(self.edge, self._socket_end)
 
     @property
     def wants_out(self) -> bool:
         """A message waits for the socket to take it."""
-        return self._link.wants_out
+        return self._socket_end.wants_out
 
     @property
     def settled(self) -> bool:
         """The other side is done with everything, the end included."""
-        return self._link.done
+        return self._socket_end.done
 
     @property
     def acknowledged_seq(self) -> float:
         """Number of the last item that the other side is done with; -1 before the first, infinite after the end."""
-        if self._link.done:
+        if self._socket_end.done:
             return math.inf
-        oldest = self._link.link.oldest_seq
+        oldest = self._socket_end.protocol.oldest_seq
         return self._finished if oldest is None else oldest - 1
 
     def offer(self, item: Item) -> bool:
         """Put an item; False when the edge is full."""
-        if not self._link.try_send(item.envelope, item.value):
+        if not self._socket_end.try_send(item.envelope, item.value):
             return False
         identity = item.envelope.identity
         self._finished = identity.seq if identity.last else identity.seq - 1
         self.count.into += 1
-        self.count.dropped = self._link.dropped
+        self.count.dropped = self._socket_end.dropped
         return True
 
     def end(self) -> bool:
         """Put the end of stream."""
-        self._link.end()
+        self._socket_end.end()
         return True
 
     def prepare_wait(self) -> bool:
         """Send what is packed; True when there is room."""
-        self._link.service()
-        return self._link.room
+        self._socket_end.service()
+        return self._socket_end.room
 
     def service(self) -> None:
         """Take in what came, send what can be sent."""
-        self._link.service()
+        self._socket_end.service()
 
     def close(self) -> None:
         """Give the socket back."""
-        self._link.close()
+        self._socket_end.close()
 
 
 class RemoteReader:
@@ -103,7 +103,7 @@ class RemoteReader:
         points: End points of the place that items of this edge reach.
 
     Raises:
-        LinkError: the endpoint cannot be bound, for example because the port is already in use.
+        EdgeError: the endpoint cannot be bound, for example because the port is already in use.
     """
 
     def __init__(
@@ -120,7 +120,7 @@ class RemoteReader:
         self._progress = progress
         left_off = None if progress is None or PORT_TYPES[edge.port].stream else progress.left_off(edge, points)
         session, seq = left_off or (None, None)
-        self._link = LinkSocketReceiver(
+        self._socket_end = SocketReceiver(
             context,
             endpoint,
             contract(graph, edge, sender=False),
@@ -130,14 +130,14 @@ class RemoteReader:
             after_session=session,
         )
         self._session: int | None = None
-        self.socket = self._link.socket
+        self.socket = self._socket_end.socket
         self._unfinished: deque[tuple[int, int]] = deque()  # number on the edge, number at the source
         self._ended = False
 
     @property
     def unmet(self) -> str:
         """Where the other end is waited for; empty when it was met."""
-        return _unmet(self.edge, self._link)
+        return _unmet(self.edge, self._socket_end)
 
     @property
     def wants_out(self) -> bool:
@@ -147,26 +147,26 @@ class RemoteReader:
     @property
     def waiting(self) -> int:
         """Items that have arrived and not been taken."""
-        return self._link.waiting
+        return self._socket_end.waiting
 
     @property
     def settled(self) -> bool:
         """The other side knows that this place is done with everything."""
-        return self._link.done
+        return self._socket_end.done
 
     def take(self) -> Item | End | None:
         """Take the next item or the end; ``None`` when there is nothing now."""
-        got = self._link.take()
+        got = self._socket_end.take()
         if got is None:
             self.service()
-            got = self._link.take()
+            got = self._socket_end.take()
             if got is None:
                 return None
-        if got is LINK_END:
+        if got is END:
             self._ended = True
             return END
         n, envelope, array = got  # type: ignore[misc]
-        self._link.consumed(n)
+        self._socket_end.consumed(n)
         self._unfinished.append((n, envelope.identity.seq))
         self.count.out += 1
         return Item(envelope, array)
@@ -177,27 +177,27 @@ class RemoteReader:
         while self._unfinished and self._unfinished[0][1] <= seq:
             last = self._unfinished.popleft()[0]
         if last is not None:
-            self._link.committed(last, tell=seq != math.inf)
+            self._socket_end.committed(last, tell=seq != math.inf)
         over = seq == math.inf if self._progress is None else self._progress.over
         if self._ended and not self._unfinished and over:  # not before: the sender stays while this place may restart
-            self._link.commit_end()
+            self._socket_end.commit_end()
 
     def prepare_wait(self) -> bool:
         """True when there is an item already."""
         self.service()
-        return bool(self._link.waiting)
+        return bool(self._socket_end.waiting)
 
     def service(self) -> None:
         """Take in what came, answer."""
-        self._link.service()
-        session = self._link.link.peer_session
+        self._socket_end.service()
+        session = self._socket_end.protocol.peer_session
         if session != self._session and session is not None and self._progress is not None:
             self._session = session
             self._progress.met(self.edge, session)
 
     def close(self) -> None:
         """Give the socket back."""
-        self._link.close()
+        self._socket_end.close()
 
 
 def contract(graph: Graph, edge: Edge, *, sender: bool) -> Contract:
@@ -238,5 +238,5 @@ def _walk(graph: Graph, block: str, *, forward: bool) -> set[str]:
     return seen
 
 
-def _unmet(edge: Edge, link: LinkSocketSender | LinkSocketReceiver) -> str:
-    return "" if link.link.greeted else f"{edge} at {link.endpoint}"
+def _unmet(edge: Edge, end: SocketSender | SocketReceiver) -> str:
+    return "" if end.protocol.greeted else f"{edge} at {end.endpoint}"

@@ -131,7 +131,9 @@ class Actor(threading.Thread):
             self._poller.register(self.commands.fileno(), zmq.POLLIN)
             for end in self.ends:
                 self._poller.register(end.socket, zmq.POLLIN)
-            running = self._running = RunningBlock(build_block(self.node, self._graph.seed), self._graph.torch_threads)
+            running = self._running = RunningBlock(
+                build_block(self.node, self._graph.seed), self._graph.torch_threads, self._graph.edges
+            )
             self._outputs = self._routes(running)
             running.start()
             self._post({"event": "ready", "block": self.node.name})

@@ -34,7 +34,9 @@ class InlineExecutor:
         self._items = items
         self._started = dict(started or {})
         self._running = {
-            node.name: RunningBlock(self._started.get(node.name) or build_block(node, graph.seed), graph.torch_threads)
+            node.name: RunningBlock(
+                self._started.get(node.name) or build_block(node, graph.seed), graph.torch_threads, graph.edges
+            )
             for node in graph.blocks
         }
         self._out: dict[str, list[tuple[int, Edge]]] = {}

@@ -190,11 +190,25 @@ class Join:
         key, item = self._waiting[port].popleft()
         head = item.value[:length]
         self._bytes -= head.nbytes
-        if item.value.size > length:
-            stream = item.envelope.stream or Stream()
-            rest = msgspec.structs.replace(item.envelope, stream=stream._replace(offset=stream.offset + length))
-            self._waiting[port].appendleft((key, Item(rest, item.value[length:])))
-        return Item(item.envelope, head)
+        if item.value.size <= length:
+            return item
+        first, rest = _split(item.envelope, length)
+        self._waiting[port].appendleft((key, Item(rest, item.value[length:])))
+        return Item(first, head)
+
+
+def _split(envelope: Envelope, length: int) -> tuple[Envelope, Envelope]:
+    """Share out what travels around a chunk between its first samples and the rest."""
+    stream = envelope.stream or Stream()
+    at = stream.offset + length
+    notes = stream.annotations
+    first = stream._replace(annotations=tuple(note for note in notes if note.offset < at))
+    rest = Stream(at, stream.sample_rate_hz, 0, tuple(note for note in notes if note.offset >= at))
+    sent = envelope.sent
+    return (
+        msgspec.structs.replace(envelope, stream=first, sent=tuple(frame for frame in sent if frame.offset < at)),
+        msgspec.structs.replace(envelope, stream=rest, sent=tuple(frame for frame in sent if frame.offset >= at)),
+    )
 
 
 def _offset(item: Item) -> int:

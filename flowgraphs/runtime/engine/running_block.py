@@ -10,19 +10,22 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import msgspec
 
 from ....blocks.block import Block, RunContext
+from ....blocks.call import arguments, checked, written
 from ....blocks.envelope import Envelope, Header, Identity, Out, Stream, Trace
 from ....blocks.lookup import load_block
+from ....blocks.ports import PORT_TYPES
 from ....blocks.signature import read_signature
 from ....errors import BlockError, SemcomError, SignalError
-from ..graph import BlockNode
+from ..graph import BlockNode, Edge
 from ..item import Item
+from .stream_door import StreamDoor
 
 __all__ = ["Emitted", "RunningBlock", "build_block", "merge_envelopes"]
 
@@ -31,10 +34,9 @@ __all__ = ["Emitted", "RunningBlock", "build_block", "merge_envelopes"]
 _IMPORTING = threading.RLock()
 
 HELD_AT_MOST = 4096  # envelopes kept for a block that returns None; beyond it, such items count as dropped by the block
-
-
 _NO_MORE: Any = object()  # what an iterator of a block gives at its end: it may not yield None
 Emitted = tuple[Item | None, ...]  # one entry an output port, in the order of the signature
+_NOTHING = Out[Any](None)
 
 
 def build_block(node: BlockNode, seed: int) -> Block:
@@ -58,13 +60,18 @@ class RunningBlock:
     Args:
         block: The block; `start` is the caller's to call, through `RunningBlock.start`.
         torch_threads: Threads of torch calls in the calling thread.
+        edges: Those at the block: where a port takes one of several types, they say which it is.
+
+    Attributes:
+        door: Of a block with streams: where its samples lie.
 
     State: numbers of the items and samples that it has emitted, and the envelopes of items that the block holds back.
     """
 
-    def __init__(self, block: Block, torch_threads: int) -> None:
+    def __init__(self, block: Block, torch_threads: int, edges: Sequence[Edge] = ()) -> None:
         self.torch_threads = torch_threads
-        self._offsets: dict[str, int] = {}  # output → samples emitted
+        self.door = StreamDoor()
+        self._edges = tuple(edges)
         self._count = 0  # items emitted where this block numbers them itself
         self._seen = -1  # the highest seq that came in, or was made
         self._part = (-1, 0)  # seq, next part of it
@@ -74,11 +81,18 @@ class RunningBlock:
     def _take(self, block: Block) -> None:
         self.block = block
         self.signature = read_signature(type(block))
-        self._ports = tuple(self.signature.outputs.items())
+        takes, gives = self.signature.resolved(
+            {edge.target_port: PORT_TYPES[edge.port] for edge in self._edges if edge.target == block.name},
+            {edge.source_port: PORT_TYPES[edge.port] for edge in self._edges if edge.source == block.name},
+        )
+        self._ports = tuple(gives.items())
         self._where = tuple(f"output '{name}'" for name, _ in self._ports)
-        self._injected = tuple(self.signature.injected.items())
-        self._stream_in = any(port.type.stream for port in self.signature.inputs.values())
-        self._stream_out = any(port.stream for port in self.signature.outputs.values())
+        self._streams_in = tuple(name for name, port in takes.items() if port.stream)
+        self._stream_in = bool(self._streams_in)
+        self._stream_out = any(port.stream for port in gives.values())
+        self._finds = self._stream_in and not all(port.stream for port in gives.values())
+        self._asks_stream = "stream" in self.signature.injected.values()
+        self.door.open([name for name, port in self._ports if port.stream])
         self._torch_settled = False
         self._finish_due = False
 
@@ -122,22 +136,29 @@ class RunningBlock:
     def _own_number(self, identity: Identity) -> int:
         """Let a source number its items itself, upward: a part of a longer list keeps the numbers of the whole."""
         if identity.seq < self._count or identity != Identity(identity.seq):
-            reason = SignalError(f"expected an item of number {self._count} or above, in one part, got {identity}")
-            raise _block_error(self.block.name, type(self.block), self._count, reason)
+            raise self._wrong(
+                self._count, f"expected an item of number {self._count} or above, in one part, got {identity}"
+            )
         return identity.seq
 
     def step(self, inputs: Mapping[str, Item]) -> Iterator[Emitted]:
         """Call `work` on one item an input port. Raises BlockError."""
-        arguments: dict[str, Any] = {name: item.value for name, item in inputs.items()}
         envelopes = [item.envelope for item in inputs.values()]
         merged = envelopes[0]
         if len(envelopes) > 1:
             merged = self._guard(merged.identity.seq, merge_envelopes, envelopes)
-        for name, attribute in self._injected:
-            arguments[name] = self._injection(attribute, merged)
         seq = merged.identity.seq
         self._seen = max(self._seen, seq)
-        result = self._guard(seq, self.block.work, **arguments)
+        values = {name: item.value for name, item in inputs.items()}
+        stream = None
+        if self._stream_in:
+            stream = self.door.arrive(
+                merged, next((values[name].size for name in self._streams_in if name in values), 0)
+            )
+        elif self._stream_out:
+            self.door.send(merged.identity, merged.trace)
+            stream = self._next_stream() if self._asks_stream else None
+        result = self._guard(seq, self.block.work, **arguments(self.signature, values, merged, stream))
         if not self._torch_settled:
             self.settle_torch()
         if result is None:
@@ -150,6 +171,10 @@ class RunningBlock:
             if isinstance(result, Out) and result.identity is not None:
                 self._hold(merged)
             yield self._emit(result, merged)
+
+    def _next_stream(self) -> Stream:
+        """Where the samples that a block makes of an item will lie."""
+        return Stream(self.door.next_offset, getattr(self.block.params, "sample_rate_hz", 1.0))
 
     def finish(self, run: RunContext, *, going_on: bool = False) -> Iterator[Emitted]:
         """Flush the block. Raises BlockError.
@@ -186,86 +211,88 @@ class RunningBlock:
             del self._held[seq, envelope.identity.part]
 
     def _emit(self, result: Any, envelope: Envelope, part_of: Identity | None = None, *, last: bool = True) -> Emitted:
-        value = result
+        value, out = result, _NOTHING
         if isinstance(result, Out):
-            value = result.value
-            envelope, part_of = self._written(result, envelope, part_of)
-        if part_of is not None:
+            value, out = result.value, result
+            if self._stream_in:
+                envelope = written(envelope, out)
+            else:
+                envelope, part_of = self._written(out, envelope, part_of)
+        values = value if self.signature.named_outputs else (value,)
+        if result is None or not isinstance(values, tuple) or len(values) != len(self._ports):
+            raise self._wrong_output(value, envelope)
+        if self._finds:
+            found = self._found(out, envelope)
+            if found is None:
+                return (None,) * len(self._ports)
+            envelope = found
+        elif part_of is not None and not self._stream_in:
             seq, part = self._part
             part = part if seq == part_of.seq else 0
             self._part = (part_of.seq, part + 1)
             envelope = msgspec.structs.replace(envelope, identity=Identity(part_of.seq, part, part_of.last and last))
         elif self._part[0] < envelope.identity.seq:
             self._part = (envelope.identity.seq, 1)
-        values = value if self.signature.named_outputs else (value,)
-        if result is None or not isinstance(values, tuple) or len(values) != len(self._ports):
-            raise self._wrong_output(value, envelope)
         emitted = tuple(
-            None if array is None else self._item(index, array, envelope, result) for index, array in enumerate(values)
+            None if array is None else self._item(index, array, envelope, out) for index, array in enumerate(values)
         )
         if (self._stream_in or self._stream_out) and any(item is not None for item in emitted):
             self._count += 1
         return emitted
 
-    def _wrong_output(self, value: object, envelope: Envelope) -> BlockError:
-        ports = ", ".join(f"{name}: {port}" for name, port in self._ports)
-        expected = f"a NamedTuple ({ports})" if self.signature.named_outputs else ports or "nothing, it has no output"
-        reason = SignalError(f"expected {expected}, got {type(value).__name__}")
-        return _block_error(self.block.name, type(self.block), envelope.identity.seq, reason)
+    def _found(self, out: Out[Any], envelope: Envelope) -> Envelope | None:
+        """Number what comes out of a block behind a stream: by the frame's own number, where the block read one.
 
-    def _item(self, index: int, array: Any, envelope: Envelope, result: Any) -> Item:
+        None: that number has come before, and a join has gone past it.
+        """
+        if out.identity is None:
+            return msgspec.structs.replace(envelope, identity=Identity(self._count), stream=None, sent=())
+        trace = self._guard(self._count, self.door.find, out.identity)
+        if trace is None:
+            return None
+        trace = trace.updated(out.label, out.trace)
+        return msgspec.structs.replace(envelope, identity=out.identity, stream=None, sent=(), trace=trace)
+
+    def _item(self, index: int, array: Any, envelope: Envelope, out: Out[Any]) -> Item:
         name, port = self._ports[index]
         try:
-            array = port.check(array, self._where[index])
+            array = checked(port, array, self._where[index])
+            if not port.stream:
+                return Item(envelope, array)
+            default_hz = getattr(self.block.params, "sample_rate_hz", 1.0)
+            stream, sent = self.door.leave(name, array.size, out, default_hz)
         except SignalError as error:
             raise _block_error(self.block.name, type(self.block), envelope.identity.seq, error) from None
-        if array.flags.writeable:
-            array.setflags(write=False)
-        if port.stream:
-            rate = result.sample_rate_hz if isinstance(result, Out) else None
-            if rate is None:
-                before = envelope.stream
-                rate = before.sample_rate_hz if before else getattr(self.block.params, "sample_rate_hz", 1.0)
-            offset = self._offsets.get(name, 0)
-            stream = Stream(offset, rate)
-            self._offsets[name] = offset + array.size
-            identity = Identity(self._count)
-            return Item(Envelope(identity=identity, stream=stream, trace=Trace(born_s=envelope.trace.born_s)), array)
-        if self._stream_in:  # frames found in a stream are numbered by who finds them
-            envelope = msgspec.structs.replace(envelope, identity=Identity(self._count), stream=None)
-        return Item(envelope, array)
+        trace = Trace(born_s=envelope.trace.born_s)
+        return Item(Envelope(identity=Identity(self._count), stream=stream, trace=trace, sent=sent), array)
 
     def _written(self, out: Out[Any], envelope: Envelope, part_of: Identity | None) -> tuple[Envelope, Identity | None]:
-        """Apply what a block wrote beside its value."""
+        """Apply what a block wrote beside its value, to the envelope of the item that it names."""
         if out.identity is not None:
             key = (out.identity.seq, out.identity.part)
             held = self._held.get(key, envelope if out.identity == envelope.identity else None)
             if held is None:
-                reason = SignalError(f"returned Out with identity {out.identity.seq}, an item it does not hold back")
-                raise _block_error(self.block.name, type(self.block), envelope.identity.seq, reason)
+                raise self._wrong(
+                    envelope.identity.seq,
+                    f"returned Out with identity {out.identity.seq}, an item it does not hold back",
+                )
             if held is not envelope or part_of is None:
                 self._held.pop(key, None)
                 envelope, part_of = held, None
-        return msgspec.structs.replace(
-            envelope,
-            header=envelope.header.with_fields(*out.header) if out.header else envelope.header,
-            state=envelope.state.updated(out.state) if out.state else envelope.state,
-            trace=envelope.trace.updated(out.label, out.trace) if out.trace or out.label else envelope.trace,
-        ), part_of
+        return written(envelope, out), part_of
 
     def _hold(self, envelope: Envelope) -> None:
         self._held[envelope.identity.seq, envelope.identity.part] = envelope
         if len(self._held) > HELD_AT_MOST:
             del self._held[next(iter(self._held))]
 
-    def _injection(self, attribute: str, envelope: Envelope) -> Any:
-        if attribute == "trace":
-            trace = envelope.trace
-            return msgspec.structs.replace(trace, age_s=time.time() - trace.born_s if trace.born_s else 0.0)
-        if attribute == "stream":
-            offset = max(self._offsets.values(), default=0)
-            return envelope.stream or Stream(offset, getattr(self.block.params, "sample_rate_hz", 1.0))
-        return getattr(envelope, attribute)
+    def _wrong_output(self, value: object, envelope: Envelope) -> BlockError:
+        ports = ", ".join(f"{name}: {port}" for name, port in self._ports)
+        expected = f"a NamedTuple ({ports})" if self.signature.named_outputs else ports or "nothing, it has no output"
+        return self._wrong(envelope.identity.seq, f"expected {expected}, got {type(value).__name__}")
+
+    def _wrong(self, seq: int, reason: str) -> BlockError:
+        return _block_error(self.block.name, type(self.block), seq, SignalError(reason))
 
     def _guard(self, seq: int | None, call: Any, *args: Any, **kwargs: Any) -> Any:
         try:
@@ -291,7 +318,13 @@ def merge_envelopes(envelopes: list[Envelope]) -> Envelope:
         trace = Trace(
             label=trace.label or other.trace.label, born_s=born_s, values={**trace.values, **other.trace.values}
         )
-    return Envelope(identity=first.identity, stream=first.stream, header=header, state=state, trace=trace)
+    stream, sent = first.stream, first.sent
+    if stream is not None and len(envelopes) > 1:  # chunks of the same samples: what was said of them is united
+        notes = {note: None for envelope in envelopes if envelope.stream for note in envelope.stream.annotations}
+        stream = stream._replace(annotations=tuple(sorted(notes, key=lambda note: note.offset)))
+        frames = {(frame.seq, frame.part): frame for envelope in envelopes for frame in envelope.sent}
+        sent = tuple(sorted(frames.values(), key=lambda frame: frame.offset))
+    return Envelope(identity=first.identity, stream=stream, header=header, state=state, trace=trace, sent=sent)
 
 
 def _merge_headers(one: Header, other: Header) -> Header:

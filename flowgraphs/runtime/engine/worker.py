@@ -13,9 +13,10 @@ import zmq
 
 from ....blocks.block import RunContext
 from ....blocks.ports import PORT_TYPES
-from ..edges.ends import EdgeEnd, Reader, Writer, thread_edge
+from ..edges.ends import EdgeEnd, Reader, Writer
 from ..edges.place_ledger import PlaceProgress
 from ..edges.remote_edge import RemoteReader, RemoteWriter
+from ..edges.thread_edge import thread_edge
 from ..graph import BlockNode, Graph
 from .actor import Abort, Actor, Event, Go, SetParams, Stop, SwapIn
 from .mailbox import Mailbox

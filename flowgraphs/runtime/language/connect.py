@@ -34,6 +34,7 @@ def check_connect(doc: Document, root: MapNode, blocks: dict[str, BlockEntry]) -
             if block.signature != block.file_signature:
                 block.signature = None  # its edges still have the ports of the block that it replaces
     check.check_wires(wires)
+    types = check.output_types(wires)
     edges = tuple(
         Edge(
             index,
@@ -41,7 +42,7 @@ def check_connect(doc: Document, root: MapNode, blocks: dict[str, BlockEntry]) -
             wire.source_port,
             wire.target,
             wire.target_port,
-            check.port_name(wire),
+            types[wire.source, wire.source_port].name if (wire.source, wire.source_port) in types else "",
             wire.depth,
             wire.overflow,
             wire.feedback,
@@ -250,7 +251,7 @@ class _Connections:
         if end.port in signature.inputs:
             return end.port
         required = [port for port, kind in signature.inputs.items() if not kind.optional]
-        fitting = [port for port, kind in signature.inputs.items() if kind.type == gives]
+        fitting = [port for port, kind in signature.inputs.items() if gives and kind.type.meets(gives)]
         if not signature.inputs:
             self.doc.say(end.mark, f"connect: block {end.block!r} has no inputs: it is a source")
         elif end.port:
@@ -299,10 +300,10 @@ class _Connections:
         """Return old port → new port."""
         moved = {}
         for port, kind in used.items():
-            if new.get(port) == kind:
+            if port in new and new[port].meets(kind):
                 moved[port] = port
                 continue
-            same = [name for name, other in new.items() if other == kind]
+            same = [name for name, other in new.items() if other.meets(kind)]
             if len(used) == 1 and len(same) == 1:
                 moved[port] = same[0]
                 continue
@@ -317,6 +318,7 @@ class _Connections:
     def check_wires(self, wires: list[_Wire]) -> None:
         """Check types, doubly and not connected inputs, blocks without edges, cycles."""
         taken: dict[tuple[str, str], _Wire] = {}
+        types = self.output_types(wires)
         for wire in wires:
             source, target = self.blocks[wire.source].signature, self.blocks[wire.target].signature
             if target is not None:
@@ -330,8 +332,8 @@ class _Connections:
                     )
             if source is None or target is None:
                 continue
-            gives, takes = source.outputs[wire.source_port], target.inputs[wire.target_port].type
-            if gives != takes:
+            gives, takes = types[wire.source, wire.source_port], target.inputs[wire.target_port].type
+            if not gives.meets(takes):
                 self.doc.say(
                     wire.mark,
                     f"connect: {wire.target}.{wire.target_port}: expected {takes}, got {gives} from "
@@ -391,11 +393,31 @@ class _Connections:
             )
             left -= set(loop)
 
-    def port_name(self, wire: _Wire) -> str:
-        """Return the name of an edge's port type."""
-        signature = self.blocks[wire.source].signature
-        port = signature.outputs.get(wire.source_port) if signature else None
-        return port.name if port else ""
+    def output_types(self, wires: list[_Wire]) -> dict[tuple[str, str], PortType]:
+        """Return the type of every output; one of several types gives what comes in, however far back it is said."""
+        types = {
+            (block.name, port): kind
+            for block in self.blocks.values()
+            if block.signature
+            for port, kind in block.signature.outputs.items()
+        }
+        for _ in self.blocks:  # each round settles one block more of a chain at the least
+            came = {
+                wire.target: types[wire.source, wire.source_port]
+                for wire in wires
+                if (wire.source, wire.source_port) in types and self.takes_several(wire)
+            }
+            settled = {at: came.get(at[0], kind) if kind.either else kind for at, kind in types.items()}
+            if settled == types:
+                break
+            types = settled
+        return {at: kind.choices[0] for at, kind in types.items()}
+
+    def takes_several(self, wire: _Wire) -> bool:
+        """Return whether an edge arrives at an input of several types."""
+        signature = self.blocks[wire.target].signature
+        port = signature.inputs.get(wire.target_port) if signature else None
+        return port is not None and bool(port.type.either)
 
 
 def _uses(wires: list[_Wire], block: str, port: str, side: Literal["source", "target"]) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 
 from ....blocks.lookup import load_block
 from ....blocks.params import live_names
+from ....blocks.ports import PORT_TYPES
 from ....blocks.signature import read_signature
 from ....errors import FlowgraphError, Problem, UsageError
 from ..graph import BlockNode, Graph
@@ -34,18 +35,14 @@ def resolve_swap(graph: Graph, name: str, spec: str | Swap) -> BlockNode:
     old = _running_block(graph, name, label)
     swap = spec if isinstance(spec, Swap) else parse_swap(spec, label)
     cls, use = load_class(swap.use, Path())
-    new, was = read_signature(cls), read_signature(load_block(old.use))
-    for edge in graph.edges:
-        if edge.target == name and (
-            edge.target_port not in new.inputs or new.inputs[edge.target_port].type != was.inputs[edge.target_port].type
-        ):
-            have = ", ".join(f"{port} ({kind.type.name})" for port, kind in new.inputs.items()) or "no inputs"
-            raise UsageError(f"{label}: expected an input {edge.target_port} ({edge.port}), got {have}")
-        if edge.source == name and (
-            edge.source_port not in new.outputs or new.outputs[edge.source_port] != was.outputs[edge.source_port]
-        ):
-            have = ", ".join(f"{port} ({kind.name})" for port, kind in new.outputs.items()) or "no outputs"
-            raise UsageError(f"{label}: expected an output {edge.source_port} ({edge.port}), got {have}")
+    new = read_signature(cls)
+    inputs, outputs = new.resolved({edge.target_port: PORT_TYPES[edge.port] for edge in graph.inputs(name)}, {})
+    for what, edges, ports in (("input", graph.inputs(name), inputs), ("output", graph.outputs(name), outputs)):
+        for edge in edges:
+            port = edge.target_port if what == "input" else edge.source_port
+            if port not in ports or ports[port] != PORT_TYPES[edge.port]:
+                have = ", ".join(f"{name} ({kind.name})" for name, kind in ports.items()) or f"no {what}s"
+                raise UsageError(f"{label}: expected an {what} {port} ({edge.port}), got {have}")
     connected = {edge.target_port for edge in graph.edges if edge.target == name}
     for port, kind in new.inputs.items():
         if port not in connected and not kind.optional:

@@ -9,30 +9,25 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from semcom.blocks.envelope import Envelope, Header, HeaderEntry, Identity, State, Stream, Trace
+from semcom.blocks.envelope import Annotation, Envelope, Header, HeaderEntry, Identity, SentFrame, State, Stream, Trace
 from semcom.errors import WireError
-from semcom.flowgraphs.runtime.edges import wire
-from semcom.flowgraphs.runtime.edges.wire import (
-    MAX_AXIS,
-    MAX_NESTING,
-    MAX_PACK_ITEMS,
-    MAX_PARTS,
+from semcom.flowgraphs.runtime.edges.bounds import MAX_AXIS, MAX_HEAD_BYTES, MAX_NESTING, MAX_PACK_ITEMS, MAX_PARTS
+from semcom.flowgraphs.runtime.edges.decode import Items, decode
+from semcom.flowgraphs.runtime.edges.encode_items import HeadTooLarge, encode_items, item_bytes
+from semcom.flowgraphs.runtime.edges.messages import (
     Bye,
     Contract,
     End,
     Hello,
-    Items,
     Ping,
     Refuse,
     Resend,
     Status,
     Welcome,
     Who,
-    decode,
     decode_contract,
     encode,
     encode_contract,
-    encode_items,
 )
 
 PLAIN = [
@@ -68,10 +63,13 @@ states = st.builds(
     esn0_db=st.none() | floats,
     csi=st.sampled_from([None, "perfect", "pilots"]),
 )
+counts = st.integers(0, 2**62)
+annotations = st.builds(Annotation, counts, text, st.none() | st.booleans() | floats | text, counts)
+traces = st.builds(Trace, label=text, born_s=floats, values=st.dictionaries(text, floats, max_size=3))
 envelopes = st.builds(
     Envelope,
-    st.builds(Identity, st.integers(0, 2**62), st.integers(0, 2**31), st.booleans()),
-    st.none() | st.builds(Stream, st.integers(0, 2**62), floats),
+    st.builds(Identity, counts, st.integers(0, 2**31), st.booleans()),
+    st.none() | st.builds(Stream, counts, floats, counts, st.lists(annotations, max_size=3).map(tuple)),
     st.builds(
         Header,
         st.dictionaries(
@@ -86,7 +84,8 @@ envelopes = st.builds(
         ),
     ),
     st.just(State()) | states,
-    st.builds(Trace, label=text, born_s=floats, values=st.dictionaries(text, floats, max_size=3)),
+    traces,
+    st.lists(st.builds(SentFrame, counts, counts, counts, traces), max_size=2).map(tuple),
 )
 
 
@@ -115,11 +114,12 @@ def test_items_come_back_bit_for_bit_read_only_and_aligned(items: list[tuple[Env
         assert same(array, got.array)
         assert not got.array.flags.writeable
         assert got.array.flags.aligned
-        assert got.size == wire.item_bytes(envelope, array)
+        assert got.size == item_bytes(envelope, array)
         assert got.envelope.identity == envelope.identity
         assert got.envelope.stream == envelope.stream
         assert dict(got.envelope.header) == dict(envelope.header)
         assert got.envelope.trace == envelope.trace
+        assert got.envelope.sent == envelope.sent
         for name in State.__struct_fields__:
             assert same(getattr(envelope.state, name), getattr(got.envelope.state, name))
 
@@ -180,7 +180,7 @@ def test_a_field_at_the_usual_rate_looks_as_before_there_were_others() -> None:
 
 def test_a_head_that_is_too_large_for_many_is_told_apart() -> None:
     envelope = Envelope(header=Header({"A": HeaderEntry(1, {"x": "y" * 2**19})}))
-    with pytest.raises(wire.HeadTooLarge, match="3 items have a head of"):
+    with pytest.raises(HeadTooLarge, match="3 items have a head of"):
         packed([(envelope, np.zeros(1, np.uint8))] * 3)
 
 
@@ -221,7 +221,7 @@ def test_the_hand_made_message_is_well_formed() -> None:
     [
         ([], "expected 1 to 4 frames, got 0"),
         ([b"\x90"] * (MAX_PARTS + 1), "expected 1 to 4 frames, got 5"),
-        ([bytes(wire.MAX_HEAD_BYTES + 1)], "expected a head of at most 1048576 bytes, got 1048577"),
+        ([bytes(MAX_HEAD_BYTES + 1)], "expected a head of at most 1048576 bytes, got 1048577"),
         ([b""], "malformed head"),
         ([b"\xc1"], "malformed head"),
         ([b"\x92\xa5items\xdd\xff\xff\xff\xff"], "malformed head"),
@@ -339,6 +339,6 @@ def test_a_contract_comes_back_and_an_oversized_one_is_refused() -> None:
 
 
 def test_an_item_beyond_the_frame_bound_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wire, "MAX_FRAME_BYTES", 100)
+    monkeypatch.setattr("semcom.flowgraphs.runtime.edges.encode_items.MAX_FRAME_BYTES", 100)
     with pytest.raises(WireError, match="expected at most 100 bytes, got 101; send it in parts"):
         packed([(Envelope(), np.zeros(101, np.uint8))])

@@ -121,7 +121,7 @@ def test_chunks_of_a_stream_carry_their_offset_and_keep_the_rate():
     stage = RunningBlock(Chops(), 1)
     envelope = Envelope(stream=Stream(0, 2e6))
     samples = np.zeros(4, np.complex64)
-    streams = [out.envelope.stream for _ in range(2) for (out,) in stage.step({"samples": Item(envelope, samples)})]
+    streams = [out.envelope.stream[:2] for _ in range(2) for (out,) in stage.step({"samples": Item(envelope, samples)})]
     assert streams == [(0, 2e6), (1, 2e6), (4, 2e6), (5, 2e6)]
 
 

@@ -8,7 +8,8 @@ import pytest
 import zmq
 from semcom.blocks.block import RunContext
 from semcom.blocks.envelope import Envelope, Identity
-from semcom.flowgraphs.runtime.edges.ends import END, thread_edge
+from semcom.flowgraphs.runtime.edges.ends import END
+from semcom.flowgraphs.runtime.edges.thread_edge import thread_edge
 from semcom.flowgraphs.runtime.engine.actor import Actor, Stop
 from semcom.flowgraphs.runtime.engine.worker import Worker, _end_points, _reaches
 from semcom.flowgraphs.runtime.graph import BlockNode, Edge, Graph

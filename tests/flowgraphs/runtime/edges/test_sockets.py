@@ -15,9 +15,13 @@ import numpy as np
 import pytest
 import zmq
 from semcom.blocks.envelope import Envelope, Header, HeaderEntry, Identity, State, Trace
-from semcom.errors import HelloRefused, LinkError
-from semcom.flowgraphs.runtime.edges.link_socket import END, LinkSocketReceiver, LinkSocketSender
-from semcom.flowgraphs.runtime.edges.wire import MAX_FRAME_BYTES, Contract, Ping, encode, item_bytes
+from semcom.errors import EdgeError, HelloRefused
+from semcom.flowgraphs.runtime.edges.bounds import MAX_FRAME_BYTES
+from semcom.flowgraphs.runtime.edges.encode_items import item_bytes
+from semcom.flowgraphs.runtime.edges.ends import END
+from semcom.flowgraphs.runtime.edges.messages import Contract, Ping, encode
+from semcom.flowgraphs.runtime.edges.socket_receiver import SocketReceiver
+from semcom.flowgraphs.runtime.edges.socket_sender import SocketSender
 
 CONTRACT = Contract(graph="g", edge=0, source="a.out", target="b.in", port="Features")
 DEADLINE_S = 30.0
@@ -25,8 +29,9 @@ DEADLINE_S = 30.0
 RECEIVER = """
 import os, sys, zmq
 from semcom.blocks.envelope import Identity
-from semcom.flowgraphs.runtime.edges.link_socket import END, LinkSocketReceiver
-from semcom.flowgraphs.runtime.edges.wire import Contract
+from semcom.flowgraphs.runtime.edges.ends import END
+from semcom.flowgraphs.runtime.edges.socket_receiver import SocketReceiver
+from semcom.flowgraphs.runtime.edges.messages import Contract
 
 endpoint, path = sys.argv[1:]
 contract = Contract(graph="g", edge=0, source="a.out", target="b.in", port="Features")
@@ -35,7 +40,7 @@ log.seek(0)
 lines = log.read().split()
 after = Identity(int(lines[-1])) if lines else None
 context = zmq.Context()
-receiver = LinkSocketReceiver(context, endpoint, contract, depth=8, after=after)
+receiver = SocketReceiver(context, endpoint, contract, depth=8, after=after)
 while not receiver.done:
     receiver.service()
     item = receiver.take()
@@ -57,13 +62,13 @@ context.term()
 SENDER = """
 import sys, numpy as np, zmq
 from semcom.blocks.envelope import Envelope, Identity
-from semcom.flowgraphs.runtime.edges.link_socket import LinkSocketSender
-from semcom.flowgraphs.runtime.edges.wire import Contract
+from semcom.flowgraphs.runtime.edges.socket_sender import SocketSender
+from semcom.flowgraphs.runtime.edges.messages import Contract
 
 endpoint, count, pause = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
 contract = Contract(graph="g", edge=0, source="a.out", target="b.in", port="Features")
 context = zmq.Context()
-sender = LinkSocketSender(context, endpoint, contract, depth=8)
+sender = SocketSender(context, endpoint, contract, depth=8)
 def wait():
     sender.socket.poll(20, zmq.POLLIN | (zmq.POLLOUT if sender.wants_out else 0))
     sender.service()
@@ -131,11 +136,11 @@ def until(condition: Callable[[], bool], *ends: Any) -> None:
     deadline = time.monotonic() + DEADLINE_S
     while not condition():
         if time.monotonic() > deadline:
-            raise TimeoutError([vars(end.link) for end in ends])
+            raise TimeoutError([vars(end.protocol) for end in ends])
         poll(*ends)
 
 
-def everything(sender: LinkSocketSender, receiver: LinkSocketReceiver, items: list[tuple[Envelope, Any]]) -> list[Any]:
+def everything(sender: SocketSender, receiver: SocketReceiver, items: list[tuple[Envelope, Any]]) -> list[Any]:
     """Send the items and the end; return what was received."""
     got: list[Any] = []
     todo = list(items)
@@ -161,20 +166,20 @@ def everything(sender: LinkSocketSender, receiver: LinkSocketReceiver, items: li
 def test_items_cross_in_order_and_both_ends_are_done(
     context: zmq.Context[Any], opened: Callable[[Any], Any], endpoint: str, size: int
 ) -> None:
-    receiver = opened(LinkSocketReceiver(context, endpoint, CONTRACT, depth=8))
-    sender = opened(LinkSocketSender(context, endpoint, CONTRACT, depth=8))
+    receiver = opened(SocketReceiver(context, endpoint, CONTRACT, depth=8))
+    sender = opened(SocketSender(context, endpoint, CONTRACT, depth=8))
     count = 3000 if size < 100 else 40
     got = everything(sender, receiver, [item(seq, size) for seq in range(count)])
     assert [envelope.identity.seq for _, envelope, _ in got] == list(range(count))
     assert all(array.size == size and np.all(array == seq) for seq, (_, _, array) in enumerate(got))
     assert all(array.flags.aligned and not array.flags.writeable for _, _, array in got)
     assert (sender.sent, receiver.received) == (count, count)
-    assert (sender.garbage, receiver.garbage, receiver.link.garbage, receiver.link.doubles) == (0, 0, 0, 0)
+    assert (sender.garbage, receiver.garbage, receiver.protocol.garbage, receiver.protocol.doubles) == (0, 0, 0, 0)
 
 
 def test_the_whole_envelope_crosses(context: zmq.Context[Any], opened: Callable[[Any], Any]) -> None:
-    receiver = opened(LinkSocketReceiver(context, "tcp://127.0.0.1:*", CONTRACT, depth=8))
-    sender = opened(LinkSocketSender(context, receiver.endpoint, CONTRACT, depth=8))
+    receiver = opened(SocketReceiver(context, "tcp://127.0.0.1:*", CONTRACT, depth=8))
+    sender = opened(SocketSender(context, receiver.endpoint, CONTRACT, depth=8))
     envelope = Envelope(
         Identity(3, 1, False),
         header=Header({"ImageShape": HeaderEntry(32, {"height": 4})}),
@@ -189,9 +194,9 @@ def test_the_whole_envelope_crosses(context: zmq.Context[Any], opened: Callable[
 
 
 def test_one_item_that_comes_alone_is_sent_at_once(context: zmq.Context[Any], opened: Callable[[Any], Any]) -> None:
-    receiver = opened(LinkSocketReceiver(context, "tcp://127.0.0.1:*", CONTRACT, depth=8))
-    sender = opened(LinkSocketSender(context, receiver.endpoint, CONTRACT, depth=8))
-    until(lambda: sender.link.greeted, sender, receiver)
+    receiver = opened(SocketReceiver(context, "tcp://127.0.0.1:*", CONTRACT, depth=8))
+    sender = opened(SocketSender(context, receiver.endpoint, CONTRACT, depth=8))
+    until(lambda: sender.protocol.greeted, sender, receiver)
     time.sleep(0.01)
     assert sender.try_send(*item(0))
     assert not sender.wants_out
@@ -201,7 +206,7 @@ def test_one_item_that_comes_alone_is_sent_at_once(context: zmq.Context[Any], op
 def test_a_sender_without_a_receiver_holds_a_window_and_says_no(
     context: zmq.Context[Any], opened: Callable[[Any], Any]
 ) -> None:
-    sender = opened(LinkSocketSender(context, f"tcp://127.0.0.1:{free_port()}", CONTRACT, depth=3))
+    sender = opened(SocketSender(context, f"tcp://127.0.0.1:{free_port()}", CONTRACT, depth=3))
     large = [item(seq, 1 << 16) for seq in range(4)]
     assert [sender.try_send(*one) for one in large] == [True, True, True, False]
     assert not sender.room
@@ -211,9 +216,9 @@ def test_a_sender_without_a_receiver_holds_a_window_and_says_no(
 
 
 def test_a_slow_receiver_holds_the_sender_back(context: zmq.Context[Any], opened: Callable[[Any], Any]) -> None:
-    receiver = opened(LinkSocketReceiver(context, "tcp://127.0.0.1:*", CONTRACT, depth=3))
-    sender = opened(LinkSocketSender(context, receiver.endpoint, CONTRACT, depth=3))
-    until(lambda: sender.link.greeted, sender, receiver)
+    receiver = opened(SocketReceiver(context, "tcp://127.0.0.1:*", CONTRACT, depth=3))
+    sender = opened(SocketSender(context, receiver.endpoint, CONTRACT, depth=3))
+    until(lambda: sender.protocol.greeted, sender, receiver)
     sent = 0
     for _ in range(30):
         while sender.try_send(*item(sent, 1 << 16)):
@@ -226,9 +231,9 @@ def test_a_slow_receiver_holds_the_sender_back(context: zmq.Context[Any], opened
 
 
 def test_drop_oldest_never_says_no(context: zmq.Context[Any], opened: Callable[[Any], Any]) -> None:
-    receiver = opened(LinkSocketReceiver(context, "tcp://127.0.0.1:*", CONTRACT, depth=4, overflow="drop_oldest"))
-    sender = opened(LinkSocketSender(context, receiver.endpoint, CONTRACT, depth=4, overflow="drop_oldest"))
-    until(lambda: sender.link.greeted, sender, receiver)
+    receiver = opened(SocketReceiver(context, "tcp://127.0.0.1:*", CONTRACT, depth=4, overflow="drop_oldest"))
+    sender = opened(SocketSender(context, receiver.endpoint, CONTRACT, depth=4, overflow="drop_oldest"))
+    until(lambda: sender.protocol.greeted, sender, receiver)
     for seq in range(100):
         assert sender.try_send(*item(seq))
     got = everything(sender, receiver, [])
@@ -242,8 +247,8 @@ def test_drop_oldest_never_says_no(context: zmq.Context[Any], opened: Callable[[
 def test_drop_oldest_delivers_to_a_peer_while_its_owner_only_puts(
     context: zmq.Context[Any], opened: Callable[[Any], Any]
 ) -> None:
-    receiver = opened(LinkSocketReceiver(context, "tcp://127.0.0.1:*", CONTRACT, depth=2, overflow="drop_oldest"))
-    sender = opened(LinkSocketSender(context, receiver.endpoint, CONTRACT, depth=2, overflow="drop_oldest"))
+    receiver = opened(SocketReceiver(context, "tcp://127.0.0.1:*", CONTRACT, depth=2, overflow="drop_oldest"))
+    sender = opened(SocketSender(context, receiver.endpoint, CONTRACT, depth=2, overflow="drop_oldest"))
     taken = 0
     deadline = time.monotonic() + 20
     seq = 0
@@ -260,9 +265,9 @@ def test_drop_oldest_delivers_to_a_peer_while_its_owner_only_puts(
 
 
 def test_both_ends_refuse_a_peer_with_another_contract(context: zmq.Context[Any], opened: Callable[[Any], Any]) -> None:
-    receiver = opened(LinkSocketReceiver(context, "tcp://127.0.0.1:*", CONTRACT, depth=8))
+    receiver = opened(SocketReceiver(context, "tcp://127.0.0.1:*", CONTRACT, depth=8))
     other = msgspec.structs.replace(CONTRACT, port="Image")
-    sender = opened(LinkSocketSender(context, receiver.endpoint, other, depth=8))
+    sender = opened(SocketSender(context, receiver.endpoint, other, depth=8))
     reason = "port type: the receiver expects Features, the sender has Image"
     with pytest.raises(HelloRefused, match=reason):
         until(lambda: False, sender, receiver)
@@ -273,9 +278,9 @@ def test_both_ends_refuse_a_peer_with_another_contract(context: zmq.Context[Any]
 
 
 def test_a_port_in_use_is_one_sentence(context: zmq.Context[Any], opened: Callable[[Any], Any]) -> None:
-    receiver = opened(LinkSocketReceiver(context, "tcp://127.0.0.1:*", CONTRACT, depth=8))
-    with pytest.raises(LinkError) as caught:
-        LinkSocketReceiver(context, receiver.endpoint, CONTRACT, depth=8)
+    receiver = opened(SocketReceiver(context, "tcp://127.0.0.1:*", CONTRACT, depth=8))
+    with pytest.raises(EdgeError) as caught:
+        SocketReceiver(context, receiver.endpoint, CONTRACT, depth=8)
     assert str(caught.value) == (
         f"edge a.out -> b.in: {receiver.endpoint}: the port is already in use; stop the program that has it, "
         "or give this place another endpoint"
@@ -287,19 +292,19 @@ def test_a_port_in_use_is_one_sentence(context: zmq.Context[Any], opened: Callab
 )
 def test_an_endpoint_that_cannot_be_bound_says_what_is_expected(context: zmq.Context[Any], where: str) -> None:
     with pytest.raises(
-        LinkError, match=f"edge a.out -> b.in: cannot listen on {where}: .*; expected tcp://ADDRESS:PORT"
+        EdgeError, match=f"edge a.out -> b.in: cannot listen on {where}: .*; expected tcp://ADDRESS:PORT"
     ):
-        LinkSocketReceiver(context, where, CONTRACT, depth=8)
+        SocketReceiver(context, where, CONTRACT, depth=8)
 
 
 def test_an_endpoint_that_cannot_be_connected_says_what_is_expected(context: zmq.Context[Any]) -> None:
-    with pytest.raises(LinkError, match=r"cannot connect to nonsense: .*; expected tcp://HOST:PORT or ipc://PATH"):
-        LinkSocketSender(context, "nonsense", CONTRACT, depth=8)
+    with pytest.raises(EdgeError, match=r"cannot connect to nonsense: .*; expected tcp://HOST:PORT or ipc://PATH"):
+        SocketSender(context, "nonsense", CONTRACT, depth=8)
 
 
 def test_garbage_and_strangers_do_not_disturb_the_peer(context: zmq.Context[Any], opened: Callable[[Any], Any]) -> None:
-    receiver = opened(LinkSocketReceiver(context, "tcp://127.0.0.1:*", CONTRACT, depth=8))
-    sender = opened(LinkSocketSender(context, receiver.endpoint, CONTRACT, depth=8))
+    receiver = opened(SocketReceiver(context, "tcp://127.0.0.1:*", CONTRACT, depth=8))
+    sender = opened(SocketSender(context, receiver.endpoint, CONTRACT, depth=8))
     strangers = [context.socket(zmq.DEALER) for _ in range(3)]
     raw = sockets.create_connection(("127.0.0.1", int(receiver.endpoint.rsplit(":", 1)[1])))
     try:
@@ -336,7 +341,7 @@ def test_garbage_and_strangers_do_not_disturb_the_peer(context: zmq.Context[Any]
 
 
 def test_an_oversized_frame_is_stopped_by_the_socket(context: zmq.Context[Any], opened: Callable[[Any], Any]) -> None:
-    receiver = opened(LinkSocketReceiver(context, "tcp://127.0.0.1:*", CONTRACT, depth=8))
+    receiver = opened(SocketReceiver(context, "tcp://127.0.0.1:*", CONTRACT, depth=8))
     assert receiver.socket.getsockopt(zmq.MAXMSGSIZE) == MAX_FRAME_BYTES
     port = int(receiver.endpoint.rsplit(":", 1)[1])
     with sockets.create_connection(("127.0.0.1", port)) as raw:
@@ -350,9 +355,9 @@ def test_an_oversized_frame_is_stopped_by_the_socket(context: zmq.Context[Any], 
 
 
 def test_nothing_blocks_when_the_peer_stops_reading(context: zmq.Context[Any], opened: Callable[[Any], Any]) -> None:
-    receiver = opened(LinkSocketReceiver(context, "tcp://127.0.0.1:*", CONTRACT, depth=1000))
-    sender = opened(LinkSocketSender(context, receiver.endpoint, CONTRACT, depth=1000))
-    until(lambda: sender.link.greeted, sender, receiver)
+    receiver = opened(SocketReceiver(context, "tcp://127.0.0.1:*", CONTRACT, depth=1000))
+    sender = opened(SocketSender(context, receiver.endpoint, CONTRACT, depth=1000))
+    until(lambda: sender.protocol.greeted, sender, receiver)
     begin = time.monotonic()
     count = 0
     while sender.try_send(*item(count, 1 << 16)):  # 256 KiB each, nobody reads: the sockets fill up
@@ -376,7 +381,7 @@ def test_a_receiver_killed_again_and_again_gets_every_item_once(
     context: zmq.Context[Any], opened: Callable[[Any], Any], endpoint: str, tmp_path: Path
 ) -> None:
     path = tmp_path / "log"
-    sender = opened(LinkSocketSender(context, endpoint, CONTRACT, depth=8))
+    sender = opened(SocketSender(context, endpoint, CONTRACT, depth=8))
     count, seq = 60_000, 0
     child = run(RECEIVER, endpoint, path)
     try:
@@ -402,13 +407,13 @@ def test_a_receiver_killed_again_and_again_gets_every_item_once(
         child.kill()
         child.wait()
     assert lines(path) == list(range(count))
-    assert sender.link.resent > 0
+    assert sender.protocol.resent > 0
 
 
 def test_a_sender_killed_and_started_again_doubles_nothing(
     context: zmq.Context[Any], opened: Callable[[Any], Any], endpoint: str
 ) -> None:
-    receiver = opened(LinkSocketReceiver(context, endpoint, CONTRACT, depth=8))
+    receiver = opened(SocketReceiver(context, endpoint, CONTRACT, depth=8))
     got: list[int] = []
     finished = False
 
@@ -443,4 +448,4 @@ def test_a_sender_killed_and_started_again_doubles_nothing(
         child.wait()
     assert got == list(range(count))
     assert before < count
-    assert receiver.link.doubles >= before
+    assert receiver.protocol.doubles >= before

@@ -10,56 +10,47 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from semcom.blocks.envelope import Envelope, Header, HeaderEntry, Identity, State, Stream
-from semcom.errors import HelloRefused, LinkError, WireError
-from semcom.flowgraphs.runtime.edges.link import (
-    LINGER_S,
-    PACK_ITEMS,
-    WINDOW_BYTES,
-    WINDOW_ITEMS,
-    Delivery,
-    LinkReceiver,
-    LinkSender,
-    Overflow,
-)
-from semcom.flowgraphs.runtime.edges.wire import (
-    WIRE_VERSION,
+from semcom.errors import EdgeError, HelloRefused, WireError
+from semcom.flowgraphs.runtime.edges.bounds import WIRE_VERSION
+from semcom.flowgraphs.runtime.edges.decode import Items, Message, decode
+from semcom.flowgraphs.runtime.edges.messages import (
     Bye,
     Contract,
     End,
     Hello,
-    Items,
-    Message,
     Ping,
     Refuse,
     Resend,
     Status,
     Welcome,
     Who,
-    decode,
     encode_contract,
 )
+from semcom.flowgraphs.runtime.edges.protocol import LINGER_S, PACK_ITEMS, WINDOW_BYTES, WINDOW_ITEMS, Overflow
+from semcom.flowgraphs.runtime.edges.receiver import Delivery, Receiver
+from semcom.flowgraphs.runtime.edges.sender import Sender
 
 CONTRACT = Contract(graph="g", edge=2, source="a.out", target="b.in", port="Bytes", header=("ImageShape",))
 LARGE = np.zeros(WINDOW_BYTES, np.uint8)  # depth counts
 SMALL = np.zeros(64, np.uint8)  # bytes count
 
 
-def sender(session: int = 1, *, depth: int = 4, overflow: Overflow = "block", retain: int = 1 << 28) -> LinkSender:
-    return LinkSender(CONTRACT, depth=depth, session=session, overflow=overflow, retain_bytes=retain)
+def sender(session: int = 1, *, depth: int = 4, overflow: Overflow = "block", retain: int = 1 << 28) -> Sender:
+    return Sender(CONTRACT, depth=depth, session=session, overflow=overflow, retain_bytes=retain)
 
 
-def receiver(session: int = 100, *, depth: int = 4, after: Identity | int | None = None) -> LinkReceiver:
-    return LinkReceiver(CONTRACT, depth=depth, session=session, after=after)
+def receiver(session: int = 100, *, depth: int = 4, after: Identity | int | None = None) -> Receiver:
+    return Receiver(CONTRACT, depth=depth, session=session, after=after)
 
 
-def sent(end: LinkSender) -> list[Message]:
+def sent(end: Sender) -> list[Message]:
     out = []
     while (frames := end.next_message()) is not None:
         out.append(decode([bytes(frame) for frame in frames]))
     return out
 
 
-def answers(end: LinkReceiver) -> list[Message]:
+def answers(end: Receiver) -> list[Message]:
     out = []
     while (got := end.next_message()) is not None:
         out.append(decode(got[1]))
@@ -70,7 +61,7 @@ def numbers(messages: list[Message]) -> list[int]:
     return [m.first + i for m in messages if isinstance(m, Items) for i in range(len(m.items))]
 
 
-def meet(tx: LinkSender, rx: LinkReceiver, now_s: float = 0.0) -> list[Delivery]:
+def meet(tx: Sender, rx: Receiver, now_s: float = 0.0) -> list[Delivery]:
     """Pass messages to and fro until nobody has anything to say."""
     for later_s in (0.0, 0.2):
         tx.on_tick(now_s + later_s)
@@ -88,7 +79,7 @@ def item(seq: int) -> Envelope:
     return Envelope(Identity(seq))
 
 
-def offered(tx: LinkSender, count: int, array: Any = LARGE, start: int = 0) -> int:
+def offered(tx: Sender, count: int, array: Any = LARGE, start: int = 0) -> int:
     return sum(tx.offer(item(seq), array) for seq in range(start, start + count))
 
 
@@ -130,7 +121,7 @@ def test_nothing_is_sent_before_the_welcome() -> None:
     ],
 )
 def test_both_sides_refuse_a_contract_that_does_not_fit(changes: dict[str, Any], message: str) -> None:
-    tx = LinkSender(msgspec.structs.replace(CONTRACT, **changes), depth=4, session=1)
+    tx = Sender(msgspec.structs.replace(CONTRACT, **changes), depth=4, session=1)
     rx = receiver()
     tx.on_tick(0.0)
     with pytest.raises(HelloRefused, match=message):
@@ -146,16 +137,16 @@ def test_both_sides_refuse_a_contract_that_does_not_fit(changes: dict[str, Any],
 
 def test_a_sender_may_offer_more_header_fields_than_are_needed() -> None:
     more = msgspec.structs.replace(CONTRACT, header=("ImageShape", "RateMap"))
-    tx, rx = LinkSender(more, depth=4, session=1), receiver()
+    tx, rx = Sender(more, depth=4, session=1), receiver()
     meet(tx, rx)
     assert tx.greeted
     assert rx.greeted
 
 
 def test_another_wire_version_is_refused_by_both() -> None:
-    with pytest.raises(HelloRefused, match="expected version 1, the sender has 9; install the same version"):
+    with pytest.raises(HelloRefused, match="expected version 2, the sender has 9; install the same version"):
         receiver().on_message(Hello(9, 1, 0, b"?"), b"tx")
-    with pytest.raises(HelloRefused, match="expected version 1, the receiver has 9"):
+    with pytest.raises(HelloRefused, match="expected version 2, the receiver has 9"):
         sender().on_message(Welcome(9, 100, 1, b"?", 4, 0, 0, 0, 0))
 
 
@@ -322,7 +313,7 @@ def test_what_is_consumed_and_not_committed_is_bounded() -> None:
         for delivery in meet(tx, rx, 10.0 * seq):
             rx.consumed(delivery.n)
         meet(tx, rx, 10.0 * seq + 5)
-    with pytest.raises(LinkError, match=r"a.out -> b.in: the receiver has consumed 786432 bytes and committed none"):
+    with pytest.raises(EdgeError, match=r"a.out -> b.in: the receiver has consumed 786432 bytes and committed none"):
         tx.offer(item(3), LARGE)
 
 
@@ -389,7 +380,7 @@ def test_the_end_is_an_item_that_must_be_committed() -> None:
     meet(tx, rx)
     assert rx.done
     assert (tx.sent, rx.received) == (1, 1)
-    with pytest.raises(LinkError, match="an item came after the end"):
+    with pytest.raises(EdgeError, match="an item came after the end"):
         tx.offer(item(9), SMALL)
 
 
@@ -468,7 +459,7 @@ def test_a_restarted_receiver_that_knows_what_it_committed_gets_no_double() -> N
 @pytest.mark.parametrize(("session", "expected"), [(1, [2]), (7, [0, 1, 2])])
 def test_what_an_earlier_start_committed_holds_for_the_sender_it_had(session: int, expected: list[int]) -> None:
     tx = sender()
-    rx = LinkReceiver(CONTRACT, depth=4, session=101, after=Identity(1), after_session=session)
+    rx = Receiver(CONTRACT, depth=4, session=101, after=Identity(1), after_session=session)
     meet(tx, rx)
     offered(tx, 3)
     assert [d.envelope.identity.seq for d in meet(tx, rx) if d.envelope] == expected
@@ -532,7 +523,7 @@ def test_a_stream_is_told_by_its_offsets_after_a_restart() -> None:
     assert [d.envelope.stream.offset for d in got if d.envelope and d.envelope.stream] == [0, 64, 128]
     tx = sender(3)
     tx.offer(Envelope(stream=Stream(150, 1e6)), SMALL)
-    with pytest.raises(LinkError, match="chunk at sample 150 overlaps what came before, up to sample 192"):
+    with pytest.raises(EdgeError, match="chunk at sample 150 overlaps what came before, up to sample 192"):
         meet(tx, rx, 3.0)
 
 
@@ -585,7 +576,7 @@ def test_arrays_of_the_state_count_against_the_window() -> None:
 
 def test_a_depth_below_one_is_refused() -> None:
     for make in (sender, receiver):
-        with pytest.raises(LinkError, match="expected a depth of at least 1, got 0"):
+        with pytest.raises(EdgeError, match="expected a depth of at least 1, got 0"):
             make(depth=0)
 
 
@@ -680,7 +671,7 @@ class Network:
                     line.insert(rng.randrange(len(line) + 1), rng.choice(line))
         elif action == "kill sender":
             self.start_sender()
-        elif action == "kill receiver" and (self.durable or self.tx._base == len(self.history)):
+        elif action == "kill receiver" and (self.durable or self.tx._window.base == len(self.history)):
             self.start_receiver()
 
     def settle(self) -> None:
