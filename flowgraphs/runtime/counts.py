@@ -28,6 +28,8 @@ class BlockReport:
         measured: Name → (count, sum) of what a sink measured.
         files: Paths that a sink wrote.
         changes: Live changes: which item came first after it, and what changed.
+        doubled: Frames that it found twice in a stream.
+        late: Frames that it found after a later one; where their items are joined they count as missing.
     """
 
     items: int = 0
@@ -35,3 +37,5 @@ class BlockReport:
     measured: dict[str, tuple[int, float]] = field(default_factory=dict)
     files: list[str] = field(default_factory=list)
     changes: list[dict[str, Any]] = field(default_factory=list)
+    doubled: int = 0
+    late: int = 0

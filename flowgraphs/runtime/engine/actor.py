@@ -373,4 +373,5 @@ class Actor(threading.Thread):
     def _post_end(self, event: Event) -> None:
         if self._running is not None:
             self._collect(self._running.block)
+            self.report.doubled, self.report.late = self._running.door.doubled, self._running.door.late
         self._post({**event, "block": self.node.name})

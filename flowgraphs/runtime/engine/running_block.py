@@ -218,6 +218,7 @@ class RunningBlock:
                 envelope = written(envelope, out)
             else:
                 envelope, part_of = self._written(out, envelope, part_of)
+                self.door.amend(envelope.identity, envelope.trace)
         values = value if self.signature.named_outputs else (value,)
         if result is None or not isinstance(values, tuple) or len(values) != len(self._ports):
             raise self._wrong_output(value, envelope)

@@ -33,7 +33,7 @@ class StreamDoor:
         self._expected = 0  # offset of the next sample that comes in
         self._arrived: Stream | None = None
         self._out: dict[str, _Outgoing] = {}
-        self._to_send: list[tuple[Identity, Trace]] = []  # items that have not become samples yet
+        self._to_send: dict[tuple[int, int], Trace] = {}  # items that have not become samples yet
         self._sent: dict[tuple[int, int], Trace] = {}  # frames in the stream, not found yet
         self._found: dict[int, None] = {}  # numbers of the last frames, in the order of finding
         self._highest = -1
@@ -62,7 +62,12 @@ class StreamDoor:
 
     def send(self, identity: Identity, trace: Trace) -> None:
         """Keep the trace of an item that is about to become samples."""
-        self._to_send.append((identity, trace))
+        self._to_send[identity.seq, identity.part] = trace
+
+    def amend(self, identity: Identity, trace: Trace) -> None:
+        """Take the trace that a block wrote, if the item's first sample has not gone out."""
+        if (identity.seq, identity.part) in self._to_send:
+            self.send(identity, trace)
 
     def leave(
         self, port: str, samples: int, said: Out[Any], default_rate_hz: float
@@ -102,7 +107,7 @@ class StreamDoor:
         if out.frames:
             frames = _due(out.frames, out.next, start, ratio)
         if self._to_send:
-            frames += tuple(SentFrame(start, who.seq, who.part, trace) for who, trace in self._to_send)
+            frames += tuple(SentFrame(start, seq, part, trace) for (seq, part), trace in self._to_send.items())
             self._to_send.clear()
         return stream, frames
 
