@@ -21,7 +21,7 @@ from semcom.blocks.lookup import list_blocks, load_block
 from semcom.blocks.ports import PortType
 from semcom.blocks.signature import Signature, read_signature
 from semcom.flowgraphs.runtime.engine.running_block import RunningBlock, build_block
-from semcom.flowgraphs.runtime.graph import BlockNode
+from semcom.flowgraphs.runtime.graph import BlockNode, Edge
 from semcom.flowgraphs.runtime.item import Item
 from semcom.flowgraphs.runtime.language.parameters import check_params
 from semcom.flowgraphs.runtime.language.yaml_reader import MapNode, Mark, parse_yaml, to_plain
@@ -53,8 +53,21 @@ def signature_of(use: str) -> Signature:
 WITH_INPUTS = [use for use in USES if not signature_of(use).is_source]
 SOURCES = [use for use in USES if signature_of(use).is_source]
 SINKS = [use for use in USES if signature_of(use).is_sink]
-ON_STREAMS = [use for use in WITH_INPUTS if any(port.type.stream for port in signature_of(use).inputs.values())]
-ON_ITEMS = [use for use in WITH_INPUTS if any(not port.type.stream for port in signature_of(use).inputs.values())]
+
+
+def takes(use: str, *, stream: bool) -> bool:
+    """Whether a block has an input for items, or for chunks of a stream; a port of both types counts for both."""
+    kinds = [kind for port in signature_of(use).inputs.values() for kind in port.type.choices]
+    return any(kind.stream == stream for kind in kinds)
+
+
+ON_STREAMS = [use for use in WITH_INPUTS if takes(use, stream=True)]
+ON_ITEMS = [use for use in WITH_INPUTS if takes(use, stream=False)]
+FOR_STREAMS = {  # what the documented example of a block on both must say for samples
+    "channels/cfo": {"correction": "none", "esn0_db": None},
+    "channels/clipping": {"reference": "one"},
+    "channels/converter": {"reference": "one"},
+}
 
 
 # The example of the docstring is what the tests run
@@ -444,9 +457,13 @@ def test_a_source_of_samples_is_the_same_in_any_chunks(use):
 
 def run_stream(use: str, chunks: list[int]) -> list[np.ndarray[Any, Any]]:
     """Run 97 samples in chunks of these sizes; return each output joined."""
-    made = stage(use)
     signature = signature_of(use)
-    names = [name for name, port in signature.inputs.items() if port.type.stream]
+    names = [name for name, port in signature.inputs.items() if any(kind.stream for kind in port.type.choices)]
+    provide(use)
+    node = BlockNode("block", use, {**example(use), **FOR_STREAMS.get(use, {})})
+    edges = [Edge(index, "before", "out", "block", name, "Samples") for index, name in enumerate(names)]
+    made = RunningBlock(build_block(node, SEED), torch_threads=1, edges=edges)
+    made.start()
     rng = np.random.default_rng(3)
     samples = (rng.standard_normal((sum(chunks), 2)) @ [1, 1j] / np.sqrt(2)).astype(np.complex64)
     samples.setflags(write=False)
