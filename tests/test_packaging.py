@@ -27,7 +27,11 @@ DATA = {".yaml", ".yml", ".safetensors", ".json", ".csv"}
 def _modules() -> list[str]:
     found = [module.name for module in pkgutil.walk_packages(semcom.__path__, "semcom.")]
     tops = {"semcom", "semcom.errors", "semcom.__main__", *(f"semcom.{floor}" for floor in CODE)}
-    return [name for name in ["semcom", *found] if ".".join(name.split(".")[:2]) in tops and "._" not in name]
+    return [
+        name
+        for name in ["semcom", *found]
+        if ".".join(name.split(".")[:2]) in tops and not name.rpartition(".")[2].startswith("_")
+    ]
 
 
 def _public_definitions(path: Path) -> set[str]:

@@ -29,6 +29,8 @@ class BlockReport:
         files: Paths that a sink wrote.
         changes: Live changes: which item came first after it, and what changed.
         doubled: Frames that it found twice in a stream.
+        withheld: Items that went in and never came out: the block returned None for them.
+        tables: Path → rows of the tables that a sink wrote, as they are on disk at the end.
         late: Frames that it found after a later one; where their items are joined they count as missing.
     """
 
@@ -39,3 +41,5 @@ class BlockReport:
     changes: list[dict[str, Any]] = field(default_factory=list)
     doubled: int = 0
     late: int = 0
+    withheld: int = 0
+    tables: dict[str, int] = field(default_factory=dict)

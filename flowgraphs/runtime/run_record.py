@@ -69,9 +69,15 @@ class RunResult:
         return sorted(files, key=lambda file: (not file.endswith(".html"), file))
 
     @property
+    def unwritten(self) -> dict[str, int]:
+        """Items that reached a sink and are in none of its tables, by the sink's name."""
+        gaps = {name: block.items - sum(block.tables.values()) for name, block in self.blocks.items() if block.tables}
+        return {name: gap for name, gap in gaps.items() if gap > 0}
+
+    @property
     def lossy(self) -> bool:
-        """Items were dropped or missing."""
-        return any(edge.dropped or edge.missing for edge in self.edges.values())
+        """Items were dropped or missing, or are not in the tables of the sinks that they reached."""
+        return any(edge.dropped or edge.missing for edge in self.edges.values()) or bool(self.unwritten)
 
     def as_json(self) -> dict[str, Any]:
         """What `semcom run --json` prints; a mean that is not finite (PSNR of equal pictures) is null."""
@@ -86,6 +92,8 @@ class RunResult:
             "metrics_by_sink": {sink: _finite(means) for sink, means in self.metrics_by_sink.items()},
             "files": self.files,
             "lossy": self.lossy,
+            "unwritten": self.unwritten,
+            "withheld": {name: block.withheld for name, block in self.blocks.items() if block.withheld},
             "duration_s": round(self.duration_s, 3),
             "record": self.record,
         }

@@ -351,7 +351,7 @@ class Actor(threading.Thread):
         if self._going:
             for emitted in running.finish(self._context, going_on=True):
                 self._emit(emitted)
-        self._collect(running.block)
+        running.report_to(self.report)
         running.replace_block(command.block)
         self._outputs = self._routes(running)
         if self._join is None:
@@ -363,15 +363,7 @@ class Actor(threading.Thread):
         self.report.changes.append(change)
         self._post({"event": "reply", "ticket": ticket, "block": self.node.name, "ok": True, **change})
 
-    def _collect(self, block: Block) -> None:
-        """Add what a block measured and wrote to the report; a swap gives a second block its turn."""
-        for name, (count, total) in block.measured.items():
-            old_count, old_total = self.report.measured.get(name, (0, 0.0))
-            self.report.measured[name] = (old_count + count, old_total + total)
-        self.report.files += [str(path) for path in block.files if str(path) not in self.report.files]
-
     def _post_end(self, event: Event) -> None:
         if self._running is not None:
-            self._collect(self._running.block)
-            self.report.doubled, self.report.late = self._running.door.doubled, self._running.door.late
+            self._running.report_to(self.report)
         self._post({**event, "block": self.node.name})

@@ -82,9 +82,7 @@ class InlineExecutor:
             raise
         finally:
             for name, running in self._running.items():
-                self.blocks[name].measured = dict(running.block.measured)
-                self.blocks[name].files = [str(path) for path in running.block.files]
-                self.blocks[name].doubled, self.blocks[name].late = running.door.doubled, running.door.late
+                running.report_to(self.blocks[name])
             for join in self._joins.values():
                 for edge in join.edges:
                     self.edges[str(edge)].missing = join.missing[edge.target_port]

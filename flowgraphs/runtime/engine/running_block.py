@@ -23,6 +23,7 @@ from ....blocks.lookup import load_block
 from ....blocks.ports import PORT_TYPES
 from ....blocks.signature import read_signature
 from ....errors import BlockError, SemcomError, SignalError
+from ..counts import BlockReport
 from ..graph import BlockNode, Edge
 from ..item import Item
 from .stream_door import StreamDoor
@@ -64,6 +65,7 @@ class RunningBlock:
 
     Attributes:
         door: Of a block with streams: where its samples lie.
+        withheld: Items that went in and never came out, known at the end.
 
     State: numbers of the items and samples that it has emitted, and the envelopes of items that the block holds back.
     """
@@ -71,6 +73,7 @@ class RunningBlock:
     def __init__(self, block: Block, torch_threads: int, edges: Sequence[Edge] = ()) -> None:
         self.torch_threads = torch_threads
         self.door = StreamDoor()
+        self.withheld = 0
         self._edges = tuple(edges)
         self._count = 0  # items emitted where this block numbers them itself
         self._seen = -1  # the highest seq that came in, or was made
@@ -112,6 +115,7 @@ class RunningBlock:
 
     def replace_block(self, block: Block) -> None:
         """Put another block, which has started, in this one's place; numbers of items and samples go on."""
+        block.heritage = self.block.heritage
         self._take(block)
         self._finish_due = True
         self._held.clear()
@@ -187,7 +191,17 @@ class RunningBlock:
         if rest is not None:
             seq = max(self._seen, 0) if going_on else self._seen + 1
             yield from self._several(iter(rest), Envelope(identity=Identity(seq)))
+        self.withheld += 0 if self._stream_in else len(self._held)
         self._held.clear()
+
+    def report_to(self, report: BlockReport) -> None:
+        """Add what the block measured and wrote; after a swap, and at the end."""
+        for name, (count, total) in self.block.measured.items():
+            old_count, old_total = report.measured.get(name, (0, 0.0))
+            report.measured[name] = (old_count + count, old_total + total)
+        report.files += [str(path) for path in self.block.files if str(path) not in report.files]
+        report.tables |= self.block.tables
+        report.doubled, report.late, report.withheld = self.door.doubled, self.door.late, self.withheld
 
     def finish_early(self, run: RunContext) -> None:
         """Let a sink of a run that failed keep what it has: pictures, rows, a report that says it is not whole.

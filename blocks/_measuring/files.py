@@ -127,6 +127,11 @@ class Appended:
         """Nothing is in the file."""
         return self._size == 0
 
+    @property
+    def lines(self) -> int:
+        """Lines that are in the file, as the disk has them."""
+        return self.path.read_bytes().count(b"\n")
+
     def append(self, text: str) -> None:
         """Add lines.
 

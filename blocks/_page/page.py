@@ -10,13 +10,13 @@ from html import escape
 from typing import NamedTuple
 
 from ...sim.bandwidth import ROBUST_BITS_PER_USE
+from .._measuring.rows import Row
 from ..block import RunContext
-from ._charts import MOST_BARS, decibels, psnr_bars, psnr_curve
-from ._constellation import Constellation
-from ._page_style import SCRIPT, STYLE
-from ._rows import Row
-from ._summary import Spread, Summary, read_settings
-from ._thumbnails import JPEG_QUALITY, Thumbnail
+from .charts import MOST_BARS, decibels, psnr_bars, psnr_curve
+from .constellation import Constellation
+from .style import SCRIPT, STYLE
+from .summary import Spread, Summary, read_settings
+from .thumbnails import JPEG_QUALITY, Thumbnail
 
 __all__ = ["Page", "Shown", "render"]
 
@@ -43,7 +43,7 @@ class Page:
         constellation: Of all symbols.
         shown: The first pictures.
         rows: The first rows, for the bars.
-        goes_on: An earlier start of this receiver had the first items.
+        before: Who had the first items, if they are not here: "This receiver was started again."
     """
 
     difference_gain: float
@@ -51,7 +51,7 @@ class Page:
     constellation: Constellation = field(default_factory=Constellation)
     shown: list[Shown] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
-    goes_on: bool = False
+    before: str = ""
 
 
 def render(page: Page, run: RunContext) -> str:
@@ -88,9 +88,9 @@ def _head(page: Page, run: RunContext, name: str, doc: str, esn0s_db: dict[str, 
             '<p class="warning" role="status"><b>This run ended early.</b> '
             f"It holds what was finished before the end: {items}.</p>"
         )
-    if page.goes_on:
+    if page.before:
         warning += (
-            '<p class="warning" role="status"><b>This receiver was started again.</b> '
+            f'<p class="warning" role="status"><b>{escape(page.before)}</b> '
             f"Shown are the {items} since then; <code>metrics.csv</code> has the rows of before as well.</p>"
         )
     failed = summary.spread("failed")

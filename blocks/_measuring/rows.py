@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ...sim.bandwidth import Bandwidth
 from ...sim.metrics import ms_ssim, psnr, ssim
 from ..envelope import Header, Identity, Trace
-from ._files import Appended
+from .files import Appended
 
 __all__ = ["Row", "Table", "load_metrics", "measure_item"]
 
@@ -178,6 +178,11 @@ class Table:
         if self._jsonl is not None:
             values = {k: "inf" if v == math.inf else v for k, v in row._asdict().items()}
             self._jsonl.append(json.dumps(values, ensure_ascii=False, allow_nan=False) + "\n")
+
+    @property
+    def rows(self) -> int:
+        """Items that are in the table on disk, those of an earlier start included."""
+        return self._csv.lines - 1
 
     def close(self) -> None:
         """Close the files."""

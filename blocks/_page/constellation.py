@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from ._thumbnails import png_uri
+from .thumbnails import png_uri
 
 __all__ = ["Constellation"]
 

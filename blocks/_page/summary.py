@@ -11,8 +11,8 @@ import numpy as np
 
 from ...sim.bandwidth import capacity_bits_per_use
 from ...sim.metrics.esn0 import EsN0, esn0_from_energies
+from .._measuring.rows import Row
 from ..envelope import Header, State, Trace
-from ._rows import Row
 
 __all__ = ["Spread", "Summary", "read_settings"]
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-__all__ = ["MOST_BARS", "psnr_bars", "psnr_curve"]
+__all__ = ["MOST_BARS", "decibels", "psnr_bars", "psnr_curve"]
 
 MOST_BARS = 40
 _COLUMNS = 300  # most points of the curve
