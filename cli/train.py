@@ -36,14 +36,15 @@ def deepjscc(
     """Train DeepJSCC on a folder of photographs."""
     recipe = _recipe("deepjscc", config)
     try:
-        from ..models.deepjscc.config import TrainConfig
-        from ..models.deepjscc.train import train as train_model
+        from ..models.deepjscc.training import TRAINING
+        from ..models.training.train import train as train_model
     except ImportError as error:
         from ..errors import MissingExtra
 
         raise MissingExtra("semcom train deepjscc", error.name or "torch", "models") from None
+    found = TRAINING.recipe.read(recipe)
     result = train_model(
-        TrainConfig.read(recipe), data, out, resume=resume, device=device, perceptual_weights=perceptual_weights
+        TRAINING, found, data, out, resume=resume, device=device, perceptual_weights=perceptual_weights
     )
     click.echo(f"weights: {result.weights}")
 
@@ -61,14 +62,15 @@ def cdm_jscc(
     """Train CDM-JSCC on a folder of photographs, phase by phase."""
     recipe = _recipe("cdm_jscc", config)
     try:
-        from ..models.cdm_jscc.config import TrainConfig
-        from ..models.cdm_jscc.train import train as train_model
+        from ..models.cdm_jscc.training import TRAINING
+        from ..models.training.train import train as train_model
     except ImportError as error:
         from ..errors import MissingExtra
 
         raise MissingExtra("semcom train cdm-jscc", error.name or "torch", "models") from None
+    found = TRAINING.recipe.read(recipe)
     result = train_model(
-        TrainConfig.read(recipe), data, out, resume=resume, device=device, perceptual_weights=perceptual_weights
+        TRAINING, found, data, out, resume=resume, device=device, perceptual_weights=perceptual_weights
     )
     click.echo(f"weights: {result.weights}")
 
@@ -86,14 +88,15 @@ def sc_sic(
     """Train SC-SIC on a folder of photographs, or fine-tune Stable Cascade's stage B to noisy embeddings."""
     recipe = _recipe("sc_sic", config)
     try:
-        from ..models.sc_sic.config import TrainConfig
-        from ..models.sc_sic.train import train as train_model
+        from ..models.sc_sic.training import TRAINING
+        from ..models.training.train import train as train_model
     except ImportError as error:
         from ..errors import MissingExtra
 
         raise MissingExtra("semcom train sc-sic", error.name or "torch", "models") from None
+    found = TRAINING.recipe.read(recipe)
     result = train_model(
-        TrainConfig.read(recipe), data, out, resume=resume, device=device, perceptual_weights=perceptual_weights
+        TRAINING, found, data, out, resume=resume, device=device, perceptual_weights=perceptual_weights
     )
     click.echo(f"weights: {result.weights}")
 

@@ -152,17 +152,18 @@ def test_wrong_use_ends_with_2(args, message):
 def test_training_gets_what_the_command_line_says(monkeypatch, model, config):
     told = {}
 
-    def train(recipe, data, out, **options):
-        told.update(options, recipe=recipe, data=data, out=out)
+    def train(training, recipe, data, out, **options):
+        told.update(options, system=training.system, recipe=recipe, data=data, out=out)
         return SimpleNamespace(weights=out / "best.safetensors")
 
-    monkeypatch.setattr(f"semcom.models.{model.replace('-', '_')}.train.train", train)
+    monkeypatch.setattr("semcom.models.training.train.train", train)
     places = ["--data", "d", "--out", "o", "--perceptual-weights", "w.npz"]
     result = semcom("train", model, "--config", config, *places, "--device", "cpu", "--resume")
     assert result.stdout == f"weights: {Path('o') / 'best.safetensors'}\n"
     recipe = told.pop("recipe")
     assert recipe.phases
     expected = {
+        "system": model,
         "data": Path("d"),
         "out": Path("o"),
         "perceptual_weights": Path("w.npz"),
