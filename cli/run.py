@@ -27,11 +27,26 @@ __all__ = ["run"]
 )
 @click.option("--items", type=click.IntRange(min=1), help="Stop each source after this many items.")
 @click.option("--place", help="Run one place of the file; the others run elsewhere.")
+@click.option(
+    "--wait",
+    "wait_s",
+    type=click.FloatRange(min=0),
+    metavar="SECONDS",
+    help="Give up when no other place has come by then.",
+)
 @click.option("--json", "as_json", is_flag=True, help="End with one JSON object on the last line of stdout.")
 @click.option("--quiet", is_flag=True, help="No progress and no summary.")
 @overridable
 def run(
-    file: str, executor: Any, items: int | None, place: str | None, *, as_json: bool, quiet: bool, **given: Any
+    file: str,
+    executor: Any,
+    items: int | None,
+    place: str | None,
+    wait_s: float | None,
+    *,
+    as_json: bool,
+    quiet: bool,
+    **given: Any,
 ) -> None:
     """Run a flowgraph: FILE is a path, or the name of a shipped one (quickstart)."""
     from ..flowgraphs.runtime.progress import Progress
@@ -41,7 +56,7 @@ def run(
     try:
         graph = load(file, notes=not quiet, **given).graph
         out = Path(given["out"]) if given["out"] else None
-        options = RunOptions(executor=executor, items=items, place=place, out=out)
+        options = RunOptions(executor=executor, items=items, place=place, out=out, wait_s=wait_s)
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # asked to end: in order, as by Ctrl-C
         with Progress(graph.name, quiet=quiet) as progress:
             result = run_graph(graph, options, progress.update)

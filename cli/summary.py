@@ -16,6 +16,12 @@ METRICS = {
     "esn0_db": ("Es/N0", ".2f", " dB"),
 }
 FILES_SHOWN = 4
+DIAGNOSTICS = {
+    "resent": "items sent again",
+    "doubles": "doubles dropped",
+    "refused": "strangers refused",
+    "garbage": "messages that made no sense",
+}
 
 
 def summary(name: str, record: dict[str, Any]) -> list[str]:
@@ -30,8 +36,7 @@ def summary(name: str, record: dict[str, Any]) -> list[str]:
             lines.append(f"  {sink}: {shown}")
         if failed := means.get("failed"):
             lines.append(f"  not decoded: {100 * failed:.3g} % of the pictures; what stands for them is in these means")
-    dropped = {edge: counts["dropped"] for edge, counts in record["edges"].items() if counts["dropped"]}
-    lines += [f"  dropped {count} items: {edge}" for edge, count in dropped.items()]
+    lines += [f"  {line}" for line in _lost(record)]
     files = list(record.get("files") or [])
     reports = [file for file in files if file.endswith(".html")]
     lines += [f"  report: {file}" for file in reports]
@@ -41,6 +46,31 @@ def summary(name: str, record: dict[str, Any]) -> list[str]:
         lines.append(f"  {len(others)} files: {os.path.relpath(folder) if folder.startswith(os.getcwd()) else folder}")
     else:
         lines += [f"  file: {file}" for file in others]
+    return lines
+
+
+def _lost(record: dict[str, Any]) -> list[str]:
+    """Say what did not come through, and where."""
+    lines = []
+    for edge, counts in record["edges"].items():
+        source, _, target = edge.partition(" -> ")
+        if counts["dropped"]:
+            lines.append(f"dropped {counts['dropped']} items: {edge}")
+        if missing := counts.get("missing"):
+            lines.append(f"{missing} items never arrived at {target} (from {source})")
+        told = [f"{counts[name]} {meaning}" for name, meaning in DIAGNOSTICS.items() if counts.get(name)]
+        lines += [f"{edge}: {', '.join(told)}"] if told else []
+    first: dict[str, Any] = {}
+    for sender in record.get("senders") or []:
+        if first.setdefault(sender["place"], sender) is not sender:
+            which = f"graph {sender['graph_hash'][:8]}, seed {sender['seed']}"
+            lines.append(f"place '{sender['place']}' was started again ({which}): items from {sender['from_item']} on")
+    for name, count in (record.get("withheld") or {}).items():
+        lines.append(f"{count} items went into block '{name}' and never came out: its work returned None for them")
+    for name, frames in (record.get("frames") or {}).items():
+        lines.append(f"block '{name}' found {frames['doubled']} frames twice and {frames['late']} after a later one")
+    for name, count in (record.get("unwritten") or {}).items():
+        lines.append(f"{count} items reached sink '{name}' and are in none of its tables")
     return lines
 
 

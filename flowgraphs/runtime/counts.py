@@ -10,12 +10,18 @@ __all__ = ["BlockReport", "EdgeCount"]
 
 @dataclass
 class EdgeCount:
-    """Items of one edge: put in, taken out, dropped because it was full, and proved missing at a join."""
+    """Items of one edge: put in, taken out, dropped because it was full, and proved missing at a join.
+
+    Attributes:
+        diagnostics: Of an edge between processes or places: what its protocol did against losses and strangers: items
+            ``resent``, ``doubles`` dropped, senders ``refused``, messages that were ``garbage``.
+    """
 
     into: int = 0
     out: int = 0
     dropped: int = 0
     missing: int = 0
+    diagnostics: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass

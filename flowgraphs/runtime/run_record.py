@@ -8,7 +8,7 @@ import platform
 import socket
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal
@@ -35,6 +35,7 @@ class RunResult:
         error: The message, when the run failed.
         exit_code: What the command ends with.
         record: The file `run.json`.
+        senders: Of a place: every start of another place that it listened to, with the number of its first item.
     """
 
     status: Literal["ok", "stopped", "failed", "interrupted"]
@@ -44,6 +45,7 @@ class RunResult:
     error: str = ""
     exit_code: int = 0
     record: str = ""
+    senders: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def metrics(self) -> dict[str, float]:
@@ -85,7 +87,13 @@ class RunResult:
             "status": self.status,
             "error": self.error or None,
             "edges": {
-                name: {"in": edge.into, "out": edge.out, "dropped": edge.dropped, "missing": edge.missing}
+                name: {
+                    "in": edge.into,
+                    "out": edge.out,
+                    "dropped": edge.dropped,
+                    "missing": edge.missing,
+                    **edge.diagnostics,
+                }
                 for name, edge in self.edges.items()
             },
             "metrics": _finite(self.metrics),
@@ -93,9 +101,15 @@ class RunResult:
             "files": self.files,
             "lossy": self.lossy,
             "unwritten": self.unwritten,
+            "frames": {
+                name: {"doubled": block.doubled, "late": block.late}
+                for name, block in self.blocks.items()
+                if block.doubled or block.late
+            },
             "withheld": {name: block.withheld for name, block in self.blocks.items() if block.withheld},
             "duration_s": round(self.duration_s, 3),
             "record": self.record,
+            **({"senders": self.senders} if self.senders else {}),
         }
 
 

@@ -77,12 +77,18 @@ class Head(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Hello(Head, frozen=True, array_like=True, tag="hello"):
-    """The sender says who it is; ``base`` is the first item it still has. ``contract`` is read once versions agree."""
+    """The sender says who it is; ``base`` is the first item it still has. ``contract`` is read once versions agree.
+
+    Attributes:
+        session, graph_hash, seed: The start of the place that sends; the same on all its edges, see `admission`.
+    """
 
     version: Count
     session: Session
     base: Count
     contract: Annotated[bytes, msgspec.Meta(max_length=MAX_CONTRACT_BYTES)]
+    graph_hash: Text = ""
+    seed: Text = ""
 
 
 class Welcome(Head, frozen=True, array_like=True, tag="welcome"):

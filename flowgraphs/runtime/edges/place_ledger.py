@@ -10,12 +10,12 @@ import numpy as np
 
 from ..graph import Edge, Graph
 
-__all__ = ["PlaceProgress"]
+__all__ = ["PlaceLedger"]
 
 NOTHING = -1.0
 
 
-class PlaceProgress(dict[str, float]):
+class PlaceLedger(dict[str, float]):
     """End point of a place → number of the last item that it has finished; -1 before the first, infinite at the end.
 
     Every change is in the file at once (a mapped page survives the process, not the host). What an earlier start left
@@ -32,10 +32,10 @@ class PlaceProgress(dict[str, float]):
         super().__init__(dict.fromkeys(points, NOTHING))
         self._path = path
         self._slot = {name: index for index, name in enumerate(points)}
-        self._edge = {edge.index: 1 + index for index, edge in enumerate(edges)}
+        self._edge = {edge.index: 2 + index for index, edge in enumerate(edges)}
         self._met: set[int] = set()
         self._new: set[str] = set()  # points that this start has moved
-        count = 1 + len(edges) + len(points)
+        count = 2 + len(edges) + len(points)
         stamp = int(graph.hash()[:15], 16)
         words = np.zeros(count, np.int64)
         self.resumed = False
@@ -46,7 +46,7 @@ class PlaceProgress(dict[str, float]):
                 self.resumed = int(np.fromfile(path, np.int64, 1)[0]) == stamp
             words = np.memmap(path, np.int64, "r+" if self.resumed else "w+", shape=(count,))
         self._words = words
-        self._seqs = words[1 + len(edges) :].view(np.float64)
+        self._seqs = words[2 + len(edges) :].view(np.float64)
         if self.resumed:
             for name, index in self._slot.items():
                 super().__setitem__(name, float(self._seqs[index]))
@@ -65,15 +65,21 @@ class PlaceProgress(dict[str, float]):
         return all(seq == math.inf for seq in self.values())
 
     def left_off(self, edge: Edge, points: Sequence[str]) -> tuple[int, int] | None:
-        """Return the sender's session and the last item of this edge that an earlier start finished."""
+        """Return the sender's session and the last item of this edge, by its number, that an earlier start finished."""
         session = int(self._words[self._edge[edge.index]])
         finished = min((self[name] for name in points), default=NOTHING)
         if not self.resumed or not session or finished < 0:
             return None
-        return session, int(min(finished, 2.0**53))  # finite: the end of the stream comes after every item
+        return session, int(min(finished, 2.0**53)) - self.shift  # finite: the end of the stream comes after every item
 
-    def met(self, edge: Edge, session: int) -> None:
+    @property
+    def shift(self) -> int:
+        """What was added to the numbers of the sender's items."""
+        return int(self._words[1])
+
+    def met(self, edge: Edge, session: int, shift: int = 0) -> None:
         """Note the session of the sender of this edge; forget an earlier start if that spoke with another."""
+        self._words[1] = shift
         slot = self._edge[edge.index]
         if edge.index not in self._met and self.resumed and int(self._words[slot]) != session:
             for name in self.keys() - self._new:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ....blocks.envelope import Envelope, Identity
 from ....errors import EdgeError, HelloRefused, WireError
+from .admission import Admission, Start
 from .bounds import MAX_REASON, WIRE_VERSION
 from .decode import Item, Items, Message
 from .messages import (
@@ -60,6 +61,7 @@ class Receiver:
         after: The last item that an earlier start of this receiver committed, where that is known: items up to it are
             doubles. The end of the chunk (offset + length) for a stream of samples.
         after_session: Where given, ``after`` holds for this session of the sender alone: another one begins anew.
+        admission: Shared by all edges from one place; without one, whoever says hello is listened to.
 
     State:  what was delivered and not committed, and where the sender stands.
     """
@@ -73,6 +75,7 @@ class Receiver:
         overflow: Overflow = "block",
         after: Identity | int | None = None,
         after_session: int | None = None,
+        admission: Admission | None = None,
     ) -> None:
         if depth < 1:
             raise EdgeError(f"edge {contract}: expected a depth of at least 1, got {depth}")
@@ -88,6 +91,7 @@ class Receiver:
         self._half = max(1, depth // 2)
         self.address = b""  # of the sender
         self._peer: int | None = None
+        self._peer_start = Start(0)
         self._retired: deque[int] = deque(maxlen=16)
         self._out: deque[tuple[bytes, list[Buffer]]] = deque(maxlen=16)
         # Numbers of this sender's session: n. The receiver's own numbers: d = n - shift, once the doubles are past.
@@ -98,6 +102,9 @@ class Receiver:
         self._last: Key | None = None if after is None else (after, 0) if isinstance(after, int) else after[:2]
         self._skipping = after is not None
         self._after_session = after_session
+        self._admission = admission or Admission()
+        self._alone = admission is None
+        self._now_s = 0.0
         self._uncommitted: deque[tuple[int, Key]] = deque()  # (d, key)
         self._delivered = self._consumed = self._committed = 0  # d
         self._end: int | None = None  # d of the end
@@ -156,10 +163,11 @@ class Receiver:
         if not isinstance(message, Items | End | Ping | Bye):
             self.garbage += 1
             return ()
-        if message.session != self._peer:
+        if message.session != self._peer or not self._admission.listens_to(message.session):
             self._stranger(message.session, address)
             return ()
         self.address, self._heard = address, True
+        self._admission.heard(self._now_s)
         if isinstance(message, Items | End):
             if message.edge == self.contract.edge:
                 return self._items(*message[2:]) if isinstance(message, Items) else self._items(message.n, None)
@@ -213,6 +221,7 @@ class Receiver:
 
     def on_tick(self, now_s: float) -> None:
         """Note the time (seconds of any steady clock) and tell the sender what it does not know yet."""
+        self._now_s = now_s
         if self._heard or self._heard_s == -math.inf:
             self._heard, self._heard_s = False, now_s
         self.silent_s = now_s - self._heard_s
@@ -279,18 +288,38 @@ class Receiver:
             if self._peer is None:
                 raise HelloRefused(reason)
             return
+        start = Start(message.session, message.graph_hash, message.seed)
+        if not self._admitted(start, address):
+            return
         self.address, self._heard = address, True
         if message.session != self._peer:
             if self._peer is not None:
                 self._retired.append(self._peer)
-                self._skipping = self._last is not None
+                self._skipping = self._last is not None and start[1:] == self._peer_start[1:]
             elif self._after_session not in (None, message.session):
-                self._last, self._skipping = None, False
-            self._peer = message.session
+                self._skipping = False
+            if not self._skipping:
+                self._last = None
+            self._peer, self._peer_start = message.session, start
             self._begin(message.base)
         elif message.base > self._expect:  # all below was committed by an earlier start of this receiver
             self._begin(message.base)
         self._want_welcome = True
+
+    def _admitted(self, start: Start, address: bytes) -> bool:
+        """Whether this start of the sending place is listened to; one that is not is told so, or waits."""
+        if self._alone:
+            self._admission = Admission()
+        before = self._admission.current
+        verdict = self._admission.knock(start, self._now_s)
+        if verdict == "refuse" and before is not None:
+            self._refuse(
+                start.session,
+                address,
+                f"edge {self.contract}: another sender ({before}) is heard here, and this one is another ({start}); "
+                "stop the first, start the receiver again, or give each a receiver of its own",
+            )
+        return verdict == "welcome"
 
     def _begin(self, base: int) -> None:
         """Expect item ``base`` of a session next."""
@@ -332,9 +361,10 @@ class Receiver:
         if items is None:
             out = [Delivery(d, None, None)]
             self._end = d
+            self._admission.ended()
         else:
-            new = tuple.__new__  # half the cost of a NamedTuple's own
-            out = [new(Delivery, (n, item[0], item[1])) for n, item in enumerate(items, d)]
+            new, numbered = tuple.__new__, self._admission.numbered  # half the cost of a NamedTuple's own
+            out = [new(Delivery, (n, numbered(item[0], item[1].size), item[1])) for n, item in enumerate(items, d)]
         self._uncommitted.extend(zip(range(d, d + len(out)), keys, strict=True))
         self._sizes.extend(sizes)
         self._open += sum(sizes)

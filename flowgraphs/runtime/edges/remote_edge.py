@@ -15,9 +15,10 @@ from ....blocks.ports import PORT_TYPES
 from ..counts import EdgeCount
 from ..graph import Edge, Graph
 from ..item import Item
+from .admission import Admission, Start
 from .ends import END, End
 from .messages import Contract
-from .place_ledger import PlaceProgress
+from .place_ledger import PlaceLedger
 from .socket_receiver import SocketReceiver
 from .socket_sender import SocketSender
 
@@ -33,12 +34,12 @@ class RemoteWriter:
         EdgeError: the endpoint cannot be connected to.
     """
 
-    def __init__(self, context: zmq.Context[Any], graph: Graph, edge: Edge, endpoint: str) -> None:
+    def __init__(self, context: zmq.Context[Any], graph: Graph, edge: Edge, endpoint: str, start: Start) -> None:
         self.edge = edge
         self.count = EdgeCount()
         self._finished = -1  # once everything offered so far is committed
         self._socket_end = SocketSender(
-            context, endpoint, contract(graph, edge, sender=True), depth=edge.depth, overflow=edge.overflow
+            context, endpoint, contract(graph, edge, sender=True), start, depth=edge.depth, overflow=edge.overflow
         )
         self.socket = self._socket_end.socket
 
@@ -91,6 +92,9 @@ class RemoteWriter:
 
     def close(self) -> None:
         """Give the socket back."""
+        protocol = self._socket_end.protocol
+        garbage = protocol.garbage + self._socket_end.garbage
+        self.count.diagnostics = {"resent": protocol.resent, "garbage": garbage}
         self._socket_end.close()
 
 
@@ -99,8 +103,9 @@ class RemoteReader:
 
     Args:
         context, graph, edge, endpoint: What to read, and where to listen.
-        progress: What this place has finished, where it keeps account of that.
+        ledger: What this place has finished, where it keeps account of that.
         points: End points of the place that items of this edge reach.
+        admission: Of the place that sends.
 
     Raises:
         EdgeError: the endpoint cannot be bound, for example because the port is already in use.
@@ -112,13 +117,14 @@ class RemoteReader:
         graph: Graph,
         edge: Edge,
         endpoint: str,
-        progress: PlaceProgress | None = None,
+        ledger: PlaceLedger | None = None,
         points: Sequence[str] = (),
+        admission: Admission | None = None,
     ) -> None:
         self.edge = edge
         self.count = EdgeCount()
-        self._progress = progress
-        left_off = None if progress is None or PORT_TYPES[edge.port].stream else progress.left_off(edge, points)
+        self._ledger = ledger
+        left_off = None if ledger is None or PORT_TYPES[edge.port].stream else ledger.left_off(edge, points)
         session, seq = left_off or (None, None)
         self._socket_end = SocketReceiver(
             context,
@@ -128,8 +134,10 @@ class RemoteReader:
             overflow=edge.overflow,
             after=None if seq is None else Identity(seq, part=ALL_PARTS),
             after_session=session,
+            admission=admission,
         )
         self._session: int | None = None
+        self._admission = admission
         self.socket = self._socket_end.socket
         self._unfinished: deque[tuple[int, int]] = deque()  # number on the edge, number at the source
         self._ended = False
@@ -178,7 +186,7 @@ class RemoteReader:
             last = self._unfinished.popleft()[0]
         if last is not None:
             self._socket_end.committed(last, tell=seq != math.inf)
-        over = seq == math.inf if self._progress is None else self._progress.over
+        over = seq == math.inf if self._ledger is None else self._ledger.over
         if self._ended and not self._unfinished and over:  # not before: the sender stays while this place may restart
             self._socket_end.commit_end()
 
@@ -191,12 +199,18 @@ class RemoteReader:
         """Take in what came, answer."""
         self._socket_end.service()
         session = self._socket_end.protocol.peer_session
-        if session != self._session and session is not None and self._progress is not None:
+        if session != self._session and session is not None and self._ledger is not None:
             self._session = session
-            self._progress.met(self.edge, session)
+            self._ledger.met(self.edge, session, self._admission.shift_items if self._admission else 0)
 
     def close(self) -> None:
         """Give the socket back."""
+        protocol = self._socket_end.protocol
+        self.count.diagnostics = {
+            "doubles": protocol.doubles,
+            "refused": protocol.refused,
+            "garbage": protocol.garbage + self._socket_end.garbage,
+        }
         self._socket_end.close()
 
 

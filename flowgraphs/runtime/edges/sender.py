@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ....blocks.envelope import Envelope
 from ....errors import EdgeError, HelloRefused, WireError
+from .admission import Start
 from .bounds import WIRE_VERSION
 from .decode import Message
 from .encode_items import HeadTooLarge, encode_items, item_bytes
@@ -55,7 +56,7 @@ class Sender:
     Args:
         contract: What the two ends must agree on.
         depth: Items the edge holds, at least 1.
-        session: A number below 2**63 that no other start of this sender has: ``secrets.randbits(63)``.
+        start: Of the place that this sender belongs to.
         overflow: ``block``: `offer` returns ``False`` when the window is full. ``drop_oldest``: at most ``depth`` items
             wait and ``depth`` are under way; the oldest waiting one makes room and is counted in ``dropped``.
         retain_bytes: Bound of what is consumed but not committed.
@@ -68,13 +69,14 @@ class Sender:
         contract: Contract,
         *,
         depth: int,
-        session: int,
+        start: Start,
         overflow: Overflow = "block",
         retain_bytes: int = RETAIN_BYTES,
     ) -> None:
         if depth < 1:
             raise EdgeError(f"edge {contract}: expected a depth of at least 1, got {depth}")
-        self.contract, self.session = contract, session
+        self.contract, self.session = contract, start.session
+        self._start = start
         self.dropped = 0
         self.garbage = 0  # messages that make no sense here
         self.sent = 0  # items, each counted once
@@ -220,7 +222,7 @@ class Sender:
         """
         if self._want_hello:
             self._want_hello = False
-            return encode(Hello(WIRE_VERSION, self.session, self._window.base, self._raw_contract))
+            return encode(Hello(WIRE_VERSION, self.session, self._window.base, self._raw_contract, *self._start[1:]))
         if self._want_bye:
             self._want_bye = False
             return encode(Bye(self.session))

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ....blocks.envelope import Envelope, Identity
 from ....errors import EdgeError, HelloRefused, WireError
+from .admission import Admission
 from .decode import Message, decode
 from .ends import END, End
 from .messages import Buffer, Contract
@@ -29,7 +30,7 @@ class SocketReceiver:
     Args:
         context: Not terminated before `close`.
         endpoint: ``tcp://address:port`` (port 0 or ``*``: any free one, see ``endpoint``) or ``ipc://path``.
-        contract, depth, overflow, after, after_session: As in `receiver.Receiver`.
+        contract, depth, overflow, after, after_session, admission: As in `receiver.Receiver`.
 
     Raises:
         EdgeError: the endpoint cannot be bound.
@@ -45,6 +46,7 @@ class SocketReceiver:
         overflow: Overflow = "block",
         after: Identity | int | None = None,
         after_session: int | None = None,
+        admission: Admission | None = None,
     ) -> None:
         self.protocol = Receiver(
             contract,
@@ -53,6 +55,7 @@ class SocketReceiver:
             overflow=overflow,
             after=after,
             after_session=after_session,
+            admission=admission,
         )
         self.socket: zmq.Socket[bytes] = open_socket(context, zmq.ROUTER)
         self.socket.setsockopt(zmq.ROUTER_MANDATORY, 1)

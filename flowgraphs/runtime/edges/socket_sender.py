@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ....blocks.envelope import Envelope
 from ....errors import EdgeError, WireError
+from .admission import Start
 from .decode import decode
 from .messages import Buffer, Contract
 from .protocol import PACK_BYTES, PACK_ITEMS, Overflow
@@ -26,16 +27,24 @@ class SocketSender:
     Args:
         context: Not terminated before `close`.
         endpoint: ``tcp://host:port`` or ``ipc://path``.
-        contract, depth, overflow: As in `sender.Sender`.
+        contract, start, depth, overflow: As in `sender.Sender`; a start of its own if none is said.
 
     Raises:
         EdgeError: the endpoint cannot be connected to.
     """
 
     def __init__(
-        self, context: zmq.Context[Any], endpoint: str, contract: Contract, *, depth: int, overflow: Overflow = "block"
+        self,
+        context: zmq.Context[Any],
+        endpoint: str,
+        contract: Contract,
+        start: Start | None = None,
+        *,
+        depth: int,
+        overflow: Overflow = "block",
     ) -> None:
-        self.protocol = Sender(contract, depth=depth, session=secrets.randbits(63), overflow=overflow)
+        start = start or Start(secrets.randbits(63))
+        self.protocol = Sender(contract, depth=depth, start=start, overflow=overflow)
         self.endpoint = endpoint
         self.socket: zmq.Socket[bytes] = open_socket(context, zmq.DEALER)
         self.garbage = 0

@@ -15,7 +15,7 @@ from ....blocks.block import Block, RunContext
 from ....errors import BlockError, SemcomError
 from ..counts import BlockReport
 from ..edges.ends import END, EdgeEnd, Reader, Writer
-from ..edges.place_ledger import PlaceProgress
+from ..edges.place_ledger import PlaceLedger
 from ..graph import BlockNode, Graph
 from ..item import Item
 from .join import Join
@@ -81,15 +81,17 @@ class Actor(threading.Thread):
         readers, writers: Its ends of its edges; this thread owns them from now on and closes them.
         context: What the block may know of the run at its end.
         items: Items that a source makes at most.
-        progress: Shared by the place: name of an end point of the place → number of its last finished item.
+        finished: Shared by the place: name of an end point of the place → number of its last finished item.
         watched: End points that an item of this block's readers has to reach before it counts as finished.
         post: Receives events: ``ready``, ``done``, ``failed``, ``reply``.
 
     Attributes:
         told: Actors that acknowledge to other places what this block has finished with.
+        idle: It waits for its inputs, and has nothing to do.
     """
 
     told: Sequence[Actor] = ()
+    idle = False
 
     def __init__(
         self,
@@ -100,7 +102,7 @@ class Actor(threading.Thread):
         context: RunContext,
         *,
         items: int | None,
-        progress: dict[str, float],
+        finished: dict[str, float],
         watched: Sequence[str],
         post: Callable[[Event], None],
     ) -> None:
@@ -114,7 +116,7 @@ class Actor(threading.Thread):
         self._graph = graph
         self._context = context
         self._items = items
-        self._progress = progress
+        self._finished = finished
         self._watched = tuple(watched)
         self._post = post
         self._going = self._stopping = False
@@ -182,8 +184,15 @@ class Actor(threading.Thread):
             if took:
                 self._work(running, join)
             else:
+                self.idle = True
                 self._wait(self._open)
+                self.idle = False
                 self._obey()
+
+    @property
+    def waits_for(self) -> str:
+        """Feedback edges whose items it waits for, and for nothing else; empty when there are none."""
+        return self._join.unanswered if self.idle and self._join is not None else ""
 
     def _take(self, reader: Reader, join: Join) -> bool:
         """Take one item of an input, or its end; False when there is nothing now."""
@@ -197,8 +206,8 @@ class Actor(threading.Thread):
 
     def _work(self, running: RunningBlock, join: Join) -> None:
         for inputs in join.ready():
-            if self.report.items == 0 and isinstance(self._progress, PlaceProgress):
-                running.block.goes_on = self._progress.goes_on
+            if self.report.items == 0 and isinstance(self._finished, PlaceLedger):
+                running.block.goes_on = self._finished.goes_on
             began = time.perf_counter()
             emissions = running.step(inputs)
             emitted = next(emissions, None)
@@ -209,15 +218,15 @@ class Actor(threading.Thread):
                 emitted = next(emissions, None)
             self.report.busy_s += time.perf_counter() - began
             self.report.items += 1
-            self._note_progress(inputs)
+            self._note_finished(inputs)
             self._between_items(running, began)
         for reader in self.readers:
             reader.count.missing = join.missing[reader.edge.target_port]
 
-    def _note_progress(self, inputs: Mapping[str, Item]) -> None:
-        if self.node.name in self._progress:
+    def _note_finished(self, inputs: Mapping[str, Item]) -> None:
+        if self.node.name in self._finished:
             identity = next(iter(inputs.values())).envelope.identity
-            self._progress[self.node.name] = identity.seq if identity.last else identity.seq - 1
+            self._finished[self.node.name] = identity.seq if identity.last else identity.seq - 1
             self._tell_finished()
         if self._remote:
             self._acknowledge()
@@ -228,13 +237,13 @@ class Actor(threading.Thread):
 
     def _acknowledge(self) -> None:
         """Tell the senders of other places what this place has finished with."""
-        finished = min((self._progress[name] for name in self._watched), default=float("inf"))
+        finished = min((self._finished[name] for name in self._watched), default=float("inf"))
         for reader in self.readers:
             reader.finished_upto(finished)
         for writer in self.writers:
             key = str(writer.edge)
-            if key in self._progress:
-                self._progress[key] = writer.acknowledged_seq
+            if key in self._finished:
+                self._finished[key] = writer.acknowledged_seq
 
     def _between_items(self, running: RunningBlock, began: float) -> None:
         if self.commands:
@@ -272,8 +281,8 @@ class Actor(threading.Thread):
 
     def _end_edges(self) -> None:
         """Pass the end of stream on, and stay until the loops are empty and every other place has all that it needs."""
-        if self.node.name in self._progress:
-            self._progress[self.node.name] = float("inf")
+        if self.node.name in self._finished:
+            self._finished[self.node.name] = float("inf")
             self._tell_finished()
         for writer in self.writers:
             while not writer.end():

@@ -7,11 +7,11 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 
 from ....blocks.block import Block, RunContext
-from ....errors import BlockError, JoinError
+from ....errors import BlockError
 from ..counts import BlockReport, EdgeCount
 from ..graph import Edge, Graph
 from ..item import Item
-from .join import Join
+from .join import Join, unanswered
 from .running_block import Emitted, RunningBlock, build_block
 
 __all__ = ["InlineExecutor"]
@@ -139,7 +139,7 @@ class InlineExecutor:
                 self._deliver(name, emitted)
             self.blocks[name].items += 1
         if edges := self._joins[name].unanswered:
-            raise JoinError(f"block '{name}': items wait for what edge {edges} did not bring back")
+            raise unanswered(name, edges)
 
     def _finish_sinks(self) -> None:
         for running in self._running.values():

@@ -14,7 +14,7 @@ from ....errors import JoinError
 from ..graph import Edge
 from ..item import Item
 
-__all__ = ["Join"]
+__all__ = ["Join", "unanswered"]
 
 Key = tuple[int, int]
 
@@ -61,10 +61,10 @@ class Join:
 
     @property
     def unanswered(self) -> str:
-        """Edges that bring nothing back for items that wait for it; empty when none do."""
+        """Feedback edges that bring nothing back for items that wait for nothing else; empty when none do."""
+        empty = [self._edges[port] for port, queue in self._waiting.items() if not queue and port not in self._ended]
         waits = any(queue for port, queue in self._waiting.items() if self._edges[port].feedback is None)
-        empty = [str(self._edges[port]) for port, queue in self._waiting.items() if not queue]
-        return " and ".join(empty) if waits else ""
+        return " and ".join(map(str, empty)) if waits and all(edge.feedback is not None for edge in empty) else ""
 
     def end(self, port: str) -> None:
         """Note the end of an input."""
@@ -208,6 +208,14 @@ def _split(envelope: Envelope, length: int) -> tuple[Envelope, Envelope]:
     return (
         msgspec.structs.replace(envelope, stream=first, sent=tuple(frame for frame in sent if frame.offset < at)),
         msgspec.structs.replace(envelope, stream=rest, sent=tuple(frame for frame in sent if frame.offset >= at)),
+    )
+
+
+def unanswered(block: str, edges: str) -> JoinError:
+    """Say that a loop holds back more items than its delay."""
+    return JoinError(
+        f"block '{block}': items wait for what edge {edges} did not bring back: a block of the loop holds back more "
+        "items than the delay of that edge; raise its feedback delay, or let the block hold back less"
     )
 
 

@@ -144,12 +144,11 @@ class ProcessCrew:
     def status(self) -> dict[str, Any]:
         """Counts of all blocks and edges, as last reported."""
         blocks: dict[str, Any] = {}
-        edges: dict[str, dict[str, int]] = {}
+        edges: dict[str, dict[str, Any]] = {}
         for status in self._status.values():
             blocks |= status["blocks"]
-            for name, counts in status["edges"].items():  # each end has counted its own side
-                before = edges.get(name, {})
-                edges[name] = {key: max(value, before.get(key, 0)) for key, value in counts.items()}
+            for name, counts in status["edges"].items():
+                edges[name] = _both_ends(edges.get(name, {}), counts)
         return {"blocks": blocks, "edges": edges}
 
     def reports(self) -> dict[str, dict[str, Any]]:
@@ -197,6 +196,14 @@ class ProcessCrew:
             return
         with contextlib.suppress(zmq.ZMQError):
             self._socket.send_multipart([self._peers[name], json.dumps(command).encode()], zmq.NOBLOCK)
+
+
+def _both_ends(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    """Unite what the two ends of an edge have counted, each its own side; nonsense may come to either."""
+    counted = {name: max(value, one.get(name, 0)) for name, value in other.items() if name != "diagnostics"}
+    told = [end.get("diagnostics", {}) for end in (one, other)]
+    names = dict.fromkeys(name for end in told for name in end)
+    return {**counted, "diagnostics": {name: sum(end.get(name, 0) for end in told) for name in names}}
 
 
 def work() -> None:

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
+import itertools
+import secrets
 import threading
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import zmq
 
 from ....blocks.block import RunContext
-from ....blocks.ports import PORT_TYPES
-from ..edges.ends import EdgeEnd, Reader, Writer
-from ..edges.place_ledger import PlaceProgress
+from ..edges.admission import Start
+from ..edges.ends import Reader, Writer
 from ..edges.remote_edge import RemoteReader, RemoteWriter
 from ..edges.thread_edge import thread_edge
 from ..graph import BlockNode, Graph
 from .actor import Abort, Actor, Event, Go, SetParams, Stop, SwapIn
 from .mailbox import Mailbox
+from .place import RunningPlace
 from .running_block import RunningBlock, build_block
 
 __all__ = ["Worker"]
@@ -34,9 +35,7 @@ class Worker:
         endpoints: Address of every edge of which one end is elsewhere, by the edge's index.
         context: What blocks may know of the run at its end.
         items: Items that each source makes at most.
-        progress_file: Makes these blocks a place: an item that came from elsewhere counts as received when the place is
-            done with it, not when its first block is, and the file says how far it came. A place that dies and comes
-            back is then sent what it had not finished, and nothing twice.
+        place: What makes these blocks a place, if they are one.
 
     State: `events` receives what the actors post.
     """
@@ -49,44 +48,23 @@ class Worker:
         context: RunContext,
         *,
         items: int | None = None,
-        progress_file: Path | None = None,
+        place: RunningPlace | None = None,
     ) -> None:
-        self.graph = graph
+        self.graph, self.place = graph, place
         self.events: Mailbox[Event] = Mailbox()
         self._zmq: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+        self._start = Start(secrets.randbits(63), graph.hash(), str(graph.seed))
         readers: dict[str, list[Reader]] = {name: [] for name in names}
         writers: dict[str, list[Writer]] = {name: [] for name in names}
-        run_id = uuid.uuid4().hex
-        self.progress: PlaceProgress | None = None
-        watched: dict[str, list[str]] = {name: [] for name in names}
-        if progress_file is not None:
-            points = _end_points(graph, readers)
-            arriving = [edge for edge in graph.edges if edge.target in readers and edge.source not in readers]
-            self.progress = PlaceProgress(points, arriving, graph, progress_file)
-            watched = {name: [point for point in points if _reaches(graph, name, point)] for name in names}
         try:
-            for edge in graph.edges:
-                here = edge.source in readers, edge.target in readers
-                if all(here):
-                    writing, reading = thread_edge(self._zmq, edge, run_id)
-                    writers[edge.source].append(writing)
-                    readers[edge.target].append(reading)
-                elif here[0]:
-                    writers[edge.source].append(RemoteWriter(self._zmq, graph, edge, endpoints[edge.index]))
-                elif here[1]:
-                    reader = RemoteReader(
-                        self._zmq, graph, edge, endpoints[edge.index], self.progress, watched[edge.target]
-                    )
-                    readers[edge.target].append(reader)
+            self._make_edges(readers, writers, endpoints)
         except BaseException:
-            made: list[EdgeEnd] = [end for reading in readers.values() for end in reading]
-            made += [end for writing in writers.values() for end in writing]
-            for end in made:
+            for end in (*itertools.chain(*readers.values()), *itertools.chain(*writers.values())):
                 end.close()
             self._zmq.term()
             self.events.close()
             raise
-        progress = {} if self.progress is None else self.progress
+        finished = {} if place is None else place.ledger
         self.actors = {
             name: Actor(
                 graph.block(name),
@@ -95,15 +73,34 @@ class Worker:
                 writers[name],
                 context,
                 items=items,
-                progress=progress,
-                watched=watched[name],
+                finished=finished,
+                watched=[] if place is None else place.watched[name],
                 post=self.events.post,
             )
             for name in names
         }
         acknowledging = [actor for actor in self.actors.values() if any(not end.settled for end in actor.readers)]
-        for name in progress.keys() & self.actors.keys():
+        for name in finished.keys() & self.actors.keys():
             self.actors[name].told = [actor for actor in acknowledging if actor is not self.actors[name]]
+
+    def _make_edges(
+        self, readers: dict[str, list[Reader]], writers: dict[str, list[Writer]], endpoints: Mapping[int, str]
+    ) -> None:
+        run_id, place = uuid.uuid4().hex, self.place
+        for edge in self.graph.edges:
+            here = edge.source in readers, edge.target in readers
+            if all(here):
+                writing, reading = thread_edge(self._zmq, edge, run_id)
+                writers[edge.source].append(writing)
+                readers[edge.target].append(reading)
+            elif here[0]:
+                writers[edge.source].append(
+                    RemoteWriter(self._zmq, self.graph, edge, endpoints[edge.index], self._start)
+                )
+            elif here[1]:
+                at = self._zmq, self.graph, edge, endpoints[edge.index]
+                of_place = () if place is None else (place.ledger, place.watched[edge.target], place.admission(edge))
+                readers[edge.target].append(RemoteReader(*at, *of_place))
 
     @property
     def pollable(self) -> int:
@@ -151,6 +148,8 @@ class Worker:
                     "busy_s": actor.report.busy_s,
                     "queue": sum(reader.waiting for reader in actor.readers),
                     "dropped": sum(end.count.dropped for end in actor.ends),
+                    "idle": actor.idle,
+                    "waits_for": actor.waits_for,
                 }
                 for name, actor in self.actors.items()
             },
@@ -207,38 +206,3 @@ class Worker:
             )
             return
         self.actors[node.name].commands.post(SwapIn(ticket, block, node.use))
-
-
-def _end_points(graph: Graph, here: Mapping[str, Any]) -> list[str]:
-    """Where items leave this place: its sinks, and its edges to other places. An item is finished when it got there.
-
-    A block that numbers its outputs anew is one as well: what comes after it cannot be told by the item's number.
-    """
-    leaving = [
-        str(edge) for edge in graph.edges if edge.source in here and edge.target not in here and edge.feedback is None
-    ]
-    return [name for name in here if not graph.outputs(name) or _renumbers(graph, name)] + leaving
-
-
-def _renumbers(graph: Graph, name: str) -> bool:
-    """Whether a block turns items into a stream, a stream into items, or a stream into another."""
-    edges = graph.inputs(name) + graph.outputs(name)
-    return bool(graph.inputs(name)) and any(PORT_TYPES[edge.port].stream for edge in edges)
-
-
-def _reaches(graph: Graph, name: str, point: str) -> bool:
-    """Whether items of a block get to an end point."""
-    seen, todo = set(), [name]
-    while todo:
-        at = todo.pop()
-        if at in seen:
-            continue
-        seen.add(at)
-        if point == at:
-            return True
-        if _renumbers(graph, at):
-            continue
-        todo += [edge.target for edge in graph.outputs(at) if edge.feedback is None]
-        if any(str(edge) == point for edge in graph.outputs(at)):
-            return True
-    return False

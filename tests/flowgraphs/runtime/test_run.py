@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 import zmq
+from semcom.cli.summary import summary
 from semcom.errors import BlockError, ControlError, JoinError, RunError, SemcomError, UsageError, WorkerLost
 from semcom.flowgraphs.runtime.engine.control import request, running
 from semcom.flowgraphs.runtime.language.check import load_graph
@@ -455,7 +456,8 @@ def test_a_loop_over_two_blocks_ends_with_nothing_left_in_it(make, executor):
     assert {(edge.into, edge.out, edge.missing) for edge in result.edges.values()} == {(60, 60, 0)}
 
 
-def test_a_loop_that_brings_nothing_back_is_an_error(make):
+@pytest.mark.parametrize("executor", EXECUTORS)
+def test_a_loop_that_brings_nothing_back_is_an_error(make, executor):
     graph = make(
         f"""
         numbers: numbers count: 9
@@ -471,7 +473,54 @@ def test_a_loop_that_brings_nothing_back_is_an_error(make):
         """,
     )
     with pytest.raises(JoinError, match=r"block 'adder': items wait for what edge hold.out -> adder.back did not"):
-        run(graph, RunOptions("inline"))
+        run(graph, RunOptions(executor))
+
+
+FORGETS = "class Forgets(Block):\n    def work(self, features: Features) -> Features:\n        features + 1\n"
+ENDS = (
+    "class Ends(Block):\n    def work(self, features: Features) -> Features:\n"
+    "        import os\n        if features[0] == 2:\n            os._exit(0)\n        return features\n"
+)
+
+
+@pytest.mark.parametrize("executor", EXECUTORS)
+def test_a_block_that_forgets_its_return_is_named_with_what_never_arrived(make, executor):
+    graph = make(
+        f"numbers: numbers count: 7\nforgets: {plugin('forgets', FORGETS)}\nrecord: record",
+        "numbers -> forgets -> record.features\nnumbers -> record.other",
+    )
+    result = run(graph, RunOptions(executor))
+    assert result.lossy
+    assert summary("test", result.as_json())[1:3] == [
+        "  7 items never arrived at record.features (from forgets.out)",
+        "  7 items went into block 'forgets' and never came out: its work returned None for them",
+    ]
+
+
+@pytest.mark.parametrize("executor", ["inline", "threads"])
+def test_a_block_that_ends_the_process_fails_the_run_with_its_line(make, executor):
+    graph = make(
+        f"numbers: numbers count: 7\nends: {plugin('ends', ENDS)}\nrecord: record", "numbers -> ends -> record"
+    )
+    with pytest.raises(
+        BlockError, match=r"block 'ends' at item 2: SystemExit: it called os._exit\(0\), which ends the"
+    ):
+        run(graph, RunOptions(executor))
+    assert lines() == ["0 0", "1 1"][: len(lines())]  # what had arrived when the run was told to end
+    assert os._exit.__module__ == "posix"
+
+
+def test_a_forked_process_of_a_block_may_end_itself(make):
+    forks = (
+        "class Forks(Block):\n    def work(self, features: Features) -> Features:\n        import os\n"
+        "        pid = os.fork()\n        if not pid:\n            os._exit(3)\n"
+        "        return features + os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])\n"
+    )
+    graph = make(
+        f"numbers: numbers count: 1\nforks: {plugin('forks', forks)}\nrecord: record", "numbers -> forks -> record"
+    )
+    run(graph, RunOptions("inline"))
+    assert lines() == ["0 3"]
 
 
 @pytest.mark.parametrize("executor", EXECUTORS)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import math
 
-from semcom.flowgraphs.runtime.edges.place_ledger import PlaceProgress
+from semcom.flowgraphs.runtime.edges.place_ledger import PlaceLedger
 from semcom.flowgraphs.runtime.graph import BlockNode, Edge, Graph
 
 EDGES = (Edge(0, "a", "out", "b", "x", "Features"), Edge(1, "a", "out", "c", "x", "Features"))
@@ -10,7 +10,7 @@ GRAPH = Graph(name="g", blocks=(BlockNode("a", "x", {}),), edges=EDGES)
 
 
 def make(path, graph=GRAPH):
-    return PlaceProgress(["sink", "log"], EDGES, graph, path)
+    return PlaceLedger(["sink", "log"], EDGES, graph, path)
 
 
 def test_a_second_start_knows_what_the_first_finished_with_the_same_sender(tmp_path):

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from semcom.blocks.envelope import Envelope, Header, HeaderEntry, Identity, State, Stream
 from semcom.errors import EdgeError, HelloRefused, WireError
+from semcom.flowgraphs.runtime.edges.admission import Start
 from semcom.flowgraphs.runtime.edges.bounds import WIRE_VERSION
 from semcom.flowgraphs.runtime.edges.decode import Items, Message, decode
 from semcom.flowgraphs.runtime.edges.messages import (
@@ -36,7 +37,7 @@ SMALL = np.zeros(64, np.uint8)  # bytes count
 
 
 def sender(session: int = 1, *, depth: int = 4, overflow: Overflow = "block", retain: int = 1 << 28) -> Sender:
-    return Sender(CONTRACT, depth=depth, session=session, overflow=overflow, retain_bytes=retain)
+    return Sender(CONTRACT, depth=depth, start=Start(session), overflow=overflow, retain_bytes=retain)
 
 
 def receiver(session: int = 100, *, depth: int = 4, after: Identity | int | None = None) -> Receiver:
@@ -121,7 +122,7 @@ def test_nothing_is_sent_before_the_welcome() -> None:
     ],
 )
 def test_both_sides_refuse_a_contract_that_does_not_fit(changes: dict[str, Any], message: str) -> None:
-    tx = Sender(msgspec.structs.replace(CONTRACT, **changes), depth=4, session=1)
+    tx = Sender(msgspec.structs.replace(CONTRACT, **changes), depth=4, start=Start(1))
     rx = receiver()
     tx.on_tick(0.0)
     with pytest.raises(HelloRefused, match=message):
@@ -137,7 +138,7 @@ def test_both_sides_refuse_a_contract_that_does_not_fit(changes: dict[str, Any],
 
 def test_a_sender_may_offer_more_header_fields_than_are_needed() -> None:
     more = msgspec.structs.replace(CONTRACT, header=("ImageShape", "RateMap"))
-    tx, rx = Sender(more, depth=4, session=1), receiver()
+    tx, rx = Sender(more, depth=4, start=Start(1)), receiver()
     meet(tx, rx)
     assert tx.greeted
     assert rx.greeted

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from semcom.blocks.envelope import Annotation, Envelope, Header, HeaderEntry, Identity, SentFrame, State, Stream, Trace
@@ -299,7 +299,7 @@ def test_well_formed_msgpack_of_other_things_gives_nothing_but_wire_errors(
     tried([msgspec.msgpack.encode([kind, *fields]), *frames])
 
 
-@settings(max_examples=500)
+@settings(max_examples=500, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.tuples(envelopes, arrays), min_size=1, max_size=3), st.data())
 def test_mutated_messages_give_nothing_but_wire_errors(items: list[tuple[Envelope, Any]], data: st.DataObject) -> None:
     frames = [bytearray(frame) for frame in packed(items)]

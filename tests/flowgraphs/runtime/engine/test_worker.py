@@ -97,7 +97,7 @@ def test_the_end_passes_a_full_edge_and_is_never_dropped(context):
 
 def test_an_actor_that_waits_leaves_no_command_to_be_polled_again(context):
     whole = graph(edge(0, "a", "b"))
-    actor = Actor(whole.block("a"), whole, [], [], RunContext(), items=None, progress={}, watched=[], post=print)
+    actor = Actor(whole.block("a"), whole, [], [], RunContext(), items=None, finished={}, watched=[], post=print)
     actor._poller.register(actor.commands.fileno(), zmq.POLLIN)
     actor.commands.post(Stop())
     actor._poll()
