@@ -9,7 +9,7 @@ from ....errors import UsageError
 
 __all__ = ["find_flowgraph", "shipped_flowgraphs"]
 
-FOLDER = Path(__file__).parent.parent
+FOLDER = Path(__file__).parents[2]
 
 
 def shipped_flowgraphs() -> dict[str, Path]:

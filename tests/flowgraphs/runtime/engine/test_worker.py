@@ -11,7 +11,8 @@ from semcom.blocks.envelope import Envelope, Identity
 from semcom.flowgraphs.runtime.edges.ends import END
 from semcom.flowgraphs.runtime.edges.thread_edge import thread_edge
 from semcom.flowgraphs.runtime.engine.actor import Actor, Stop
-from semcom.flowgraphs.runtime.engine.worker import Worker, _end_points, _reaches
+from semcom.flowgraphs.runtime.engine.place import _end_points, _reaches
+from semcom.flowgraphs.runtime.engine.worker import Worker
 from semcom.flowgraphs.runtime.graph import BlockNode, Edge, Graph
 from semcom.flowgraphs.runtime.item import Item
 
