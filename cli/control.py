@@ -26,7 +26,7 @@ def status(run_name: str | None, *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(answer))
         return
-    from ..flowgraphs.runtime.progress import rates
+    from .run_line import rates
 
     start = {"elapsed_s": 0.0, "blocks": {}}
     click.echo(f"{answer.get('name', '')}  {answer['elapsed_s']:.1f} s")

@@ -53,14 +53,14 @@ def _measured_sweep(command: Any) -> Any:
 def _run_measurement(function: Any, systems: Any, out: str, given: dict[str, Any], show: Any, **own: Any) -> None:
     """Run a measurement that is a sweep, and print its lines and files; ``given`` are the shared options."""
     from ..flowgraphs.experiments.plan import SweepOptions
-    from ..flowgraphs.experiments.progress import SweepProgress
+    from .sweep_bar import SweepBar
 
     own |= {name: given.pop(name) for name in ("distance", "weights")}
     quiet = given.pop("quiet")
     options = SweepOptions(out=Path(given.pop("out") or out), command=("semcom", *sys.argv[1:]), **given)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # asked to end: in order, as by Ctrl-C
-    with SweepProgress(quiet=quiet) as progress:
-        found = function(systems, options, note=progress.note, progress=progress.update, **own)
+    with SweepBar(quiet=quiet) as bar:
+        found = function(systems, options, note=bar.note, progress=bar.update, **own)
     if not quiet:
         for line in show(found):
             click.echo(line)
@@ -167,12 +167,12 @@ def latency(
     """Time each block of flowgraphs for a picture, inline in this process."""
     from ..flowgraphs.experiments.measure.figures import need_matplotlib
     from ..flowgraphs.experiments.measure.latency import lines, measure_latency, write_latency
-    from ..flowgraphs.experiments.progress import SweepProgress
+    from .sweep_bar import SweepBar
 
     need_matplotlib("semcom measure latency")
     systems = read_systems(flowgraphs, given)
-    with SweepProgress(quiet=quiet) as progress:
-        rows = measure_latency(systems, images=images, runs=runs, progress=progress.update)
+    with SweepBar(quiet=quiet) as bar:
+        rows = measure_latency(systems, images=images, runs=runs, progress=bar.update)
     files = write_latency(rows, Path(out or "out/latency"))
     for line in () if quiet else (*lines(rows), *(f"  file: {file}" for file in files)):
         click.echo(line)

@@ -49,17 +49,18 @@ def run(
     **given: Any,
 ) -> None:
     """Run a flowgraph: FILE is a path, or the name of a shipped one (quickstart)."""
-    from ..flowgraphs.runtime.progress import Progress
     from ..flowgraphs.runtime.run import RunOptions
     from ..flowgraphs.runtime.run import run as run_graph
+    from .run_line import RunLine
 
     try:
         graph = load(file, notes=not quiet, **given).graph
         out = Path(given["out"]) if given["out"] else None
         options = RunOptions(executor=executor, items=items, place=place, out=out, wait_s=wait_s)
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # asked to end: in order, as by Ctrl-C
-        with Progress(graph.name, quiet=quiet) as progress:
-            result = run_graph(graph, options, progress.update)
+        sinks = [node.name for node in graph.blocks if not graph.outputs(node.name)]
+        with RunLine(graph.name, sinks=sinks, quiet=quiet) as shown:
+            result = run_graph(graph, options, shown.update)
     except SemcomError as error:
         if as_json:
             ended = getattr(error, "result", None)

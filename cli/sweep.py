@@ -47,9 +47,9 @@ def sweep(
     --var, --set and --swap reach one system alone as --set SYSTEM:encoder.variant=linear.
     """
     from ..flowgraphs.experiments.over import parse_over
-    from ..flowgraphs.experiments.progress import SweepProgress
     from ..flowgraphs.experiments.sweep import SweepOptions, run_sweep
     from ..flowgraphs.experiments.systems import parse_systems
+    from .sweep_bar import SweepBar
 
     overrides = {name: given.pop(name) for name in ("vars", "sets", "swaps", "seed")}
     options = SweepOptions(
@@ -58,9 +58,9 @@ def sweep(
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # asked to end: in order, as by Ctrl-C
     try:
         axes = [parse_over(text) for text in overs]
-        with SweepProgress(quiet=quiet) as progress:
+        with SweepBar(quiet=quiet) as bar:
             result = run_sweep(
-                parse_systems(flowgraphs, **overrides), axes, options, note=progress.note, progress=progress.update
+                parse_systems(flowgraphs, **overrides), axes, options, note=bar.note, progress=bar.update
             )
     except SemcomError as error:
         if as_json:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-__all__ = ["SweepProgress"]
+__all__ = ["SweepBar"]
 
 
-class SweepProgress:
+class SweepBar:
     """A bar of items.
 
     Args:
@@ -45,7 +45,7 @@ class SweepProgress:
             self._bar.stop()
             self._bar = None
 
-    def __enter__(self) -> SweepProgress:
+    def __enter__(self) -> SweepBar:
         return self
 
     def __exit__(self, *exc: object) -> None:
