@@ -99,21 +99,23 @@ class Join:
 
     def ready(self) -> Iterator[Mapping[str, Item]]:
         """Hand out every complete set, in the order of identities."""
-        if self._streams and len(self._edges) > 1:
+        if len(self._edges) == 1:
+            yield from self._ready_single()
+        elif self._streams:
             yield from self._ready_streams()
-            return
-        while True:
-            if self.done:
-                self._drop_rest()
-                return
-            if len(self._edges) == 1:
-                ((port, queue),) = self._waiting.items()
-                if not queue:
-                    return
-                _, item = queue.popleft()
-                self._bytes -= item.value.nbytes
-                yield {port: item}
-                continue
+        else:
+            yield from self._ready_sets()
+
+    def _ready_single(self) -> Iterator[Mapping[str, Item]]:
+        ((port, queue),) = self._waiting.items()
+        while queue:
+            _, item = queue.popleft()
+            self._bytes -= item.value.nbytes
+            yield {port: item}
+
+    def _ready_sets(self) -> Iterator[Mapping[str, Item]]:
+        """Hand out what all inputs have of one identity; drop what one of them has gone past, and count it there."""
+        while not self.done:
             heads = {port: queue[0][0] for port, queue in self._waiting.items() if queue}
             if not heads:
                 return
@@ -128,6 +130,7 @@ class Join:
                     self._take(port)
             else:
                 return
+        self._drop_rest()
 
     def _take(self, port: str) -> Item:
         _, item = self._waiting[port].popleft()

@@ -64,24 +64,26 @@ class Worker:
             self._zmq.term()
             self.events.close()
             raise
-        finished = {} if place is None else place.ledger
-        self.actors = {
-            name: Actor(
-                graph.block(name),
-                graph,
-                readers[name],
-                writers[name],
-                context,
-                items=items,
-                finished=finished,
-                watched=[] if place is None else place.watched[name],
-                post=self.events.post,
-            )
-            for name in names
-        }
+        self.actors = {name: self._make_actor(name, readers[name], writers[name], context, items) for name in names}
         acknowledging = [actor for actor in self.actors.values() if any(not end.settled for end in actor.readers)]
-        for name in finished.keys() & self.actors.keys():
+        for name in self.actors.keys() & ({} if place is None else place.ledger).keys():
             self.actors[name].told = [actor for actor in acknowledging if actor is not self.actors[name]]
+
+    def _make_actor(
+        self, name: str, readers: list[Reader], writers: list[Writer], context: RunContext, items: int | None
+    ) -> Actor:
+        place = self.place
+        return Actor(
+            self.graph.block(name),
+            self.graph,
+            readers,
+            writers,
+            context,
+            items=items,
+            finished={} if place is None else place.ledger,
+            watched=[] if place is None else place.watched[name],
+            post=self.events.post,
+        )
 
     def _make_edges(
         self, readers: dict[str, list[Reader]], writers: dict[str, list[Writer]], endpoints: Mapping[int, str]

@@ -95,11 +95,7 @@ class _Check:
             mark = root.entries["name"][1].mark if "name" in root.entries else root.mark
             self.doc.say(mark, f"name: expected letters, digits, '-', '_' and '.', at most 64, got {show(name)}")
         doc = self.doc.text(root, "doc", "")
-        seed = self.doc.whole(root, "seed", 0, 0, MAX_SEED)
-        if self.overrides.seed is not None:
-            seed = self.overrides.seed
-            if not 0 <= seed <= MAX_SEED:
-                self.doc.say(Mark(f"--seed {seed}"), f"expected a whole number from 0 to {MAX_SEED}")
+        seed = self.seed(root)
         torch_threads = self.doc.whole(root, "torch_threads", 1, 1, 1024)
         join_bytes = self.doc.whole(root, "join_bytes", DEFAULT_JOIN_BYTES, 1, 1 << 50)
         self.read_blocks(root)
@@ -164,6 +160,14 @@ class _Check:
                 self.doc.say(Mark(f"--var {name}={given}"), "expected a value, got another variable")
             else:
                 self.doc.vars[name] = given
+
+    def seed(self, root: MapNode) -> int:
+        """Return the seed of the file, or of ``--seed``."""
+        own = self.doc.whole(root, "seed", 0, 0, MAX_SEED)
+        given = self.overrides.seed
+        if given is not None and not 0 <= given <= MAX_SEED:
+            self.doc.say(Mark(f"--seed {given}"), f"expected a whole number from 0 to {MAX_SEED}")
+        return own if given is None else given
 
     def read_blocks(self, root: MapNode) -> None:
         """Read `blocks`, apply swaps and sets, check every parameter."""

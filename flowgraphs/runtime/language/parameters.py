@@ -157,50 +157,35 @@ def _say(params: type[BlockParams], items: list[Any]) -> str:
     return f"expected {' or '.join(wanted)}, got {show(items[0]['input'])}"
 
 
+_PLAIN_WORDS = {
+    **dict.fromkeys(("float_type", "float_parsing", "finite_number"), "a number"),
+    **dict.fromkeys(("int_type", "int_parsing", "int_from_float", "int_parsing_size"), "a whole number"),
+    **dict.fromkeys(("bool_type", "bool_parsing"), "true or false"),
+    **dict.fromkeys(("string_type", "path_type"), "text"),
+    "none_required": "null",
+    "greater_than_equal": "a number of at least {ge:g}",
+    "greater_than": "a number above {gt:g}",
+    "less_than_equal": "a number of at most {le:g}",
+    "less_than": "a number below {lt:g}",
+    "multiple_of": "a multiple of {multiple_of:g}",
+    **dict.fromkeys(("literal_error", "enum"), "{expected}"),
+    **dict.fromkeys(("list_type", "tuple_type", "set_type"), "a list"),
+    **dict.fromkeys(
+        ("dict_type", "model_type", "mapping_type", "model_attributes_type", "dataclass_type"), "a mapping"
+    ),
+    "too_short": "at least {min_length} of them",
+    "too_long": "at most {max_length} of them",
+    "string_too_short": "text of at least {min_length} characters",
+    "string_too_long": "text of at most {max_length} characters",
+    "string_pattern_mismatch": "text that matches {pattern}",
+    "missing": "a longer list",
+}
+
+
 def _expected(item: Any) -> str | None:
     """Return what was expected, in plain words; None where the message says it all."""
-    ctx = item.get("ctx") or {}
-    match item["type"]:
-        case "float_type" | "float_parsing" | "finite_number":
-            return "a number"
-        case "int_type" | "int_parsing" | "int_from_float" | "int_parsing_size":
-            return "a whole number"
-        case "bool_type" | "bool_parsing":
-            return "true or false"
-        case "string_type" | "path_type":
-            return "text"
-        case "none_required":
-            return "null"
-        case "greater_than_equal":
-            return f"a number of at least {ctx['ge']:g}"
-        case "greater_than":
-            return f"a number above {ctx['gt']:g}"
-        case "less_than_equal":
-            return f"a number of at most {ctx['le']:g}"
-        case "less_than":
-            return f"a number below {ctx['lt']:g}"
-        case "multiple_of":
-            return f"a multiple of {ctx['multiple_of']:g}"
-        case "literal_error" | "enum":
-            return str(ctx["expected"])
-        case "list_type" | "tuple_type" | "set_type":
-            return "a list"
-        case "dict_type" | "model_type" | "mapping_type" | "model_attributes_type" | "dataclass_type":
-            return "a mapping"
-        case "too_short":
-            return f"at least {ctx['min_length']} of them"
-        case "too_long":
-            return f"at most {ctx['max_length']} of them"
-        case "string_too_short":
-            return f"text of at least {ctx['min_length']} characters"
-        case "string_too_long":
-            return f"text of at most {ctx['max_length']} characters"
-        case "string_pattern_mismatch":
-            return f"text that matches {ctx['pattern']}"
-        case "missing":
-            return "a longer list"
-        case _:
-            return None
+    words = _PLAIN_WORDS.get(item["type"])
+    return None if words is None else words.format(**(item.get("ctx") or {}))
 
 
 def scalar_text(node: Node) -> str | None:

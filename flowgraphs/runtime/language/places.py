@@ -39,43 +39,38 @@ class _Places:
                 node.mark, f"places: expected a mapping of names to {{blocks, endpoint}}, got {show(to_plain(node))}"
             )
             return ()
-        places: list[Place] = []
         where: dict[str, str] = {}
-        sound = True
-        marks: dict[str, Mark] = {}
-        for name, (key, value) in node.entries.items():
-            if not BLOCK_NAME.fullmatch(name):
-                self.doc.say(
-                    key.mark, f"places: {show(name)}: expected a name of letters, digits, '_' and '-', at most 64"
-                )
-            if not isinstance(value, MapNode):
-                self.doc.say(value.mark, f"place {name!r}: expected {{blocks, endpoint}}, got {show(to_plain(value))}")
-                sound = False
-                continue
-            for part, (part_key, _) in value.entries.items():
-                if part not in PLACE_KEYS:
-                    self.doc.say(part_key.mark, f"place {name!r}: {part}: no such key{suggestion(part, PLACE_KEYS)}")
-            names = self.place_blocks(name, key, value.get("blocks"), where)
-            at = value.get("endpoint")
-            endpoint = scalar_text(self.doc.fill(at)) if at is not None else None
-            match = _ENDPOINT.fullmatch(endpoint or "")
-            if match is None or not 1 <= int(match[2]) <= 65535:
-                got = "none" if at is None else show(to_plain(at))
-                self.doc.say(
-                    at.mark if at else key.mark, f"place {name!r}: endpoint: expected tcp://host:port, got {got}"
-                )
-                sound = False
-                continue
-            marks[name] = at.mark if at else key.mark
-            places.append(Place(name, tuple(names), endpoint or ""))
-        for block in self.blocks.values():
-            if block.name not in where and sound:
-                self.doc.say(
-                    block.key.mark, f"block {block.name!r}: is in no place; every block belongs to exactly one"
-                )
-        if sound:
+        read = [self.read_place(name, key, value, where) for name, (key, value) in node.entries.items()]
+        places = [place for place in read if place is not None]
+        if len(places) == len(read):
+            for block in self.blocks.values():
+                if block.name not in where:
+                    self.doc.say(
+                        block.key.mark, f"block {block.name!r}: is in no place; every block belongs to exactly one"
+                    )
+            marks = {name: at.mark for name, (_, value) in node.entries.items() if (at := _endpoint_node(value))}
             self.check_endpoints(places, edges, where, marks)
         return tuple(places)
+
+    def read_place(self, name: str, key: Key, value: Node, where: dict[str, str]) -> Place | None:
+        """Read one place; its blocks are entered into ``where``."""
+        if not BLOCK_NAME.fullmatch(name):
+            self.doc.say(key.mark, f"places: {show(name)}: expected a name of letters, digits, '_' and '-', at most 64")
+        if not isinstance(value, MapNode):
+            self.doc.say(value.mark, f"place {name!r}: expected {{blocks, endpoint}}, got {show(to_plain(value))}")
+            return None
+        for part, (part_key, _) in value.entries.items():
+            if part not in PLACE_KEYS:
+                self.doc.say(part_key.mark, f"place {name!r}: {part}: no such key{suggestion(part, PLACE_KEYS)}")
+        names = self.place_blocks(name, key, value.get("blocks"), where)
+        at = _endpoint_node(value)
+        endpoint = scalar_text(self.doc.fill(at)) if at is not None else None
+        match = _ENDPOINT.fullmatch(endpoint or "")
+        if match is None or not 1 <= int(match[2]) <= 65535:
+            got = "none" if at is None else show(to_plain(at))
+            self.doc.say(at.mark if at else key.mark, f"place {name!r}: endpoint: expected tcp://host:port, got {got}")
+            return None
+        return Place(name, tuple(names), endpoint or "")
 
     def place_blocks(self, place: str, key: Key, node: Node | None, where: dict[str, str]) -> list[str]:
         """Read the blocks of a place."""
@@ -128,6 +123,10 @@ class _Places:
                         "another place)",
                     )
             taken.append((host, low, high, place.name))
+
+
+def _endpoint_node(value: Node) -> Node | None:
+    return value.get("endpoint") if isinstance(value, MapNode) else None
 
 
 def _ports(low: int, high: int) -> str:

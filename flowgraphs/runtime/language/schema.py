@@ -18,30 +18,6 @@ NAME = "^[A-Za-z][A-Za-z0-9_-]{0,63}$"
 
 def flowgraph_schema() -> dict[str, Any]:
     """Return the schema (draft 2020-12). What needs the whole graph (ports, cycles) is for `semcom check` to say."""
-    definitions: dict[str, Any] = {}
-    known: list[dict[str, Any]] = []
-    choices: list[dict[str, Any]] = []
-    for file in list_blocks():
-        try:
-            cls = load_block(file.use)
-        except UnknownBlock:
-            continue
-        definitions |= _block(file.use, cls)
-        known.append({"const": file.use, "description": file.summary})
-        choices.append(
-            {
-                "if": {"properties": {"use": {"const": file.use}}},
-                "then": {"$ref": f"#/$defs/{_key(file.use)}"},
-            }
-        )
-    plugin = {"type": "string", "pattern": r"\.py$", "description": "A single-file block: ./my_block.py"}
-    definitions["block"] = {
-        "type": "object",
-        "required": ["use"],
-        "properties": {"use": {"anyOf": [*known, plugin, VARIABLE]}},
-        "allOf": choices,
-    }
-    definitions["edge"] = _edge()
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "semcom flowgraph",
@@ -62,39 +38,44 @@ def flowgraph_schema() -> dict[str, Any]:
                 "propertyNames": {"pattern": "^[A-Za-z_][A-Za-z0-9_]*$"},
                 "description": "Values that blocks read as $name.",
             },
-            "blocks": {
-                "type": "object",
-                "minProperties": 1,
-                "propertyNames": {"pattern": NAME},
-                "additionalProperties": {"$ref": "#/$defs/block"},
-            },
+            "blocks": _named({"$ref": "#/$defs/block"}),
             "connect": {
                 "type": "array",
                 "items": {"anyOf": [{"type": "string", "pattern": "->"}, {"$ref": "#/$defs/edge"}]},
                 "description": "Chains 'a -> b -> c.port', or {from, to, depth, overflow, feedback}.",
             },
-            "places": {
-                "type": "object",
-                "minProperties": 1,
-                "propertyNames": {"pattern": NAME},
-                "additionalProperties": {
-                    "type": "object",
-                    "required": ["blocks", "endpoint"],
-                    "additionalProperties": False,
-                    "properties": {
-                        "blocks": {"type": "array", "minItems": 1, "items": {"type": "string"}},
-                        "endpoint": {"type": "string", "pattern": r"^(tcp://.+:[0-9]{1,5}|\$[A-Za-z_][A-Za-z0-9_]*)$"},
-                    },
-                },
-                "description": "What runs on which host.",
-            },
+            "places": {**_named(_place()), "description": "What runs on which host."},
             "torch_threads": _whole(1, "Threads of every torch call; results depend on it.", default=1),
             "join_bytes": _whole(
                 1, "Bytes in which a block with several inputs waits for the slower ones.", default=DEFAULT_JOIN_BYTES
             ),
         },
-        "$defs": definitions,
+        "$defs": {**_blocks(), "edge": _edge()},
     }
+
+
+def _blocks() -> dict[str, Any]:
+    """Return the definitions of all blocks, and of an entry that is any of them."""
+    definitions: dict[str, Any] = {}
+    known: list[dict[str, Any]] = []
+    choices: list[dict[str, Any]] = []
+    for file in list_blocks():
+        try:
+            cls = load_block(file.use)
+        except UnknownBlock:
+            continue
+        definitions |= _block(file.use, cls)
+        known.append({"const": file.use, "description": file.summary})
+        is_it = {"properties": {"use": {"const": file.use}}}
+        choices.append({"if": is_it, "then": {"$ref": f"#/$defs/{_key(file.use)}"}})
+    plugin = {"type": "string", "pattern": r"\.py$", "description": "A single-file block: ./my_block.py"}
+    entry = {
+        "type": "object",
+        "required": ["use"],
+        "properties": {"use": {"anyOf": [*known, plugin, VARIABLE]}},
+        "allOf": choices,
+    }
+    return {**definitions, "block": entry}
 
 
 def _block(use: str, cls: type[Block]) -> dict[str, Any]:
@@ -120,6 +101,23 @@ def _block(use: str, cls: type[Block]) -> dict[str, Any]:
         "additionalProperties": False,
     }
     return {key: entry, **inner}
+
+
+def _named(entry: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of a mapping from names to entries, at least one."""
+    return {"type": "object", "minProperties": 1, "propertyNames": {"pattern": NAME}, "additionalProperties": entry}
+
+
+def _place() -> dict[str, Any]:
+    return {
+        "type": "object",
+        "required": ["blocks", "endpoint"],
+        "additionalProperties": False,
+        "properties": {
+            "blocks": {"type": "array", "minItems": 1, "items": {"type": "string"}},
+            "endpoint": {"type": "string", "pattern": r"^(tcp://.+:[0-9]{1,5}|\$[A-Za-z_][A-Za-z0-9_]*)$"},
+        },
+    }
 
 
 def _edge() -> dict[str, Any]:
