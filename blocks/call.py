@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -17,17 +16,17 @@ __all__ = ["arguments", "checked", "written"]
 
 
 def arguments(
-    signature: Signature, values: Mapping[str, NDArray[Any]], envelope: Envelope, stream: Stream | None = None
+    signature: Signature, values: dict[str, Any], envelope: Envelope, stream: Stream | None = None
 ) -> dict[str, Any]:
     """Return the arguments of `work`: the arrays by port, and what it asks of the envelope.
 
     Args:
         signature: Of the block.
-        values: By input port.
+        values: By input port; what is asked of the envelope is added to it.
         envelope: Of the item; of several inputs, merged.
         stream: In place of the envelope's, where the caller knows more of it.
     """
-    given: dict[str, Any] = dict(values)
+    given: dict[str, Any] = values
     for name, attribute in signature.injected.items():
         if attribute == "stream":
             given[name] = stream or envelope.stream or (None if signature.stream_or_none else Stream())

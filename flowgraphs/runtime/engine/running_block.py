@@ -26,7 +26,7 @@ from ....errors import BlockError, SemcomError, SignalError
 from ..counts import BlockReport
 from ..graph import BlockNode, Edge
 from ..item import Item
-from .stream_door import StreamDoor
+from .stream_door import NOTHING_SAID, StreamDoor
 
 __all__ = ["Emitted", "RunningBlock", "build_block", "merge_envelopes"]
 
@@ -36,8 +36,8 @@ _IMPORTING = threading.RLock()
 
 HELD_AT_MOST = 4096  # envelopes kept for a block that returns None; beyond it, such items count as dropped by the block
 _NO_MORE: Any = object()  # what an iterator of a block gives at its end: it may not yield None
+_NO_HEADER, _NO_STATE = Envelope().header, Envelope().state
 Emitted = tuple[Item | None, ...]  # one entry an output port, in the order of the signature
-_NOTHING = Out[Any](None)
 
 
 def build_block(node: BlockNode, seed: int) -> Block:
@@ -94,7 +94,9 @@ class RunningBlock:
         self._stream_in = bool(self._streams_in)
         self._stream_out = any(port.stream for port in gives.values())
         self._finds = self._stream_in and not all(port.stream for port in gives.values())
+        self._asks = bool(self.signature.injected)
         self._asks_stream = "stream" in self.signature.injected.values()
+        self._default_rate_hz = getattr(block.params, "sample_rate_hz", 1.0)
         self.door.open([name for name, port in self._ports if port.stream])
         self._torch_settled = False
         self._finish_due = False
@@ -162,7 +164,9 @@ class RunningBlock:
         elif self._stream_out:
             self.door.send(merged.identity, merged.trace)
             stream = self._next_stream() if self._asks_stream else None
-        result = self._guard(seq, self.block.work, **arguments(self.signature, values, merged, stream))
+        if self._asks:
+            values = arguments(self.signature, values, merged, stream)
+        result = self._guard(seq, self.block.work, **values)
         if not self._torch_settled:
             self.settle_torch()
         if result is None:
@@ -178,7 +182,7 @@ class RunningBlock:
 
     def _next_stream(self) -> Stream:
         """Where the samples that a block makes of an item will lie."""
-        return Stream(self.door.next_offset, getattr(self.block.params, "sample_rate_hz", 1.0))
+        return Stream(self.door.next_offset, self._default_rate_hz)
 
     def finish(self, run: RunContext, *, going_on: bool = False) -> Iterator[Emitted]:
         """Flush the block. Raises BlockError.
@@ -225,7 +229,7 @@ class RunningBlock:
             del self._held[seq, envelope.identity.part]
 
     def _emit(self, result: Any, envelope: Envelope, part_of: Identity | None = None, *, last: bool = True) -> Emitted:
-        value, out = result, _NOTHING
+        value, out = result, NOTHING_SAID
         if isinstance(result, Out):
             value, out = result.value, result
             if self._stream_in:
@@ -274,12 +278,11 @@ class RunningBlock:
             array = checked(port, array, self._where[index])
             if not port.stream:
                 return Item(envelope, array)
-            default_hz = getattr(self.block.params, "sample_rate_hz", 1.0)
-            stream, sent = self.door.leave(name, array.size, out, default_hz)
+            stream, sent = self.door.leave(name, array.size, out, self._default_rate_hz)
         except SignalError as error:
             raise _block_error(self.block.name, type(self.block), envelope.identity.seq, error) from None
         trace = Trace(born_s=envelope.trace.born_s)
-        return Item(Envelope(identity=Identity(self._count), stream=stream, trace=trace, sent=sent), array)
+        return Item(Envelope(Identity(self._count), stream, _NO_HEADER, _NO_STATE, trace, sent), array)
 
     def _written(self, out: Out[Any], envelope: Envelope, part_of: Identity | None) -> tuple[Envelope, Identity | None]:
         """Apply what a block wrote beside its value, to the envelope of the item that it names."""
