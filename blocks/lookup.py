@@ -28,6 +28,8 @@ from .block import Block
 __all__ = ["BlockFile", "find_block", "list_blocks", "load_block"]
 
 ENTRY_POINTS = "semcom.blocks"
+RENAMED = {"channels/trace": "channels/recording"}
+"""Names of before, which files may still have."""
 HERE = Path(__file__).parent
 _importing = threading.RLock()
 _OWN = re.compile(r"[A-Za-z0-9_]+(/[A-Za-z0-9][A-Za-z0-9_]*)+")
@@ -77,6 +79,7 @@ def find_block(use: str, base: Path | None = None) -> BlockFile:
     Raises:
         UnknownBlock: nothing has this name; the message suggests the nearest.
     """
+    use = RENAMED.get(use, use)
     if use.endswith(".py"):
         path = ((base or Path()) / Path(use).expanduser()).resolve()
         if not path.is_file():

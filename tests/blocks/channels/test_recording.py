@@ -4,7 +4,7 @@ from typing import Any
 import numpy as np
 import pytest
 from scipy import stats
-from semcom.blocks.channels.trace import Trace
+from semcom.blocks.channels.recording import Recording
 from semcom.blocks.envelope import Identity, Out
 from semcom.errors import InputError, SignalError
 
@@ -12,15 +12,15 @@ N = 40_000
 X = np.exp(2j * np.pi * np.random.default_rng(0).random(N)).astype(np.complex64)
 
 
-def block(folder: Path, values: np.ndarray, **params: Any) -> Trace:
+def block(folder: Path, values: np.ndarray, **params: Any) -> Recording:
     mode = params.setdefault("mode", "snr")
     np.savez(folder / "t.npz", **{"esn0_db" if mode == "snr" else mode: values})
-    made = Trace(Trace.Params(path=str(folder / "t.npz"), **params), name="channel", seed=7)
+    made = Recording(Recording.Params(path=str(folder / "t.npz"), **params), name="channel", seed=7)
     made.start()
     return made
 
 
-def send(made: Trace, x: np.ndarray = X, seq: int = 0) -> Out[Any]:
+def send(made: Recording, x: np.ndarray = X, seq: int = 0) -> Out[Any]:
     return made.work(x, Identity(seq))
 
 
@@ -48,7 +48,7 @@ def test_time_goes_on_from_item_to_item_and_one_row_an_item(tmp_path) -> None:
     assert far.state.esn0_db == pytest.approx(3)
 
 
-def test_the_end_of_the_trace(tmp_path) -> None:
+def test_the_end_of_the_recording(tmp_path) -> None:
     made = block(tmp_path, np.arange(3.0), position="item", at_end="hold")
     assert send(made, X[:5], 9).state.esn0_db == pytest.approx(2)
     made = block(tmp_path, np.arange(3.0), position="item", at_end="fail")
@@ -117,13 +117,13 @@ def test_the_energy_of_an_impulse_response_is_one(tmp_path) -> None:
     assert np.mean(np.abs(out.state.h) ** 2) == pytest.approx(1, rel=1e-5)
 
 
-def test_traces_that_do_not_fit(tmp_path) -> None:
+def test_recordings_that_do_not_fit(tmp_path) -> None:
     with pytest.raises(InputError, match="at most 4 taps, as many as subcarriers, got 5: raise subcarriers"):
         block(tmp_path, np.ones((2, 5)), mode="impulse_response", subcarriers=4)
     with pytest.raises(InputError, match="got gains of zero alone"):
         block(tmp_path, np.zeros(4), mode="gain")
     with pytest.raises(InputError, match="No such file"):
-        Trace(Trace.Params(path=str(tmp_path / "none.csv"))).start()
+        Recording(Recording.Params(path=str(tmp_path / "none.csv"))).start()
 
 
 @pytest.mark.parametrize(

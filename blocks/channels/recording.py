@@ -1,4 +1,4 @@
-"""`channels/trace`."""
+"""`channels/recording`."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from ..params import BlockParams, Live
 from ..ports import Symbols
 from ._noise import faded, noisy
 
-__all__ = ["Trace"]
+__all__ = ["Recording"]
 
 
-class Trace(Block):
-    r"""Replays a recorded channel: a trace of SNR, of a flat gain, or of impulse responses.
+class Recording(Block):
+    r"""Replays a recorded channel: SNR, a flat gain, or impulse responses.
 
     .. math:: y[n] = h[n]\, x[n] + w[n], \quad w[n] \sim \mathcal{CN}(0, N_0[n]), \quad
         t[n] = \frac{\mathrm{seq} \cdot \mathrm{item\_symbols} + n}{\mathrm{step\_symbols}}
@@ -31,11 +31,11 @@ class Trace(Block):
     ``impulse_response`` reads taps at symbol spacing; as symbols have no time base of their own, it declares an OFDM
     grid: ``subcarriers`` symbols make one OFDM symbol whose cyclic prefix covers the taps, the channel stands still
     over it, and :math:`h = \mathrm{FFT}(\text{taps})`, one gain a subcarrier; the prefix is not counted as channel
-    uses. Both are scaled to E|h|^2 = 1 over the whole trace (``scale: mean``), so that esn0_db is the mean over it, and
-    equalised with perfect channel state as ``channels/rayleigh`` does.
+    uses. Both are scaled to E|h|^2 = 1 over the whole recording (``scale: mean``), so that esn0_db is the mean over it,
+    and equalised with perfect channel state as ``channels/rayleigh`` does.
 
-    ``position: item`` takes row seq for the whole of item seq instead. Times behind the end repeat the trace, hold its
-    last value or fail. Files: a CSV with the columns ``esn0_db``, or ``re,im``, or ``re0,im0,re1,im1,...``, after an
+    ``position: item`` takes row seq for the whole of item seq instead. Times behind the end repeat it, hold its last
+    value or fail. Files: a CSV with the columns ``esn0_db``, or ``re,im``, or ``re0,im0,re1,im1,...``, after an
     optional ``time_s`` that must rise in equal steps; or an NPZ with the arrays ``esn0_db``, ``gain`` or
     ``impulse_response`` and ``time_s``.
 
@@ -43,10 +43,10 @@ class Trace(Block):
     Output:  complex64 ``[n]``; receiver state: n0 (float32 ``[n]``; one number with ``none``), h (complex64 ``[n]``,
              not with snr), esn0_db, perfect; trace: signal_energy (of h x) and noise_energy per symbol before the
              equaliser, channel_uses.
-    Raises:  InputError: the file cannot be read or is no such trace; names file and line. SignalError: the trace ends.
-    State:   the trace, read by `start`; noise of an item depends on the run's seed, the block's name and the item's
+    Raises:  InputError: the file cannot be read or is no such recording; names file and line. SignalError: it ends.
+    State:   the recording, read by `start`; noise of an item depends on the run's seed, the block's name and the item's
              number.
-    Example: ``channel: {use: channels/trace, path: trace.csv, mode: snr, step_symbols: 32}``
+    Example: ``channel: {use: channels/recording, path: drive.csv, mode: snr, step_symbols: 32}``
     """
 
     class Params(BlockParams):
@@ -57,9 +57,9 @@ class Trace(Block):
         esn0_db: Live[float] = Field(
             10.0, ge=-30, le=60, description="gain, impulse_response: mean Es/N0 in dB; Es = 1, E|h|^2 = 1."
         )
-        step_symbols: int = Field(1000, ge=1, le=10**12, description="Symbols of one time step of the trace.")
+        step_symbols: int = Field(1000, ge=1, le=10**12, description="Symbols of one time step of the recording.")
         position: Literal["symbols", "item"] = Field(
-            "symbols", description="symbols: time goes on by the symbol; item: one row of the trace for each item."
+            "symbols", description="symbols: time goes on by the symbol; item: one row of the recording for each item."
         )
         item_symbols: int | None = Field(
             None, ge=1, le=10**12, description="Symbols from one item's start to the next's; null: the item's own."
@@ -69,7 +69,7 @@ class Trace(Block):
         )
         at_end: Literal["repeat", "hold", "fail"] = Field("repeat", description="What follows the last time step.")
         scale: Literal["mean", "none"] = Field(
-            "mean", description="gain, impulse_response: scaled to E|h|^2 = 1 over the trace, or as it is."
+            "mean", description="gain, impulse_response: scaled to E|h|^2 = 1 over the recording, or as it is."
         )
         subcarriers: int = Field(
             64, ge=1, le=1 << 20, description="impulse_response: symbols of one OFDM symbol; at least the taps."
@@ -81,7 +81,7 @@ class Trace(Block):
     params: Params
 
     def start(self) -> None:
-        """Read the trace."""
+        """Read the recording."""
         p = self.params
         recording = read_recording(p.path, "esn0_db" if p.mode == "snr" else p.mode)
         values = recording.values
@@ -98,7 +98,7 @@ class Trace(Block):
         self._values = values
 
     def work(self, symbols: Symbols, identity: Identity) -> Out[Symbols]:
-        """Send this item through its stretch of the trace."""
+        """Send this item through its stretch of the recording."""
         p = self.params
         noise = complex_normal(self.rng(identity), symbols.size)
         if p.mode == "snr":
@@ -113,7 +113,7 @@ class Trace(Block):
         return faded(symbols, h.astype(np.complex64), noise, esn0_db=p.esn0_db, equalizer=p.equalizer)
 
     def _at(self, numbers: NDArray[np.int64], size: int, identity: Identity) -> NDArray[Any]:
-        """Return the trace at these symbols of an item of this size."""
+        """Return the recording at these symbols of an item of this size."""
         p = self.params
         if p.position == "item":
             steps = np.full(numbers.size, float(identity.seq))
