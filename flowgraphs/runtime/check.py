@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from ...blocks.signature import read_signature
-from ...errors import FlowgraphError, Problem, UnknownBlock, UsageError
+from ...errors import FlowgraphError, Problem, UnknownBlock, UsageError, printable
 from .block_entry import BlockEntry, given_by, load_class, missing_fields
 from .connect import check_connect
 from .document import BLOCK_NAME, VARIABLE, Document
@@ -286,6 +286,9 @@ class _Check:
         """Put in the folder of ``--out``."""
         out = self.overrides.out
         if out is None:
+            return
+        if printable(out) != out:
+            self.doc.say(Mark(f"--out {out}"), "expected a folder whose name is UTF-8, got other bytes in it")
             return
         writers = [block for block in self.blocks.values() if block.cls and "out" in block.cls.Params.model_fields]
         if not writers:
