@@ -67,7 +67,9 @@ def check_nodes(root: Node, problems: list[Problem], path: Path, overrides: Over
     check = _Check(path, overrides, list(problems))
     graph = check.run(root)
     if check.doc.problems or graph is None:
-        raise FlowgraphError(sorted(dict.fromkeys(check.doc.problems), key=lambda p: (p.line == 0, p.line, p.column)))
+        unread = {(problem.line, problem.column) for problem in problems}
+        found = [p for p in check.doc.problems if p in problems or (p.line, p.column) not in unread]
+        raise FlowgraphError(sorted(dict.fromkeys(found), key=lambda p: (p.line == 0, p.line, p.column)))
     return Checked(graph, tuple(check.doc.notes))
 
 
@@ -131,7 +133,7 @@ class _Check:
             self.doc.say(root.mark, f"expected 'semcom: {FORMAT_VERSION}', the version of the format, got none")
             return
         value = to_plain(node)
-        if isinstance(value, bool) or value != FORMAT_VERSION:
+        if (isinstance(value, bool) or value != FORMAT_VERSION) and not self.doc.is_unread(node):
             raise FlowgraphError(
                 [
                     node.mark.problem(
@@ -154,6 +156,8 @@ class _Check:
                 if VARIABLE.fullmatch(scalar_text(value) or ""):
                     self.doc.say(value.mark, f"vars: {name}: expected a value, got another variable")
                 self.doc.vars[name] = to_plain(value)
+                if self.doc.is_unread(value):
+                    self.doc.unread.add(name)
         for name, given in self.overrides.vars.items():
             if name not in self.doc.vars:
                 self.doc.say(
@@ -164,6 +168,7 @@ class _Check:
                 self.doc.say(Mark(f"--var {name}={given}"), "expected a value, got another variable")
             else:
                 self.doc.vars[name] = given
+                self.doc.unread.discard(name)
 
     def read_blocks(self, root: MapNode) -> None:
         """Read `blocks`, apply swaps and sets, check every parameter."""
@@ -191,7 +196,8 @@ class _Check:
                 f"block {block.name!r}",
                 base=Path() if block.swapped else self.path.parent,
             )
-            self.doc.problems += self.explained(problems)
+            unread = {(node.mark.line, node.mark.column) for _, node in given.values() if self.doc.is_unread(node)}
+            self.doc.problems += self.explained([p for p in problems if (p.line, p.column) not in unread])
             block.params = params or {}
         self.doc.problems += unknown
 
@@ -205,7 +211,7 @@ class _Check:
             if name is not None:
                 origin = f"--var {name}" if name in self.overrides.vars else f"${name} of 'vars'"
                 problem = problem._replace(message=f"{problem.message}; it comes from {origin}")
-            if at not in known:
+            if at not in known and name not in self.doc.unread:
                 told.append(problem)
         return told
 

@@ -34,6 +34,7 @@ __all__ = [
 
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 32
+MAX_PROBLEMS = 100  # of reading: with more it is no flowgraph
 
 _INT = re.compile(r"[-+]?[0-9]+")
 _OCT = re.compile(r"0o[0-7]+")
@@ -117,7 +118,8 @@ def read_yaml(path: Path, file: str = "") -> tuple[Node, list[Problem]]:
         file: Its name in messages; the path itself when empty.
 
     Returns:
-        The root, and the mistakes that do not hinder reading on (duplicate keys).
+        The root, and the mistakes that do not hinder reading on: duplicate keys, and values that are not read, which
+        are null in the tree.
 
     Raises:
         FlowgraphError: it is not YAML, not UTF-8, too large or nested too deep.
@@ -209,19 +211,20 @@ def _build(events: Iterator[Any], file: str, problems: list[Problem]) -> Node:
             documents += 1
             if documents > 1:
                 _refuse(mark, "expected one document, got another after '---'")
-        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None) is not None:
-            _refuse(mark, "anchors and aliases (&, *) are not read here; use 'vars' and $name")
+        if getattr(event, "anchor", None) is not None:
+            problems.append(mark.problem("anchors and aliases (&, *) are not read here; use 'vars' and $name"))
+        elif getattr(event, "tag", None) is not None:
+            hint = "; quote a text that begins with '!'" if isinstance(event, yaml.ScalarEvent) else ""
+            problems.append(mark.problem(f"tags such as {event.tag!r:.60} are not read here{hint}"))
+        if len(problems) > MAX_PROBLEMS:
+            raise FlowgraphError(problems)
         node: Node
-        if isinstance(event, yaml.ScalarEvent):
-            if event.tag is not None:
-                _refuse(mark, f"tags such as {event.tag!r:.60} are not read here; quote a text that begins with '!'")
+        if isinstance(event, (yaml.ScalarEvent, yaml.AliasEvent)):
             if open_nodes and open_nodes[-1].wants_key:
-                _add_key(open_nodes[-1], event.value, mark, problems)
+                _add_key(open_nodes[-1], getattr(event, "value", f"*{event.anchor}"), mark, problems)
                 continue
-            node = _scalar(event, mark)
+            node = _scalar(event, mark, problems)
         elif isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
-            if event.tag is not None:
-                _refuse(mark, f"tags such as {event.tag!r:.60} are not read here")
             if open_nodes and open_nodes[-1].wants_key:
                 _refuse(mark, "expected text as a key, got a list or a mapping")
             if len(open_nodes) >= MAX_DEPTH:
@@ -266,26 +269,27 @@ class _Open:
 def _add_key(parent: _Open, name: str, mark: Mark, problems: list[Problem]) -> None:
     entries = parent.entries or {}
     if _UNUSABLE.search(name):
-        _refuse(mark, "expected text as a key, got a control character in it")
+        problems.append(mark.problem("expected text as a key, got a control character in it"))
     parent.key = Key(name, mark)
     parent.duplicate = name in entries
     if parent.duplicate:
         problems.append(mark.problem(f"{name}: given twice, first in line {entries[name][0].mark.line}"))
 
 
-def _scalar(event: Any, mark: Mark) -> Scalar:
+def _scalar(event: Any, mark: Mark, problems: list[Problem]) -> Scalar:
+    """A value; null where it is not read, which is a mistake and does not hide those that follow."""
+    if event.anchor is not None or event.tag is not None:
+        return Scalar(None, mark)
     text: str = event.value
-    if _UNUSABLE.search(text):
-        _refuse(mark, "expected text, got a control character or half of a surrogate pair in it")
     one_line = event.start_mark.line == event.end_mark.line
     column = 0 if not one_line else mark.column + (1 if event.style in ("'", '"') else 0)
-    value: bool | int | float | str | None = text
-    if event.style is None:  # plain: no quotes, no block
-        try:
-            value = _resolve(text)
-        except ValueError as error:
-            _refuse(mark, str(error))
-    return Scalar(value, mark, text, column)
+    try:
+        if _UNUSABLE.search(text):
+            raise ValueError("expected text, got a control character or half of a surrogate pair in it")
+        return Scalar(_resolve(text) if event.style is None else text, mark, text, column)  # None: plain, no quotes
+    except ValueError as error:
+        problems.append(mark.problem(str(error)))
+        return Scalar(None, mark)
 
 
 def _resolve(text: str) -> bool | int | float | str | None:
