@@ -130,7 +130,8 @@ def run(
     if as_json:
         click.echo(json.dumps(result.as_json()))
     elif not quiet:
-        for line in _summary(graph.name, result.as_json()):
+        codecs = "/".join(dict.fromkeys(str(b.params["codec"]) for b in graph.blocks if "codec" in b.params))
+        for line in _summary(graph.name, result.as_json(), codecs):
             click.echo(line)
     click.get_current_context().exit(result.exit_code)
 
@@ -145,7 +146,7 @@ METRICS = {
 FILES_SHOWN = 4
 
 
-def _summary(name: str, record: dict[str, Any]) -> list[str]:
+def _summary(name: str, record: dict[str, Any], codecs: str = "") -> list[str]:
     """Return what a person wants to know at the end of a run: how good, at what cost, and where to look."""
     duration = record.get("duration_s")
     ended = {"ok": "done"}.get(record["status"], record["status"])
@@ -157,6 +158,7 @@ def _summary(name: str, record: dict[str, Any]) -> list[str]:
             lines.append(f"  {sink}: {shown}")
         if failed := means.get("failed"):
             lines.append(f"  not decoded: {100 * failed:.3g} % of the pictures; what stands for them is in these means")
+            lines += _reasons(failed, means, codecs)
     dropped = {edge: counts["dropped"] for edge, counts in record["edges"].items() if counts["dropped"]}
     lines += [f"  dropped {count} items: {edge}" for edge, count in dropped.items()]
     files = list(record.get("files") or [])
@@ -168,6 +170,20 @@ def _summary(name: str, record: dict[str, Any]) -> list[str]:
         lines.append(f"  {len(others)} files: {os.path.relpath(folder) if folder.startswith(os.getcwd()) else folder}")
     else:
         lines += [f"  file: {file}" for file in others]
+    return lines
+
+
+def _reasons(failed: float, means: dict[str, Any], codecs: str) -> list[str]:
+    """Say why pictures were not decoded, where the encoder told: it sent nothing, or the channel broke what it sent."""
+    lines, unsent = [], means.get("unsent")
+    if unsent:
+        would_do = f"a CBR of some {means['least_cbr']:.2g} would do" if means["least_cbr"] else "no CBR would do"
+        lines.append(
+            f"    not sent: {100 * unsent:.3g} %: the budget, {means['budget_bytes']:.0f} bytes, is below the least "
+            f"file of {codecs or 'the codec'}, {means['least_bytes']:.0f} bytes; {would_do}"
+        )
+    if unsent is not None and failed - unsent > 1e-9:
+        lines.append(f"    broken by the channel: {100 * (failed - unsent):.3g} %")
     return lines
 
 

@@ -162,7 +162,8 @@ class Trace(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             (mean of ``|h_estimated - h|^2``), ``waveform_efficiency`` (channel uses over all that the waveform takes:
             cyclic prefix, elements left empty), ``erased`` (share of the symbols), ``papr_db``; of coded links
             ``blocks``, ``block_errors``, ``file_bytes``, ``container_bytes``, ``failed`` (1: the picture could not be
-            decoded), ``counts_as_zero`` (1: its PSNR and SSIM count as 0).
+            decoded), ``counts_as_zero`` (1: its PSNR and SSIM count as 0); of pictures that were not sent
+            ``budget_bytes``, ``least_bytes`` of the smallest file, and ``least_cbr``, at which it would fit.
     """
 
     label: str = ""

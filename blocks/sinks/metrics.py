@@ -11,7 +11,7 @@ from ..envelope import Header, Identity, Trace
 from ..params import BlockParams
 from ..ports import Image, Symbols
 from ._files import make_folder
-from ._rows import Table, load_metrics, measure_item
+from ._rows import Table, load_metrics, measure_item, unsent_means
 
 __all__ = ["Metrics"]
 
@@ -65,7 +65,7 @@ class Metrics(Block):
         """Measure one item and write its row."""
         row = measure_item(received, sent, channel_input, channel_output, header, trace, identity)
         self._opened().add(row)
-        self.measure(**row.means)
+        self.measure(**row.means, **unsent_means(trace))
 
     def finish(self, run: RunContext) -> Iterator[None] | None:
         """Close the files; a run without items leaves the column names."""

@@ -13,7 +13,7 @@ from ..ports import Image, Symbols
 from ._charts import MOST_BARS
 from ._files import make_folder, picture_name, write_atomic, write_png
 from ._page import Page, Shown, render
-from ._rows import Row, Table, load_metrics, measure_item
+from ._rows import Row, Table, load_metrics, measure_item, unsent_means
 from ._thumbnails import Thumbnail, difference, thumbnail
 
 __all__ = ["Report"]
@@ -77,7 +77,7 @@ class Report(Block):
         path = write_png(make_folder(self.params.out), picture_name(trace.label, identity), received)
         self.wrote(path)
         table.add(row)
-        self.measure(**row.means)
+        self.measure(**row.means, **unsent_means(trace))
         self._page.summary.add(row, header, state, trace)
         self._page.constellation.add(channel_input=channel_input, channel_output=channel_output)
         if len(self._page.rows) < MOST_BARS:
