@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["to_rgb"]
 
-_STATED_RANGE = ("JPEG2000", "PNG", "PPM", "TIFF")  # formats whose values of 16 bits are shares of a stated largest one
+_STATED_RANGE = ("ICNS", "ICO", "JPEG2000", "PNG", "PPM", "TIFF")  # whose 16 bits are shares of a stated largest value
 
 
 def to_rgb(picture: Image.Image, path: str, tiff: Tags) -> NDArray[np.uint8]:
@@ -62,6 +62,7 @@ def _colour_and_alpha(picture: Image.Image, path: str, tiff: Tags) -> tuple[Imag
     if mode in ("LA", "La"):
         grey = picture.convert("LA")
         return grey.getchannel("L"), grey.getchannel("A")
+    picture = picture.copy() if mode == "P" else picture  # of an ICNS only the copy has its palette
     if picture.has_transparency_data:
         rgba = picture.convert("RGBA")
         return rgba.convert("RGB"), rgba.getchannel("A")

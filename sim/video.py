@@ -68,14 +68,15 @@ def read_frames(
                 turned = np.rot90(frame.to_ndarray(format="rgb24"), k=round(frame.rotation / 90))
                 yield fit_image(np.ascontiguousarray(turned), size, fit, name=f"{path}, frame {number}")
                 number += 1
-            stated = stream.frames or _estimated_frames(container, stream)
+            extent = video_extent(place)
+            stated = stream.frames or (_estimated_frames(container, stream) if extent == "cut" else 0)
     except InputError:
         raise
     except Exception as error:  # FFmpeg's own errors, and what PyAV makes of a file that is cut within its header
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         where = "expected a video" if number == 0 else f"the video is damaged after frame {number - 1}"
         raise InputError(f"{path}: {where}: {reason}") from None
-    _compare(path, number, stated, video_extent(place))
+    _compare(path, number, stated, extent)
 
 
 def _video_stream(container: Any, path: str | Path) -> Any:
@@ -95,7 +96,7 @@ def _video_stream(container: Any, path: str | Path) -> Any:
 
 
 def _estimated_frames(container: Any, stream: Any) -> int:
-    """Matroska states a duration alone; of other containers that state no number FFmpeg guesses the duration."""
+    """Matroska states a duration, if that of its longest track; of other containers FFmpeg guesses it."""
     if "matroska" not in container.format.name or not container.duration or not stream.average_rate:
         return 0
     return int(container.duration * stream.average_rate / 1_000_000 + Fraction(1, 2))

@@ -155,6 +155,26 @@ def test_a_whole_file_is_whole(tmp_path: Path, name: str, caplog: pytest.LogCapt
         assert video_extent(tmp_path / "cut") == "cut"
 
 
+@pytest.mark.parametrize("name", ["a.mkv", "a.mp4"])
+def test_sound_may_be_longer_than_the_picture(tmp_path: Path, name: str, caplog: pytest.LogCaptureFixture) -> None:
+    import av
+
+    with av.open(str(tmp_path / name), "w") as container:
+        stream = container.add_stream("mpeg4", rate=25)
+        sound = container.add_stream("aac" if name.endswith("mp4") else "pcm_s16le", rate=8000)
+        stream.width, stream.height, stream.pix_fmt = 48, 32, "yuv420p"
+        for _ in range(FRAMES):
+            for packet in stream.encode(av.VideoFrame(48, 32, "yuv420p")):
+                container.mux(packet)
+        silence = av.AudioFrame.from_ndarray(np.zeros((1, 16000), np.int16), "s16", "mono")
+        silence.sample_rate = 8000
+        for packet in [*stream.encode(None), *sound.encode(silence), *sound.encode(None)]:
+            container.mux(packet)
+    with caplog.at_level(logging.WARNING, "semcom"):
+        assert len(list(read_frames(tmp_path / name))) == FRAMES
+    assert caplog.text == ""
+
+
 def test_what_states_no_length(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     for name in ("stream.ts", "live.mkv"):
         whole = write_clip(tmp_path / name, "mpeg4", **CONTAINERS[name])
