@@ -11,9 +11,9 @@ __all__ = ["ORIENTATION", "PHOTOMETRIC", "Tags", "depth_bits", "kind_of", "read_
 Tags = Mapping[int, tuple[int, ...]]
 
 SUBFILE, BITS, COMPRESSION, PHOTOMETRIC, ORIENTATION, SAMPLES = 254, 258, 259, 262, 274, 277
-PLANAR, PALETTE, EXTRA_SAMPLES, FORMAT, COEFFICIENTS, SUBSAMPLING, REFERENCE = 284, 320, 338, 339, 529, 530, 532
+PLANAR, PALETTE, EXTRA_SAMPLES, FORMAT = 284, 320, 338, 339
 
-_INTEGERS = {1: "B", 3: "H", 4: "I", 5: "2I", 6: "b", 8: "h", 9: "i", 16: "Q"}  # a fraction is two of them
+_INTEGERS = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 16: "Q"}
 _MOST_VALUES = 4096  # of a tag: those that list the strips of a large picture are not asked for
 _LONGEST_DIRECTORY = 4096
 
@@ -36,12 +36,10 @@ _COLOURS = {
 _DEPTHS = {0: (1, 2, 4, 8, 16), 1: (1, 2, 4, 8, 12, 16), 2: (8, 16), 3: (1, 2, 4, 8), 5: (8, 16), 6: (8,), 8: (8,)}
 _PLANES = {2: 3, 5: 4}
 _FORMATS = {2: "signed", 3: "floating-point", 5: "complex", 6: "complex"}
-_BT601 = (0.299, 0.587, 0.114)
-_FULL_RANGE = (0, 255, 128, 255, 128, 255)
 
 
 def read_tags(stream: BinaryIO) -> dict[int, tuple[int, ...]]:
-    """The whole numbers and fractions of the first directory of a TIFF, or of EXIF, which is laid out as one.
+    """The whole numbers in the first directory of a TIFF, or of EXIF, which is laid out as one.
 
     A tag that is not whole (its value lies outside of the file, its type is none) is left out, and so is all that a
     truncated directory lacks; the others are read.
@@ -50,7 +48,7 @@ def read_tags(stream: BinaryIO) -> dict[int, tuple[int, ...]]:
         stream: Begins with the header, ``II`` or ``MM``.
 
     Returns:
-        Tag → values; a fraction is two of them, numerator and denominator. Empty where there is no such header.
+        Tag → values; empty where there is no such header.
     """
     head = stream.read(16)
     order = {b"II": "<", b"MM": ">"}.get(head[:2])
@@ -90,7 +88,6 @@ def kind_of(tags: Tags) -> str:
     parts += [f"extra samples {extra}"] * bool(extra)
     parts += ["plane by plane"] * _is_planar(tags)
     parts += ["its colours of 8 bits"] * _has_short_palette(tags)
-    parts += [f"subsampled by {tags.get(SUBSAMPLING, (2, 2))}"] * (colour == 6)
     parts += [f"compression {_one(tags, COMPRESSION, 1)}"]
     return ("a preview, " if _one(tags, SUBFILE, 0) & 1 else "") + ", ".join(parts)
 
@@ -98,8 +95,8 @@ def kind_of(tags: Tags) -> str:
 def reads_rightly(tags: Tags) -> bool:
     """Whether Pillow reads this kind of TIFF rightly, or not at all.
 
-    It takes signed samples for unsigned ones, planes of 16 bits for planes of 8, and uncompressed YCbCr for one of full
-    range without subsampling. A preview is not the picture that the file is about.
+    It takes signed samples for unsigned ones, planes of 16 bits for planes of 8, and uncompressed YCbCr for RGB, or for
+    YCbCr without subsampling. A preview is not the picture that the file is about.
     """
     colour, extra, bits = _one(tags, PHOTOMETRIC, 0), tags.get(EXTRA_SAMPLES, ()), depth_bits(tags)
     if _one(tags, SUBFILE, 0) & 1 or any(kind in _FORMATS for kind in tags.get(FORMAT, ())):
@@ -110,7 +107,7 @@ def reads_rightly(tags: Tags) -> bool:
         return False
     if _is_planar(tags) and (bits > 8 or _one(tags, SAMPLES, 1) - len(extra) != _PLANES.get(colour) or 1 in extra):
         return False
-    return colour != 6 or _one(tags, COMPRESSION, 1) != 1 or _plain_ycbcr(tags)
+    return colour != 6 or _one(tags, COMPRESSION, 1) != 1
 
 
 def _has_short_palette(tags: Tags) -> bool:
@@ -120,21 +117,6 @@ def _has_short_palette(tags: Tags) -> bool:
 
 def _is_planar(tags: Tags) -> bool:
     return _one(tags, PLANAR, 1) == 2 and _one(tags, SAMPLES, 1) > 1
-
-
-def _plain_ycbcr(tags: Tags) -> bool:
-    """Every pixel has its chroma, and the matrix and the range are those of JPEG."""
-    matrix, reference = (_fractions(tags, tag) for tag in (COEFFICIENTS, REFERENCE))
-    return (
-        tags.get(SUBSAMPLING) == (1, 1)
-        and all(abs(got - wanted) < 1e-3 for got, wanted in zip(matrix, _BT601, strict=False))
-        and all(got == wanted for got, wanted in zip(reference, _FULL_RANGE, strict=False))
-    )
-
-
-def _fractions(tags: Tags, tag: int) -> list[float]:
-    values = tags.get(tag, ())
-    return [top / bottom if bottom else 0.0 for top, bottom in zip(values[::2], values[1::2], strict=False)]
 
 
 def _one(tags: Tags, tag: int, default: int) -> int:
