@@ -153,7 +153,7 @@ def parse_yaml(text: str, file: str) -> tuple[Node, list[Problem]]:
     except yaml.reader.ReaderError as error:
         line, column = _position(text, error.position)
         char = error.character if isinstance(error.character, int) else ord(error.character)
-        half = "; of a file whose name is not UTF-8 give the folder" if 0xD800 <= char < 0xE000 else ""
+        half = "; a file whose name is not UTF-8 is reached by its folder" if 0xD800 <= char < 0xE000 else ""
         _refuse(Mark(file, line, column), f"expected printable text, got the character U+{char:04X}{half}")
     except yaml.MarkedYAMLError as error:
         where = error.problem_mark or error.context_mark
