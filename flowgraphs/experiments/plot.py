@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ...errors import InputError, MissingExtra, RunError, UsageError
-from ..runtime.parameters import suggestion
+from ..runtime.language.parameters import suggestion
 
 __all__ = ["COLOURS", "STYLE", "SUFFIXES", "plot_sweep", "save_figure"]
 

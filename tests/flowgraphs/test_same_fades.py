@@ -13,9 +13,9 @@ from semcom.blocks.channels.rician import Rician
 from semcom.blocks.channels.shadowing import Shadowing
 from semcom.blocks.envelope import Header, Identity, Out
 from semcom.blocks.link_scheme import LinkScheme
-from semcom.flowgraphs.runtime.check import load_graph
-from semcom.flowgraphs.runtime.inline import InlineExecutor
-from semcom.flowgraphs.runtime.overrides import Overrides
+from semcom.flowgraphs.runtime.engine.inline import InlineExecutor
+from semcom.flowgraphs.runtime.language.check import load_graph
+from semcom.flowgraphs.runtime.language.overrides import Overrides
 
 SYSTEMS = {
     "hevc-ldpc": (Rayleigh, ["channel=channels/rayleigh"], ["encoder.scheme=qpsk-1/2"]),
