@@ -15,9 +15,9 @@ from click.testing import CliRunner
 from PIL import Image
 from semcom.cli import main
 from semcom.errors import ControlError, FlowgraphError, RunError
-from semcom.flowgraphs.runtime.check import check_flowgraph, load_graph
-from semcom.flowgraphs.runtime.control import request
-from semcom.flowgraphs.runtime.overrides import Overrides
+from semcom.flowgraphs.runtime.engine.control import request
+from semcom.flowgraphs.runtime.language.check import check_flowgraph, load_graph
+from semcom.flowgraphs.runtime.language.overrides import Overrides
 from semcom.flowgraphs.runtime.run import RunOptions, run
 
 NAMES = [b"caf\xe9.png", b"\xff\xfe.png", b"ok.png", "größe.png".encode()]
