@@ -35,7 +35,7 @@ from .to_rgb import to_rgb
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["MAX_PIXELS", "MAX_SIDE", "PHOTOS", "Fit", "fit_image", "image_files", "read_image"]
+__all__ = ["MAX_PIXELS", "MAX_SIDE", "PHOTOS", "Fit", "fit_image", "image_files", "input_file", "read_image"]
 
 MAX_SIDE = 20_000
 """Longest side of a picture that is read, in pixels."""
@@ -89,6 +89,26 @@ def image_files(path: str) -> list[Path]:
     return [place]
 
 
+def input_file(path: str | Path, kind: str) -> Path:
+    """The file that a path names, which must be one and hold something.
+
+    Args:
+        path: The file.
+        kind: What it should be: ``picture``, ``video``.
+
+    Raises:
+        InputError: There is none, it is a folder or a device, or it is empty.
+    """
+    place = Path(path)
+    if not place.exists():
+        raise InputError(f"{path}: no such file")
+    if not place.is_file():
+        raise InputError(f"{path}: expected a {kind} file, got a folder or a device")
+    if place.stat().st_size == 0:
+        raise InputError(f"{path}: expected a {kind}, got an empty file")
+    return place
+
+
 def read_image(path: str | Path, *, size: tuple[int, int] | None = None, fit: Fit = "cover") -> NDArray[np.uint8]:
     """Read one picture by the rules of this module.
 
@@ -105,13 +125,7 @@ def read_image(path: str | Path, *, size: tuple[int, int] | None = None, fit: Fi
     """
     from PIL import Image, UnidentifiedImageError
 
-    place = Path(path)
-    if not place.exists():
-        raise InputError(f"{path}: no such file")
-    if not place.is_file():
-        raise InputError(f"{path}: expected a picture file, got a folder or a device")
-    if place.stat().st_size == 0:
-        raise InputError(f"{path}: expected a picture, got an empty file")
+    place = input_file(path, "picture")
     too_large = f"{path}: expected at most {MAX_SIDE} pixels a side and {MAX_PIXELS} in all, got "
     # What Pillow says of broken metadata is no word for our users: what counts of them is read by `to_rgb`.
     warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError, MissingExtra
-from .images import MAX_PIXELS, MAX_SIDE, Fit, fit_image, image_files, read_image
+from .images import MAX_PIXELS, MAX_SIDE, Fit, fit_image, image_files, input_file, read_image
 from .notes import note
 from .video_extent import Extent, video_extent
 
@@ -49,13 +49,7 @@ def read_frames(
         import av
     except ImportError:
         raise MissingExtra("sources/video", "av", "video") from None
-    place = Path(path).expanduser()
-    if not place.exists():
-        raise InputError(f"{path}: no such file")
-    if not place.is_file():
-        raise InputError(f"{path}: expected a video file, got a folder or a device")
-    if place.stat().st_size == 0:
-        raise InputError(f"{path}: expected a video, got an empty file")
+    place = input_file(Path(path).expanduser(), "video")
     number = 0
     try:
         with av.open(f"file:{place}", metadata_errors="replace") as container:

@@ -204,51 +204,50 @@ def _build(events: Iterator[Any], file: str, problems: list[Problem]) -> Node:
     """Make a tree of PyYAML's flat events; without recursion, so that depth cannot exhaust the stack."""
     root: Node | None = None
     open_nodes: list[_Open] = []
-    documents = 0
     for event in events:
         mark = Mark(file, event.start_mark.line + 1, event.start_mark.column + 1)
-        if isinstance(event, yaml.DocumentStartEvent):
-            documents += 1
-            if documents > 1:
-                _refuse(mark, "expected one document, got another after '---'")
-        if getattr(event, "anchor", None) is not None:
-            problems.append(mark.problem("anchors and aliases (&, *) are not read here; use 'vars' and $name"))
-        elif getattr(event, "tag", None) is not None:
-            hint = "; quote a text that begins with '!'" if isinstance(event, yaml.ScalarEvent) else ""
-            problems.append(mark.problem(f"tags such as {event.tag!r:.60} are not read here{hint}"))
-        if len(problems) > MAX_PROBLEMS:
-            raise FlowgraphError(problems)
-        node: Node
+        if isinstance(event, yaml.DocumentStartEvent) and root is not None:
+            _refuse(mark, "expected one document, got another after '---'")
+        _check_plain(event, mark, problems)
         if isinstance(event, (yaml.ScalarEvent, yaml.AliasEvent)):
             if open_nodes and open_nodes[-1].wants_key:
                 _add_key(open_nodes[-1], getattr(event, "value", f"*{event.anchor}"), mark, problems)
                 continue
-            node = _scalar(event, mark, problems)
+            node: Node = _scalar(event, mark, problems)
         elif isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
-            if open_nodes and open_nodes[-1].wants_key:
-                _refuse(mark, "expected text as a key, got a list or a mapping")
-            if len(open_nodes) >= MAX_DEPTH:
-                _refuse(mark, f"expected at most {MAX_DEPTH} levels, got more")
+            _check_place(open_nodes, mark)
             open_nodes.append(_Open(mark, {} if isinstance(event, yaml.MappingStartEvent) else None, []))
             continue
         elif isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
-            done = open_nodes.pop()
-            node = SeqNode(tuple(done.items), done.mark) if done.entries is None else MapNode(done.entries, done.mark)
+            node = open_nodes.pop().closed()
         else:
             continue
-        if not open_nodes:
+        if open_nodes:
+            open_nodes[-1].add(node)
+        else:
             root = node
-            continue
-        parent = open_nodes[-1]
-        if parent.entries is None:
-            parent.items.append(node)
-        elif parent.key is not None:
-            if not parent.duplicate:
-                parent.entries[parent.key.name] = (parent.key, node)
-            parent.key, parent.duplicate = None, False
     if root is None:
         _refuse(Mark(file, 1, 1), "expected a flowgraph, got an empty file")
     return root
+
+
+def _check_place(open_nodes: list[_Open], mark: Mark) -> None:
+    """Refuse a collection as a key, and one too deep within others: what follows could not be told apart."""
+    if open_nodes and open_nodes[-1].wants_key:
+        _refuse(mark, "expected text as a key, got a list or a mapping")
+    if len(open_nodes) >= MAX_DEPTH:
+        _refuse(mark, f"expected at most {MAX_DEPTH} levels, got more")
+
+
+def _check_plain(event: Any, mark: Mark, problems: list[Problem]) -> None:
+    """Find anchors, aliases and tags: mistakes that do not hinder reading on, unless they are too many."""
+    if getattr(event, "anchor", None) is not None:
+        problems.append(mark.problem("anchors and aliases (&, *) are not read here; use 'vars' and $name"))
+    elif getattr(event, "tag", None) is not None:
+        hint = "; quote a text that begins with '!'" if isinstance(event, yaml.ScalarEvent) else ""
+        problems.append(mark.problem(f"tags such as {event.tag!r:.60} are not read here{hint}"))
+    if len(problems) > MAX_PROBLEMS:
+        raise FlowgraphError(problems)
 
 
 @dataclass
@@ -264,6 +263,18 @@ class _Open:
     @property
     def wants_key(self) -> bool:
         return self.entries is not None and self.key is None
+
+    def closed(self) -> Node:
+        return SeqNode(tuple(self.items), self.mark) if self.entries is None else MapNode(self.entries, self.mark)
+
+    def add(self, node: Node) -> None:
+        """Put in a value; behind a key that was there already it is left out."""
+        if self.entries is None:
+            self.items.append(node)
+        elif self.key is not None:
+            if not self.duplicate:
+                self.entries[self.key.name] = (self.key, node)
+            self.key, self.duplicate = None, False
 
 
 def _add_key(parent: _Open, name: str, mark: Mark, problems: list[Problem]) -> None:
