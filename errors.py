@@ -47,13 +47,30 @@ __all__ = [
     "WeightsError",
     "WireError",
     "WorkerLost",
+    "printable",
 ]
 
 
+def printable(text: str) -> str:
+    r"""Text that UTF-8 carries: what it cannot, a byte of a file name that is not UTF-8, is written ``\udcff``.
+
+    Labels, messages and names of files pass through here where they are made, so that tables, pages, sockets and
+    terminals take them.
+
+    Example:
+        >>> printable("photo-\udcff")
+        'photo-\\udcff'
+    """
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
+
+
 class SemcomError(Exception):
-    """Base of every error this package raises on purpose."""
+    """Base of every error this package raises on purpose; its text is `printable`."""
 
     exit_code = 1
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*(printable(arg) if isinstance(arg, str) else arg for arg in args))
 
 
 class UsageError(SemcomError):

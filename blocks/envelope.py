@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import SignalError
+from ..errors import SignalError, printable
 from ..sim.bandwidth import ROBUST_BITS_PER_USE, uses_for
 
 __all__ = [
@@ -199,7 +199,8 @@ class Trace(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             (mean of ``|h_estimated - h|^2``), ``waveform_efficiency`` (channel uses over all that the waveform takes:
             cyclic prefix, elements left empty), ``erased`` (share of the symbols), ``papr_db``; of coded links
             ``blocks``, ``block_errors``, ``file_bytes``, ``container_bytes``, ``failed`` (1: the picture could not be
-            decoded), ``counts_as_zero`` (1: its PSNR and SSIM count as 0).
+            decoded), ``counts_as_zero`` (1: its PSNR and SSIM count as 0); of pictures that were not sent
+            ``budget_bytes``, ``least_bytes`` of the smallest file, and ``least_cbr``, at which it would fit.
     """
 
     label: str = ""
@@ -246,7 +247,7 @@ class Out(Generic[T]):
         value: The item, or the `NamedTuple` of a block with several outputs.
         header: Fields to add to the header.
         state: What the receiver learnt; fields that are ``None`` leave what is there.
-        label: A name for the item (sources).
+        label: A name for the item (sources); `printable`.
         trace: Measurements, by name.
         identity: Of an earlier item that `work` held back (it returned ``None`` then): the output carries that item's
             envelope on, not the present one's. Of a source: the item's number, where it numbers its items itself. Of a
@@ -275,7 +276,7 @@ class Out(Generic[T]):
         self.value = value
         self.header = header if isinstance(header, tuple) else (header,)
         self.state = state
-        self.label = label
+        self.label = None if label is None else printable(label)
         self.trace = dict(trace or {})
         self.identity = identity
         self.sample_rate_hz = sample_rate_hz

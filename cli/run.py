@@ -70,6 +70,7 @@ def run(
     if as_json:
         click.echo(json.dumps(result.as_json()))
     elif not quiet:
-        for line in summary(graph.name, result.as_json()):
+        codecs = "/".join(dict.fromkeys(str(b.params["codec"]) for b in graph.blocks if "codec" in b.params))
+        for line in summary(graph.name, result.as_json(), codecs):
             click.echo(line)
     click.get_current_context().exit(result.exit_code)

@@ -24,8 +24,14 @@ DIAGNOSTICS = {
 }
 
 
-def summary(name: str, record: dict[str, Any]) -> list[str]:
-    """Return what a person wants to know at the end of a run: how good, at what cost, and where to look."""
+def summary(name: str, record: dict[str, Any], codecs: str = "") -> list[str]:
+    """Return what a person wants to know at the end of a run: how good, at what cost, and where to look.
+
+    Args:
+        name: Of the flowgraph.
+        record: As `run --json` has it.
+        codecs: Names of the source coders that the flowgraph has.
+    """
     duration = record.get("duration_s")
     ended = {"ok": "done"}.get(record["status"], record["status"])
     lines = [f"{name}: {ended}" + (f" in {duration:.1f} s" if duration else "")]
@@ -36,6 +42,7 @@ def summary(name: str, record: dict[str, Any]) -> list[str]:
             lines.append(f"  {sink}: {shown}")
         if failed := means.get("failed"):
             lines.append(f"  not decoded: {100 * failed:.3g} % of the pictures; what stands for them is in these means")
+            lines += _reasons(failed, means, codecs)
     lines += [f"  {line}" for line in _lost(record)]
     files = list(record.get("files") or [])
     reports = [file for file in files if file.endswith(".html")]
@@ -71,6 +78,20 @@ def _lost(record: dict[str, Any]) -> list[str]:
         lines.append(f"block '{name}' found {frames['doubled']} frames twice and {frames['late']} after a later one")
     for name, count in (record.get("unwritten") or {}).items():
         lines.append(f"{count} items reached sink '{name}' and are in none of its tables")
+    return lines
+
+
+def _reasons(failed: float, means: dict[str, Any], codecs: str) -> list[str]:
+    """Say why pictures were not decoded, where the encoder told: it sent nothing, or the channel broke what it sent."""
+    lines, unsent = [], means.get("unsent")
+    if unsent:
+        would_do = f"a CBR of some {means['least_cbr']:.2g} would do" if means["least_cbr"] else "no CBR would do"
+        lines.append(
+            f"    not sent: {100 * unsent:.3g} %: the budget, {means['budget_bytes']:.0f} bytes, is below the least "
+            f"file of {codecs or 'the codec'}, {means['least_bytes']:.0f} bytes; {would_do}"
+        )
+    if unsent is not None and failed - unsent > 1e-9:
+        lines.append(f"    broken by the channel: {100 * (failed - unsent):.3g} %")
     return lines
 
 

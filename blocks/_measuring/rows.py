@@ -17,7 +17,10 @@ from ...sim.metrics import ms_ssim, psnr, ssim
 from ..envelope import Header, Identity, Trace
 from .files import Appended
 
-__all__ = ["Row", "Table", "load_metrics", "measure_item"]
+__all__ = ["UNSENT", "Row", "Table", "load_metrics", "measure_item", "unsent_means"]
+
+UNSENT = ("budget_bytes", "least_bytes", "least_cbr")
+"""What an encoder says in the trace of a picture that it could not make small enough to be sent."""
 
 
 class Row(NamedTuple):
@@ -140,6 +143,14 @@ def measure_item(
         side_information_uses=bandwidth.side_uses,
         source_values=bandwidth.source_values,
     )
+
+
+def unsent_means(trace: Trace) -> dict[str, float]:
+    """What the run's record averages besides the columns: of coded links the share of pictures not sent, and why."""
+    if "failed" not in trace.values:
+        return {}
+    missed = {name: trace.values[name] for name in UNSENT if name in trace.values}
+    return {"unsent": float(bool(missed)), **missed}
 
 
 class Table:

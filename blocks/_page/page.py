@@ -97,7 +97,7 @@ def _head(page: Page, run: RunContext, name: str, doc: str, esn0s_db: dict[str, 
     if failed.total:
         warning += (
             f'<p class="warning" role="status"><b>Not decoded: {failed.total:.0f} of {failed.count:,} pictures.</b> '
-            "What the decoder gives in their place is in the means below.</p>"
+            f"{summary.unsent}What the decoder gives in their place is in the means below.</p>"
         )
     return (
         f'<p class="over">semcom report</p><h1>{escape(name)}</h1>'

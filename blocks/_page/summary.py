@@ -11,7 +11,7 @@ import numpy as np
 
 from ...sim.bandwidth import capacity_bits_per_use
 from ...sim.metrics.esn0 import EsN0, esn0_from_energies
-from .._measuring.rows import Row
+from .._measuring.rows import UNSENT, Row
 from ..envelope import Header, State, Trace
 
 __all__ = ["Spread", "Summary", "read_settings"]
@@ -83,6 +83,8 @@ class Summary:
         for name, value in row._asdict().items():
             if name not in ("seq", "label"):
                 self.spread(name).add(value)
+        for name in UNSENT:
+            self.spread(name).add(trace.values.get(name))
         if row.psnr_db is not None:
             self.psnrs_db.append(row.psnr_db)
         for name, entry in header.items():
@@ -112,6 +114,17 @@ class Summary:
         if not (self._symbols and self._signal > 0 and self._noise > 0):
             return None
         return esn0_from_energies(self._signal, self._noise, self._symbols)
+
+    @property
+    def unsent(self) -> str:
+        """Why pictures were not sent; empty where all were."""
+        budget, least, cbr = (self.spread(name) for name in UNSENT)
+        if not least.count:
+            return ""
+        return (
+            f"{least.count:,} of them were not sent: the budget, {budget.mean:.0f} bytes, is below the coder's least "
+            f"file, {least.mean:.0f} bytes; a CBR of some {cbr.mean:.2g} would do. "
+        )
 
     @property
     def fading(self) -> bool:

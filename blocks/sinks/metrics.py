@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pydantic import Field
 
 from .._measuring.files import make_folder
-from .._measuring.rows import Table, load_metrics, measure_item
+from .._measuring.rows import Table, load_metrics, measure_item, unsent_means
 from ..block import Block, RunContext
 from ..envelope import Header, Identity, Trace
 from ..params import BlockParams
@@ -65,7 +65,7 @@ class Metrics(Block):
         """Measure one item and write its row."""
         row = measure_item(received, sent, channel_input, channel_output, header, trace, identity)
         self._opened().add(row)
-        self.measure(**row.means)
+        self.measure(**row.means, **unsent_means(trace))
 
     def finish(self, run: RunContext) -> Iterator[None] | None:
         """Close the files; a run without items leaves the column names."""

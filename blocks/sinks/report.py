@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pydantic import Field
 
 from .._measuring.files import make_folder, picture_name, write_atomic, write_png
-from .._measuring.rows import Row, Table, load_metrics, measure_item
+from .._measuring.rows import Row, Table, load_metrics, measure_item, unsent_means
 from .._page.charts import MOST_BARS
 from .._page.page import Page, Shown, render
 from .._page.thumbnails import Thumbnail, difference, thumbnail
@@ -79,7 +79,7 @@ class Report(Block):
         path = write_png(make_folder(self.params.out), picture_name(trace.label, identity), received)
         self.wrote(path)
         table.add(row)
-        self.measure(**row.means)
+        self.measure(**row.means, **unsent_means(trace))
         self._page.summary.add(row, header, state, trace)
         self._page.constellation.add(channel_input=channel_input, channel_output=channel_output)
         if len(self._page.rows) < MOST_BARS:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -308,6 +309,40 @@ def test_the_summary_says_what_was_lost_and_leaves_out_what_is_not_finite():
         "  mean over the items: PSNR infinite (equal pictures), CBR 0.50000",
         "  not decoded: 33.3 % of the pictures; what stands for them is in these means",
     ]
+
+
+def test_the_summary_tells_what_was_not_sent_from_what_the_channel_broke():
+    from semcom.cli.summary import summary
+
+    told = {"unsent": 0.25, "budget_bytes": 13.0, "least_bytes": 103.4, "least_cbr": 0.26}
+    record = {"status": "ok", "metrics": {"failed": 0.75, **told}, "edges": {}}
+    assert summary("x", record, "hevc")[1:] == [
+        "  not decoded: 75 % of the pictures; what stands for them is in these means",
+        "    not sent: 25 %: the budget, 13 bytes, is below the least file of hevc, 103 bytes; "
+        "a CBR of some 0.26 would do",
+        "    broken by the channel: 50 %",
+    ]
+    record["metrics"] |= {"failed": 0.25, "least_cbr": None}
+    assert summary("x", record)[2:] == [
+        "    not sent: 25 %: the budget, 13 bytes, is below the least file of the codec, 103 bytes; no CBR would do",
+    ]
+    assert summary("x", {"status": "ok", "metrics": {"failed": 0.5, "unsent": 0.0}, "edges": {}})[2:] == [
+        "    broken by the channel: 50 %"
+    ]
+
+
+def test_a_picture_too_small_for_its_budget_is_said_to_be_so():
+    small = ("run", "hevc-ldpc", "--executor", "inline", "--items", "1", "--set", "photos.size=[17,33]")
+    said = semcom(*small, "--out", "a").stdout
+    found = re.search(r"not sent: 100 %: the budget, (\d+) bytes, .* of hevc, (\d+) bytes; a CBR of some (\S+) w", said)
+    assert found is not None
+    assert int(found[1]) < int(found[2])
+    assert "broken by the channel" not in said
+    assert "of them were not sent: the budget" in Path("a/report.html").read_text()
+    assert "not decoded" not in semcom(*small, "--out", "b", "--set", f"encoder.cbr={found[3]}").stdout
+    broken = semcom(*small, "--out", "c", "--set", f"encoder.cbr={found[3]}", "--set", "channel.esn0_db=-10").stdout
+    assert "broken by the channel: 100 %" in broken
+    assert "not sent" not in broken
 
 
 def test_the_summary_keeps_several_reports_apart():

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from ....blocks.signature import read_signature
-from ....errors import FlowgraphError, Problem, UnknownBlock, UsageError
+from ....errors import FlowgraphError, Problem, UnknownBlock, UsageError, printable
 from ..graph import DEFAULT_JOIN_BYTES, FORMAT_VERSION, BlockNode, Graph
 from .block_entry import BlockEntry, given_by, load_class, missing_fields
 from .connect import check_connect
@@ -67,7 +67,9 @@ def check_nodes(root: Node, problems: list[Problem], path: Path, overrides: Over
     check = _Check(path, overrides, list(problems))
     graph = check.run(root)
     if check.doc.problems or graph is None:
-        raise FlowgraphError(sorted(dict.fromkeys(check.doc.problems), key=lambda p: (p.line == 0, p.line, p.column)))
+        unread = {(problem.line, problem.column) for problem in problems}
+        found = [p for p in check.doc.problems if p in problems or (p.line, p.column) not in unread]
+        raise FlowgraphError(sorted(dict.fromkeys(found), key=lambda p: (p.line == 0, p.line, p.column)))
     return Checked(graph, tuple(check.doc.notes))
 
 
@@ -127,7 +129,7 @@ class _Check:
             self.doc.say(root.mark, f"expected 'semcom: {FORMAT_VERSION}', the version of the format, got none")
             return
         value = to_plain(node)
-        if isinstance(value, bool) or value != FORMAT_VERSION:
+        if (isinstance(value, bool) or value != FORMAT_VERSION) and not self.doc.is_unread(node):
             raise FlowgraphError(
                 [
                     node.mark.problem(
@@ -150,6 +152,8 @@ class _Check:
                 if VARIABLE.fullmatch(scalar_text(value) or ""):
                     self.doc.say(value.mark, f"vars: {name}: expected a value, got another variable")
                 self.doc.vars[name] = to_plain(value)
+                if self.doc.is_unread(value):
+                    self.doc.unread.add(name)
         for name, given in self.overrides.vars.items():
             if name not in self.doc.vars:
                 self.doc.say(
@@ -160,6 +164,7 @@ class _Check:
                 self.doc.say(Mark(f"--var {name}={given}"), "expected a value, got another variable")
             else:
                 self.doc.vars[name] = given
+                self.doc.unread.discard(name)
 
     def seed(self, root: MapNode) -> int:
         """Return the seed of the file, or of ``--seed``."""
@@ -195,7 +200,8 @@ class _Check:
                 f"block {block.name!r}",
                 base=Path() if block.swapped else self.path.parent,
             )
-            self.doc.problems += self.explained(problems)
+            unread = {(node.mark.line, node.mark.column) for _, node in given.values() if self.doc.is_unread(node)}
+            self.doc.problems += self.explained([p for p in problems if (p.line, p.column) not in unread])
             block.params = params or {}
         self.doc.problems += unknown
 
@@ -209,7 +215,7 @@ class _Check:
             if name is not None:
                 origin = f"--var {name}" if name in self.overrides.vars else f"${name} of 'vars'"
                 problem = problem._replace(message=f"{problem.message}; it comes from {origin}")
-            if at not in known:
+            if at not in known and name not in self.doc.unread:
                 told.append(problem)
         return told
 
@@ -290,6 +296,9 @@ class _Check:
         """Put in the folder of ``--out``."""
         out = self.overrides.out
         if out is None:
+            return
+        if printable(out) != out:
+            self.doc.say(Mark(f"--out {out}"), "expected a folder whose name is UTF-8, got other bytes in it")
             return
         writers = [block for block in self.blocks.values() if block.cls and "out" in block.cls.Params.model_fields]
         if not writers:

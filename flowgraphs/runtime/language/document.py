@@ -25,16 +25,26 @@ class Document:
         notes: What the user should know and need not mend.
         vars: Variables and their values, ``--var`` applied.
         filled: Line and column → the variable that was put in there.
+        unread: Variables whose value was not read: what follows from them is not told.
     """
 
     problems: list[Problem]
     notes: list[str] = field(default_factory=list)
     vars: dict[str, Any] = field(default_factory=dict)
     filled: dict[tuple[int, int], str] = field(default_factory=dict)
+    unread: set[str] = field(default_factory=set)
 
     def say(self, mark: Mark, message: str) -> None:
         """Report a mistake."""
         self.problems.append(mark.problem(message))
+
+    def is_unread(self, node: Node) -> bool:
+        """Say whether reading found a mistake in this value."""
+        if isinstance(node, SeqNode):
+            return any(self.is_unread(item) for item in node.items)
+        if isinstance(node, MapNode):
+            return any(self.is_unread(value) for _, value in node.entries.values())
+        return any((problem.line, problem.column) == (node.mark.line, node.mark.column) for problem in self.problems)
 
     def text(self, root: MapNode, key: str, default: str) -> str:
         """Read a text."""

@@ -34,6 +34,7 @@ __all__ = [
 
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 32
+MAX_PROBLEMS = 100  # of reading: with more it is no flowgraph
 
 _INT = re.compile(r"[-+]?[0-9]+")
 _OCT = re.compile(r"0o[0-7]+")
@@ -117,7 +118,8 @@ def read_yaml(path: Path, file: str = "") -> tuple[Node, list[Problem]]:
         file: Its name in messages; the path itself when empty.
 
     Returns:
-        The root, and the mistakes that do not hinder reading on (duplicate keys).
+        The root, and the mistakes that do not hinder reading on: duplicate keys, and values that are not read, which
+        are null in the tree.
 
     Raises:
         FlowgraphError: it is not YAML, not UTF-8, too large or nested too deep.
@@ -151,7 +153,8 @@ def parse_yaml(text: str, file: str) -> tuple[Node, list[Problem]]:
     except yaml.reader.ReaderError as error:
         line, column = _position(text, error.position)
         char = error.character if isinstance(error.character, int) else ord(error.character)
-        _refuse(Mark(file, line, column), f"expected printable text, got the character U+{char:04X}")
+        half = "; a file whose name is not UTF-8 is reached by its folder" if 0xD800 <= char < 0xE000 else ""
+        _refuse(Mark(file, line, column), f"expected printable text, got the character U+{char:04X}{half}")
     except yaml.MarkedYAMLError as error:
         where = error.problem_mark or error.context_mark
         mark = Mark(file, where.line + 1, where.column + 1) if where else Mark(file, 1, 1)
@@ -201,50 +204,50 @@ def _build(events: Iterator[Any], file: str, problems: list[Problem]) -> Node:
     """Make a tree of PyYAML's flat events; without recursion, so that depth cannot exhaust the stack."""
     root: Node | None = None
     open_nodes: list[_Open] = []
-    documents = 0
     for event in events:
         mark = Mark(file, event.start_mark.line + 1, event.start_mark.column + 1)
-        if isinstance(event, yaml.DocumentStartEvent):
-            documents += 1
-            if documents > 1:
-                _refuse(mark, "expected one document, got another after '---'")
-        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None) is not None:
-            _refuse(mark, "anchors and aliases (&, *) are not read here; use 'vars' and $name")
-        node: Node
-        if isinstance(event, yaml.ScalarEvent):
-            if event.tag is not None:
-                _refuse(mark, f"tags such as {event.tag!r:.60} are not read here; quote a text that begins with '!'")
+        if isinstance(event, yaml.DocumentStartEvent) and root is not None:
+            _refuse(mark, "expected one document, got another after '---'")
+        _check_plain(event, mark, problems)
+        if isinstance(event, (yaml.ScalarEvent, yaml.AliasEvent)):
             if open_nodes and open_nodes[-1].wants_key:
-                _add_key(open_nodes[-1], event.value, mark, problems)
+                _add_key(open_nodes[-1], getattr(event, "value", f"*{event.anchor}"), mark, problems)
                 continue
-            node = _scalar(event, mark)
+            node: Node = _scalar(event, mark, problems)
         elif isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
-            if event.tag is not None:
-                _refuse(mark, f"tags such as {event.tag!r:.60} are not read here")
-            if open_nodes and open_nodes[-1].wants_key:
-                _refuse(mark, "expected text as a key, got a list or a mapping")
-            if len(open_nodes) >= MAX_DEPTH:
-                _refuse(mark, f"expected at most {MAX_DEPTH} levels, got more")
+            _check_place(open_nodes, mark)
             open_nodes.append(_Open(mark, {} if isinstance(event, yaml.MappingStartEvent) else None, []))
             continue
         elif isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
-            done = open_nodes.pop()
-            node = SeqNode(tuple(done.items), done.mark) if done.entries is None else MapNode(done.entries, done.mark)
+            node = open_nodes.pop().closed()
         else:
             continue
-        if not open_nodes:
+        if open_nodes:
+            open_nodes[-1].add(node)
+        else:
             root = node
-            continue
-        parent = open_nodes[-1]
-        if parent.entries is None:
-            parent.items.append(node)
-        elif parent.key is not None:
-            if not parent.duplicate:
-                parent.entries[parent.key.name] = (parent.key, node)
-            parent.key, parent.duplicate = None, False
     if root is None:
         _refuse(Mark(file, 1, 1), "expected a flowgraph, got an empty file")
     return root
+
+
+def _check_place(open_nodes: list[_Open], mark: Mark) -> None:
+    """Refuse a collection as a key, and one too deep within others: what follows could not be told apart."""
+    if open_nodes and open_nodes[-1].wants_key:
+        _refuse(mark, "expected text as a key, got a list or a mapping")
+    if len(open_nodes) >= MAX_DEPTH:
+        _refuse(mark, f"expected at most {MAX_DEPTH} levels, got more")
+
+
+def _check_plain(event: Any, mark: Mark, problems: list[Problem]) -> None:
+    """Find anchors, aliases and tags: mistakes that do not hinder reading on, unless they are too many."""
+    if getattr(event, "anchor", None) is not None:
+        problems.append(mark.problem("anchors and aliases (&, *) are not read here; use 'vars' and $name"))
+    elif getattr(event, "tag", None) is not None:
+        hint = "; quote a text that begins with '!'" if isinstance(event, yaml.ScalarEvent) else ""
+        problems.append(mark.problem(f"tags such as {event.tag!r:.60} are not read here{hint}"))
+    if len(problems) > MAX_PROBLEMS:
+        raise FlowgraphError(problems)
 
 
 @dataclass
@@ -261,30 +264,43 @@ class _Open:
     def wants_key(self) -> bool:
         return self.entries is not None and self.key is None
 
+    def closed(self) -> Node:
+        return SeqNode(tuple(self.items), self.mark) if self.entries is None else MapNode(self.entries, self.mark)
+
+    def add(self, node: Node) -> None:
+        """Put in a value; behind a key that was there already it is left out."""
+        if self.entries is None:
+            self.items.append(node)
+        elif self.key is not None:
+            if not self.duplicate:
+                self.entries[self.key.name] = (self.key, node)
+            self.key, self.duplicate = None, False
+
 
 def _add_key(parent: _Open, name: str, mark: Mark, problems: list[Problem]) -> None:
     entries = parent.entries or {}
     if _UNUSABLE.search(name):
-        _refuse(mark, "expected text as a key, got a control character in it")
+        problems.append(mark.problem("expected text as a key, got a control character in it"))
     parent.key = Key(name, mark)
     parent.duplicate = name in entries
     if parent.duplicate:
         problems.append(mark.problem(f"{name}: given twice, first in line {entries[name][0].mark.line}"))
 
 
-def _scalar(event: Any, mark: Mark) -> Scalar:
+def _scalar(event: Any, mark: Mark, problems: list[Problem]) -> Scalar:
+    """A value; null where it is not read, which is a mistake and does not hide those that follow."""
+    if event.anchor is not None or event.tag is not None:
+        return Scalar(None, mark)
     text: str = event.value
-    if _UNUSABLE.search(text):
-        _refuse(mark, "expected text, got a control character or half of a surrogate pair in it")
     one_line = event.start_mark.line == event.end_mark.line
     column = 0 if not one_line else mark.column + (1 if event.style in ("'", '"') else 0)
-    value: bool | int | float | str | None = text
-    if event.style is None:  # plain: no quotes, no block
-        try:
-            value = _resolve(text)
-        except ValueError as error:
-            _refuse(mark, str(error))
-    return Scalar(value, mark, text, column)
+    try:
+        if _UNUSABLE.search(text):
+            raise ValueError("expected text, got a control character or half of a surrogate pair in it")
+        return Scalar(_resolve(text) if event.style is None else text, mark, text, column)  # None: plain, no quotes
+    except ValueError as error:
+        problems.append(mark.problem(str(error)))
+        return Scalar(None, mark)
 
 
 def _resolve(text: str) -> bool | int | float | str | None:

@@ -171,6 +171,57 @@ def changed(old: str, new: str) -> str:
     return GOOD.replace(old, new)
 
 
+def test_what_is_no_value_hides_no_other_mistake(folder):
+    text = """\
+semcom: 1
+name: .nan
+seed: 99999999999999999999
+vars: {noise: .inf, sides: [64, -.inf], fine: 3}
+torch_threads: 0x1ffffffffffffffffffff
+blocks:
+  photos: {use: sources/images, path: [.nan], size: $sides, repeat: 1e999}
+  c: {use: channels/awgn, esn0_db: $noise}
+  d: {use: channels/awgn, esn0_db: "10", bogus: .inf}
+  e: {use: "a\\0b"}
+  f: {use: channels/awgn, esn0_db: 70}
+  b: {use: sinks/null}
+connect:
+  - photos -> d -> c -> f
+  - .inf
+  - {from: f, to: b, depth: .NAN}
+places:
+  tx: {blocks: [photos, .nan], endpoint: 1e400}
+"""
+    found = [line.removeprefix("f.yaml:").split(": ", 1) for line in problems(text)]
+    assert [place for place, _ in found] == [
+        *("2:7", "3:7", "4:15", "4:33", "5:16", "7:40", "7:69"),
+        *("9:36", "9:42", "9:49", "10:12", "11:36", "14:15", "15:5", "16:29", "18:25", "18:42"),
+    ]
+    said = dict(found)
+    assert said["9:36"] == "block 'd': esn0_db: expected a number, got '10'"
+    assert said["9:42"].startswith("block 'd': bogus: no such parameter")
+    assert said["11:36"] == "block 'f': esn0_db: expected a number of at most 60, got 70"
+    assert said["14:15"].startswith("connect: d.symbols: expected Symbols")
+    others = [text for place, text in found if place not in ("9:36", "9:42", "11:36", "14:15")]
+    assert all(text.startswith(("expected a finite", "expected a whole", "expected text,")) for text in others)
+
+
+def test_a_variable_that_is_not_read_may_be_given(folder):
+    text = changed("{esn0_db: 10", "{esn0_db: .inf").replace("seed: 7", "seed: x")
+    assert problems(text) == [
+        "f.yaml:4:7: seed: expected a whole number from 0 to 9223372036854775807, got 'x'",
+        "f.yaml:5:17: expected a finite number, got .inf",
+    ]
+    assert len(problems(text, Overrides(vars={"esn0_db": 99}))) == 3  # the 99 is judged
+
+
+def test_a_version_that_is_not_read_hides_nothing(folder):
+    assert [line[:10] for line in problems(changed("semcom: 1", "semcom: .inf").replace("seed: 7", "seed: x"))] == [
+        "f.yaml:1:9",
+        "f.yaml:4:7",
+    ]
+
+
 def test_resolves_a_file(folder):
     graph = load_graph("f.yaml")
     assert (graph.name, graph.doc, graph.seed) == ("good", "A test: two rates.", 7)

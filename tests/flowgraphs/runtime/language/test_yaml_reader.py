@@ -93,9 +93,41 @@ BOMB = "a: &a [x, x]\n" + "".join(f"b{i}: &b{i} [*a, *a]\n" for i in range(20))
     ],
 )
 def test_refuses(text, message):
+    try:
+        _, problems = parse_yaml(text, "f.yaml")
+    except FlowgraphError as error:
+        problems = error.problems
+    assert str(problems[0]).startswith(message)
+
+
+def test_reads_on_behind_values_that_are_not_read():
+    text = (
+        'a: .inf\nb: [-.nan, .NaN, 0x10000000000000000, 1]\n? "\\x01"\n: !x 1\n'
+        'c: &d "\\0"\ne: *d\nf: !t [2]\n*d : 3\ng: 4\n'
+    )
+    root, problems = parse_yaml(text, "f.yaml")
+    assert [(problem.line, problem.column, problem.message[:22]) for problem in problems] == [
+        (1, 4, "expected a finite numb"),
+        (2, 12, "expected a finite numb"),
+        (2, 18, "expected a whole numbe"),
+        (3, 3, "expected text as a key"),
+        (4, 3, "tags such as '!x' are "),
+        (5, 4, "anchors and aliases (&"),
+        (6, 4, "anchors and aliases (&"),
+        (7, 4, "tags such as '!t' are "),
+        (8, 1, "anchors and aliases (&"),
+    ]
+    plain = to_plain(root)
+    assert plain == {
+        **dict.fromkeys(("a", "\x01", "c", "e")),
+        **{"b": ["-.nan", None, None, 1], "f": [2], "*d": 3, "g": 4},
+    }
+
+
+def test_stops_where_nothing_can_be_read():
     with pytest.raises(FlowgraphError) as caught:
-        parse_yaml(text, "f.yaml")
-    assert str(caught.value).startswith(message)
+        parse_yaml(f"[{'.inf, ' * 5000}]", "f.yaml")
+    assert len(caught.value.problems) == yaml_reader.MAX_PROBLEMS + 1
 
 
 def test_says_how_to_indent():
