@@ -15,7 +15,7 @@ Each says where, what was expected, what came, and what to do; `exit_code` is wh
     │   ├── BlockError        1  a block raised; names block, file, line and item
     │   ├── JoinError         1  a block with several inputs would need more memory than its bound
     │   ├── WorkerLost        1  a worker process died
-    │   └── LinkError         1  an edge between two workers cannot go on
+    │   └── EdgeError         1  an edge between two workers cannot go on
     │       ├── HelloRefused  1  the two ends of an edge do not agree
     │       └── WireError     1  a message is not one of ours: malformed, oversized or truncated
     ├── ControlError          1  a running flowgraph refused `set`, `swap` or `stop`, or none is running
@@ -30,13 +30,13 @@ from typing import NamedTuple
 __all__ = [
     "BlockError",
     "ControlError",
+    "EdgeError",
     "ExportError",
     "FlowgraphError",
     "HelloRefused",
     "InputError",
     "Interrupted",
     "JoinError",
-    "LinkError",
     "MissingExtra",
     "Problem",
     "RunError",
@@ -47,13 +47,30 @@ __all__ = [
     "WeightsError",
     "WireError",
     "WorkerLost",
+    "printable",
 ]
 
 
+def printable(text: str) -> str:
+    r"""Text that UTF-8 carries: what it cannot, a byte of a file name that is not UTF-8, is written ``\udcff``.
+
+    Labels, messages and names of files pass through here where they are made, so that tables, pages, sockets and
+    terminals take them.
+
+    Example:
+        >>> printable("photo-\udcff")
+        'photo-\\udcff'
+    """
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
+
+
 class SemcomError(Exception):
-    """Base of every error this package raises on purpose."""
+    """Base of every error this package raises on purpose; its text is `printable`."""
 
     exit_code = 1
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*(printable(arg) if isinstance(arg, str) else arg for arg in args))
 
 
 class UsageError(SemcomError):
@@ -151,15 +168,15 @@ class WorkerLost(RunError):
     """A worker process died."""
 
 
-class LinkError(RunError):
+class EdgeError(RunError):
     """An edge between two workers cannot go on."""
 
 
-class HelloRefused(LinkError):
+class HelloRefused(EdgeError):
     """The two ends of an edge do not agree on format version, port type, rate or header fields."""
 
 
-class WireError(LinkError):
+class WireError(EdgeError):
     """A message is malformed, oversized or truncated."""
 
 

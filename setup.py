@@ -6,7 +6,7 @@ from pathlib import Path
 from setuptools import find_packages, setup
 from setuptools.command.build_py import build_py
 
-FLOORS = ["sim*", "models*", "blocks*", "flowgraphs*"]
+FLOORS = ["sim*", "models*", "blocks*", "flowgraphs*", "cli*"]
 NOT_MODULES = {"setup", "conftest"}
 
 

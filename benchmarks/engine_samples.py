@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import zmq
 from figures import print_table, take_turns
-from semcom.flowgraphs.runtime.check import load_graph
+from semcom.flowgraphs.runtime.language.check import load_graph
 from semcom.flowgraphs.runtime.run import RunOptions, run
 
 CHUNK = 65536

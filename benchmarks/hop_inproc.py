@@ -20,11 +20,12 @@ import numpy as np
 import zmq
 from figures import print_table, take_turns
 from semcom.blocks.envelope import Envelope, Identity, Stream
-from semcom.flowgraphs.runtime.check import load_graph
-from semcom.flowgraphs.runtime.edges import END, thread_edge
+from semcom.flowgraphs.runtime.edges.ends import END
+from semcom.flowgraphs.runtime.edges.thread_edge import thread_edge
 from semcom.flowgraphs.runtime.graph import Edge
+from semcom.flowgraphs.runtime.item import Item
+from semcom.flowgraphs.runtime.language.check import load_graph
 from semcom.flowgraphs.runtime.run import RunOptions, run
-from semcom.flowgraphs.runtime.step import Item
 
 ITEMS = {"64 B": (8, 100_000), "64 KiB": (8192, 100_000), "4 MiB": (524_288, 50_000)}  # complex64 samples, items
 HEADER = bytes(120)

@@ -24,8 +24,11 @@ from typing import Any
 import numpy as np
 import zmq
 from semcom.blocks.envelope import Envelope, Identity, Trace
-from semcom.flowgraphs.runtime.link_socket import END, LinkSocketReceiver, LinkSocketSender
-from semcom.flowgraphs.runtime.wire import Contract, encode_items
+from semcom.flowgraphs.runtime.edges.encode_items import encode_items
+from semcom.flowgraphs.runtime.edges.ends import END
+from semcom.flowgraphs.runtime.edges.messages import Contract
+from semcom.flowgraphs.runtime.edges.socket_receiver import SocketReceiver
+from semcom.flowgraphs.runtime.edges.socket_sender import SocketSender
 
 SIZES = {64: 100_000, 1 << 16: 6_000, 1 << 22: 120}  # bytes of an item: items of a round
 GOALS = {64: 0.7, 1 << 16: 0.8, 1 << 22: 0.95}
@@ -51,7 +54,7 @@ def send(kind: str, endpoint: str, size: int, count: int) -> None:
         socket.close()
         context.term()
         return
-    sender = LinkSocketSender(context, endpoint, CONTRACT, depth=int(kind))
+    sender = SocketSender(context, endpoint, CONTRACT, depth=int(kind))
     for seq in range(count):
         item = envelope(seq)
         while not sender.try_send(item, array):
@@ -79,7 +82,7 @@ def receive(kind: str, size: int, count: int) -> float:
         end = time.perf_counter()
         socket.close()
     else:
-        receiver = LinkSocketReceiver(context, "tcp://127.0.0.1:*", CONTRACT, depth=int(kind))
+        receiver = SocketReceiver(context, "tcp://127.0.0.1:*", CONTRACT, depth=int(kind))
         child = start(kind, receiver.endpoint, size, count)
         seen, begin, end = 0, 0.0, 0.0
         while not receiver.done:

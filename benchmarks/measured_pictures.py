@@ -23,7 +23,7 @@ from semcom.blocks.ports import Image, Symbols
 from semcom.flowgraphs.experiments.collect import MEASURED, Collect
 from semcom.flowgraphs.experiments.measured_graph import MeasuredGraph, measured_graph
 from semcom.flowgraphs.experiments.systems import parse_systems
-from semcom.flowgraphs.runtime.inline import InlineExecutor
+from semcom.flowgraphs.runtime.engine.inline import InlineExecutor
 from semcom.sim.metrics.haarpsi import haarpsi
 from semcom.sim.metrics.high_frequency import high_frequency_error_db
 from semcom.sim.metrics.mdsi import mdsi

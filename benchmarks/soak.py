@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from figures import machine
-from semcom.flowgraphs.runtime.check import load_graph
+from semcom.flowgraphs.runtime.language.check import load_graph
 from semcom.flowgraphs.runtime.run import RunOptions, run
 
 BLOCKS = 10

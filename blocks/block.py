@@ -74,6 +74,9 @@ class Block:
         self.goes_on = False
         """The runtime's word to sinks: an earlier start of this place wrote the first items; add, do not begin anew."""
         self.measured: dict[str, tuple[int, float]] = {}
+        self.heritage: dict[str, Any] = {}
+        """What blocks before this one left, in the same place of a running flowgraph: a swap hands it on, by folder."""
+        self.tables: dict[str, int] = {}
 
     def start(self) -> None:
         """Load what is heavy (networks, files). Called once, before the first item.
@@ -104,6 +107,10 @@ class Block:
     def wrote(self, path: Path) -> None:
         """Sinks: name a file that was written, for the run's record."""
         self.files[path] = None
+
+    def tabled(self, path: Path, rows: int) -> None:
+        """Sinks: say how many items a table on disk has; the run's record holds that against what arrived."""
+        self.tables[str(path)] = rows
 
     def measure(self, **values: float) -> None:
         """Sinks: add one item's measurements; the run's record holds their means over the items."""

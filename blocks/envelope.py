@@ -13,11 +13,22 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import SignalError
+from ..errors import SignalError, printable
 from ..sim.bandwidth import robust_uses
 from ..sim.side_information.field import HeaderField, Unsent
 
-__all__ = ["Envelope", "Header", "HeaderEntry", "Identity", "Out", "State", "Stream", "Trace"]
+__all__ = [
+    "Annotation",
+    "Envelope",
+    "Header",
+    "HeaderEntry",
+    "Identity",
+    "Out",
+    "SentFrame",
+    "State",
+    "Stream",
+    "Trace",
+]
 
 T = TypeVar("T")
 F = TypeVar("F", bound="HeaderField")
@@ -31,11 +42,36 @@ class Identity(NamedTuple):
     last: bool = True
 
 
+class Annotation(NamedTuple):
+    """What a block says of one place in a stream: where a burst starts, what a radio tagged.
+
+    Attributes:
+        offset: Of the sample in its stream; where a block writes one, from the first sample of its chunk.
+        key: What it says: ``burst_start``.
+        value: Of it, if there is one.
+        length: Samples that it holds for; 0 for a single place.
+    """
+
+    offset: int
+    key: str
+    value: float | int | str | bool | None = None
+    length: int = 0
+
+
 class Stream(NamedTuple):
-    """Where a chunk of `Samples` stands in its stream."""
+    """Where a chunk of `Samples` stands in its stream.
+
+    Attributes:
+        offset: Number of its first sample.
+        sample_rate_hz: Of the stream.
+        gap_samples: Samples that were lost right before it: an overflow of a radio, an edge that dropped.
+        annotations: Those that lie in it, by rising offset.
+    """
 
     offset: int = 0
     sample_rate_hz: float = 1.0
+    gap_samples: int = 0
+    annotations: tuple[Annotation, ...] = ()
 
 
 class HeaderEntry(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, repr_omit_defaults=True):
@@ -154,7 +190,8 @@ class Trace(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             (mean of ``|h_estimated - h|^2``), ``waveform_efficiency`` (channel uses over all that the waveform takes:
             cyclic prefix, elements left empty), ``erased`` (share of the symbols), ``papr_db``; of coded links
             ``blocks``, ``block_errors``, ``file_bytes``, ``container_bytes``, ``failed`` (1: the picture could not be
-            decoded), ``counts_as_zero`` (1: its PSNR and SSIM count as 0).
+            decoded), ``counts_as_zero`` (1: its PSNR and SSIM count as 0); of pictures that were not sent
+            ``budget_bytes``, ``least_bytes`` of the smallest file, and ``least_cbr``, at which it would fit.
     """
 
     label: str = ""
@@ -168,14 +205,30 @@ class Trace(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return Trace(label=new, born_s=self.born_s, age_s=self.age_s, values={**self.values, **values})
 
 
+class SentFrame(NamedTuple):
+    """The truth of a frame that became samples: it travels beside the stream, for measurements alone.
+
+    Attributes:
+        offset: Of the frame's first sample.
+        seq, part: Its identity when it was an item.
+        trace: What was known of it then. Whoever finds the frame and reads its number gives it its trace back.
+    """
+
+    offset: int
+    seq: int
+    part: int
+    trace: Trace
+
+
 class Envelope(msgspec.Struct, frozen=True, gc=False):  # one an item: none of them ever holds a cycle
-    """All that travels around one item."""
+    """All that travels around one item; ``sent`` around chunks of `Samples` alone."""
 
     identity: Identity = Identity()
     stream: Stream | None = None
     header: Header = Header()
     state: State = State()
     trace: Trace = Trace()
+    sent: tuple[SentFrame, ...] = ()
 
 
 class Out(Generic[T]):
@@ -185,14 +238,18 @@ class Out(Generic[T]):
         value: The item, or the `NamedTuple` of a block with several outputs.
         header: Fields to add to the header.
         state: What the receiver learnt; fields that are ``None`` leave what is there.
-        label: A name for the item (sources).
+        label: A name for the item (sources); `printable`.
         trace: Measurements, by name.
         identity: Of an earlier item that `work` held back (it returned ``None`` then): the output carries that item's
-            envelope on, not the present one's. Of a source: the item's number, where it numbers its items itself.
+            envelope on, not the present one's. Of a source: the item's number, where it numbers its items itself. Of a
+            block that finds frames in `Samples`: the number that it read in the frame; it has its trace back, and a
+            join pairs it with the item that was sent.
         sample_rate_hz: Sample rate of a chunk of `Samples`, where it differs from the input's (or there is none).
+        offset: Number of the chunk's first sample, where samples before it were lost (of sources: an overflow).
+        annotations: Of a chunk of `Samples`; their offsets count from its first sample.
     """
 
-    __slots__ = ("header", "identity", "label", "sample_rate_hz", "state", "trace", "value")
+    __slots__ = ("annotations", "header", "identity", "label", "offset", "sample_rate_hz", "state", "trace", "value")
 
     def __init__(
         self,
@@ -204,14 +261,18 @@ class Out(Generic[T]):
         trace: Mapping[str, float] | None = None,
         identity: Identity | None = None,
         sample_rate_hz: float | None = None,
+        offset: int | None = None,
+        annotations: tuple[Annotation, ...] = (),
     ) -> None:
         self.value = value
         self.header = header if isinstance(header, tuple) else (header,)
         self.state = state
-        self.label = label
+        self.label = None if label is None else printable(label)
         self.trace = dict(trace or {})
         self.identity = identity
         self.sample_rate_hz = sample_rate_hz
+        self.offset = offset
+        self.annotations = annotations
 
 
 def _or(new: Any, old: Any) -> Any:

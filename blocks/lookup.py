@@ -1,6 +1,7 @@
 """Finds blocks: the path is the name. `channels/awgn` is `blocks/channels/awgn.py`; nothing is registered by hand.
 
-Three places: this package; folders that other distributions add through the entry-point group ``semcom.blocks``
+Three places: this package (but for files and folders that begin with ``_``: what blocks share); folders that other
+distributions add through the entry-point group ``semcom.blocks``
 (an entry ``mylab = "mylab.blocks"`` makes ``mylab/blocks/channels/x.py`` known as ``mylab/channels/x``); and single
 files, ``./my_block.py``. Listing reads files and imports none of them (of a plug-in ``mylab.blocks`` Python imports
 ``mylab``, to find its folder), and a plug-in that is broken breaks nothing else.
@@ -27,6 +28,8 @@ from .block import Block
 __all__ = ["BlockFile", "find_block", "list_blocks", "load_block"]
 
 ENTRY_POINTS = "semcom.blocks"
+RENAMED = {"channels/trace": "channels/recording"}
+"""Names of before, which files may still have."""
 HERE = Path(__file__).parent
 _importing = threading.RLock()
 _OWN = re.compile(r"[A-Za-z0-9_]+(/[A-Za-z0-9][A-Za-z0-9_]*)+")
@@ -76,6 +79,7 @@ def find_block(use: str, base: Path | None = None) -> BlockFile:
     Raises:
         UnknownBlock: nothing has this name; the message suggests the nearest.
     """
+    use = RENAMED.get(use, use)
     if use.endswith(".py"):
         path = ((base or Path()) / Path(use).expanduser()).resolve()
         if not path.is_file():
@@ -109,10 +113,12 @@ def load_block(use: str, base: Path | None = None) -> type[Block]:
 
 
 def _list_folder(folder: Path, package: str, prefix: str) -> list[BlockFile]:
-    files = (path for path in folder.rglob("*.py") if path.parent != folder and not path.name.startswith("_"))
     blocks = []
-    for path in files:
-        name = path.relative_to(folder).with_suffix("").as_posix()
+    for path in folder.rglob("*.py"):
+        inside = path.relative_to(folder)
+        if path.parent == folder or any(part.startswith("_") for part in inside.parts):
+            continue  # what blocks share: in the folder itself, and in rooms and files that begin with _
+        name = inside.with_suffix("").as_posix()
         blocks.append(_read(f"{prefix}{name}", path, f"{package}.{name.replace('/', '.')}"))
     return blocks
 

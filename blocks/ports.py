@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..errors import SignalError
 
-__all__ = ["PORT_TYPES", "Bits", "Bytes", "Features", "Image", "Llrs", "PortType", "Samples", "Symbols"]
+__all__ = ["PORT_TYPES", "Bits", "Bytes", "Features", "Image", "Llrs", "PortType", "Samples", "Symbols", "one_of"]
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,7 @@ class PortType:
         shape: One entry an axis: a number, or a letter where any length fits; ``None``: any number of axes.
         meaning: One line for the documentation.
         stream: A chunk of an endless stream (`Samples`) and not an item of its own.
+        either: Of a port that takes one type or another (`Symbols | Samples`), those types; what is connected decides.
     """
 
     name: str
@@ -30,6 +31,7 @@ class PortType:
     shape: tuple[str | int, ...] | None
     meaning: str
     stream: bool = False
+    either: tuple[PortType, ...] = ()
     _fixed: tuple[tuple[int, int], ...] = field(init=False, repr=False, compare=False, default=())
 
     def __post_init__(self) -> None:
@@ -39,6 +41,15 @@ class PortType:
     def __str__(self) -> str:
         axes = "[...]" if self.shape is None else "[" + ", ".join(map(str, self.shape)) + "]"
         return f"{self.name} ({self.dtype} {axes})"
+
+    @property
+    def choices(self) -> tuple[PortType, ...]:
+        """The types that it may be: itself alone, or one of several."""
+        return self.either or (self,)
+
+    def meets(self, other: PortType) -> bool:
+        """Whether a port of this type may be connected to one of another."""
+        return any(choice in other.choices for choice in self.choices)
 
     def check(self, value: object, where: str) -> NDArray[Any]:
         """Return ``value`` if it is an array of this type.
@@ -64,6 +75,14 @@ BYTES = PortType("Bytes", np.dtype("uint8"), ("n",), "bytes")
 SYMBOLS = PortType("Symbols", np.dtype("complex64"), ("n",), "one frame's channel uses, unit mean energy")
 LLRS = PortType("Llrs", np.dtype("float32"), ("n",), "log-likelihood ratios ln P(1)/P(0)")
 SAMPLES = PortType("Samples", np.dtype("complex64"), ("n",), "a chunk of an endless baseband stream", stream=True)
+
+
+def one_of(*types: PortType) -> PortType:
+    """Return the type of a port that takes any of these, which have dtype and shape in common."""
+    first = types[0]
+    name = " | ".join(port.name for port in types)
+    return PortType(name, first.dtype, first.shape, " or ".join(port.meaning for port in types), either=types)
+
 
 PORT_TYPES = {port.name: port for port in (IMAGE, FEATURES, BITS, BYTES, SYMBOLS, LLRS, SAMPLES)}
 

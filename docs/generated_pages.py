@@ -17,7 +17,7 @@ from semcom.blocks.params import live_names
 from semcom.blocks.ports import PortType
 from semcom.blocks.signature import read_signature
 from semcom.cli import main
-from semcom.flowgraphs.runtime.block_pages import values_in_words
+from semcom.flowgraphs.runtime.language.block_pages import values_in_words
 
 SECTION = re.compile(r"(Args|Input|Output|Raises|State|Source|Example|Note):[ ]*(.*)")
 ROLES = {

@@ -1,10 +1,14 @@
 """Reading pictures: any format of Pillow becomes uint8 sRGB ``[H, W, 3]`` by rules that are written down here.
 
-- EXIF orientation is applied; an ICC profile is not: values are taken as sRGB.
-- Grey becomes three equal channels; a palette is looked up; CMYK and YCbCr are converted by Pillow.
-- Transparency is composited over white, on 8-bit sRGB values.
-- 16-bit grey is scaled, ``round(v * 255 / 65535)``; 16-bit colour is reduced to 8 bits by Pillow. Floating-point
-  and wider integer pictures have no stated range and are refused.
+- EXIF orientation is applied, also where the rest of the EXIF is broken.
+- An embedded colour profile (ICC) is applied, to sRGB; one that is broken, or of another number of channels, is ignored
+  and noted. Without a profile, values are taken as sRGB.
+- Grey becomes three equal channels; a palette is looked up; CMYK, YCbCr and CIE Lab are converted.
+- Transparency is composited over white, on 8-bit sRGB values; a transparent colour is compared at its full depth.
+- 16-bit and 12-bit grey is scaled, ``round(v * 255 / 65535)``; 16-bit colour is reduced to 8 bits by Pillow. Signed,
+  floating-point and wider pictures have no stated range and are refused, and so are kinds of TIFF that Pillow reads
+  wrongly: the message names the kind.
+- A JPEG cut by so little that hardly a pixel hangs on it is read and noted; other truncated files are refused.
 - Of an animation the first frame is read.
 - No side may exceed `MAX_SIDE` and no picture `MAX_PIXELS`; both are checked before anything is decoded.
 """
@@ -13,7 +17,9 @@ from __future__ import annotations
 
 import functools
 import importlib.util
+import io
 import re
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -21,11 +27,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from .cut_jpeg import read_cut_jpeg
+from .notes import note
+from .tiff import Tags, kind_of, read_tags, reads_rightly
+from .to_rgb import to_rgb
 
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["MAX_PIXELS", "MAX_SIDE", "PHOTOS", "Fit", "fit_image", "image_files", "read_image"]
+__all__ = ["MAX_PIXELS", "MAX_SIDE", "PHOTOS", "Fit", "fit_image", "image_files", "input_file", "read_image"]
 
 MAX_SIDE = 20_000
 """Longest side of a picture that is read, in pixels."""
@@ -52,6 +62,7 @@ _BUILTIN_FILES = {
 }
 # Postscript runs an interpreter; the others are stubs without a decoder, or not pictures.
 _REFUSED_FORMATS = {"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"}
+_TIFF_HEADERS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"MM*\0", b"II\0*")  # the last two are wrong, and met
 
 
 def image_files(path: str) -> list[Path]:
@@ -78,6 +89,26 @@ def image_files(path: str) -> list[Path]:
     return [place]
 
 
+def input_file(path: str | Path, kind: str) -> Path:
+    """The file that a path names, which must be one and hold something.
+
+    Args:
+        path: The file.
+        kind: What it should be: ``picture``, ``video``.
+
+    Raises:
+        InputError: There is none, it is a folder or a device, or it is empty.
+    """
+    place = Path(path)
+    if not place.exists():
+        raise InputError(f"{path}: no such file")
+    if not place.is_file():
+        raise InputError(f"{path}: expected a {kind} file, got a folder or a device")
+    if place.stat().st_size == 0:
+        raise InputError(f"{path}: expected a {kind}, got an empty file")
+    return place
+
+
 def read_image(path: str | Path, *, size: tuple[int, int] | None = None, fit: Fit = "cover") -> NDArray[np.uint8]:
     """Read one picture by the rules of this module.
 
@@ -94,25 +125,27 @@ def read_image(path: str | Path, *, size: tuple[int, int] | None = None, fit: Fi
     """
     from PIL import Image, UnidentifiedImageError
 
-    place = Path(path)
-    if not place.exists():
-        raise InputError(f"{path}: no such file")
-    if not place.is_file():
-        raise InputError(f"{path}: expected a picture file, got a folder or a device")
-    if place.stat().st_size == 0:
-        raise InputError(f"{path}: expected a picture, got an empty file")
+    place = input_file(path, "picture")
     too_large = f"{path}: expected at most {MAX_SIDE} pixels a side and {MAX_PIXELS} in all, got "
+    # What Pillow says of broken metadata is no word for our users: what counts of them is read by `to_rgb`.
+    warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+    tiff: Tags = {}
     try:
+        tiff = _tiff_tags(place)
+        if tiff and not reads_rightly(tiff):
+            raise InputError(_of_other_kind(path, tiff))
         with Image.open(place, formats=_formats()) as picture:
             width, height = picture.size
             if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
                 raise InputError(f"{too_large}{width} x {height}: scale it down first")
-            rgb = _to_rgb(picture, str(path))
+            rgb = to_rgb(_loaded(picture, place), str(path), tiff)
     except InputError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise InputError(f"{too_large}many times more: scale it down first") from None
     except UnidentifiedImageError:
+        if tiff:
+            raise InputError(_of_other_kind(path, tiff)) from None
         raise InputError(f"{path}: expected a picture, got a file that no decoder knows") from None
     except PermissionError as error:
         raise InputError(f"{path}: {error.strerror}") from None
@@ -195,20 +228,28 @@ def _natural(file: Path) -> tuple[list[tuple[int, int, str]], str]:
     return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in parts if part], file.name
 
 
-def _to_rgb(picture: Image.Image, path: str) -> NDArray[np.uint8]:
-    from PIL import Image, ImageOps
+def _tiff_tags(place: Path) -> Tags:
+    """The tags of a TIFF; none of another file."""
+    with place.open("rb") as file:
+        return read_tags(file) if file.peek(4)[:4] in _TIFF_HEADERS else {}
 
-    picture.load()
-    upright = ImageOps.exif_transpose(picture)
-    if upright.mode.startswith("I"):
-        values = np.asarray(upright)
-        if values.size and (values.min() < 0 or values.max() > 65535):
-            raise InputError(f"{path}: expected 8 or 16 bits a channel, got values up to {values.max()}: convert it")
-        grey = ((values.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
-        return np.repeat(grey[..., None], 3, axis=2)
-    if upright.mode == "F":
-        raise InputError(f"{path}: expected 8 or 16 bits a channel, got floating-point values: convert it first")
-    if upright.has_transparency_data:
-        opaque = Image.new("RGBA", upright.size, (255, 255, 255, 255))
-        upright = Image.alpha_composite(opaque, upright.convert("RGBA"))
-    return np.array(upright.convert("RGB"), dtype=np.uint8)
+
+def _of_other_kind(path: str | Path, tiff: Tags) -> str:
+    return f"{path}: expected a TIFF of 8 or 16 bits a channel, got {kind_of(tiff)}: convert it first"
+
+
+def _loaded(picture: Image.Image, place: Path) -> Image.Image:
+    """Decode; a JPEG that lacks hardly more than its end is mended."""
+    from PIL import Image
+
+    try:
+        picture.load()
+    except OSError:
+        cut = read_cut_jpeg(place.read_bytes()) if picture.format in ("JPEG", "MPO") else None
+        if cut is None:
+            raise
+        data, lost = cut
+        picture = Image.open(io.BytesIO(data), formats=["JPEG"])
+        picture.load()
+        note(f"{place}: the file is cut: {f'{lost} pixels at its end are made up' if lost else 'no pixel is missing'}")
+    return picture

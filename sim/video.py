@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError, MissingExtra
-from .images import MAX_PIXELS, MAX_SIDE, Fit, fit_image, image_files, read_image
+from .images import MAX_PIXELS, MAX_SIDE, Fit, fit_image, image_files, input_file, read_image
+from .notes import note
+from .video_extent import Extent, video_extent
 
 __all__ = ["read_frames"]
 
@@ -23,6 +27,9 @@ def read_frames(
 ) -> Iterator[NDArray[np.uint8]]:
     """The frames of a video's first video stream, in order of presentation, turned upright.
 
+    Frames that the decoder calls damaged are left out. At the end, what came is held against what the file states, and
+    its length against what its container states; a note tells of what is missing where that is no error.
+
     Args:
         path: The file; a local one, never an address. ``builtin:pan``: a window that wanders over a photograph, which
             needs neither a file nor PyAV.
@@ -32,8 +39,8 @@ def read_frames(
 
     Raises:
         MissingExtra: PyAV is not installed.
-        InputError: The file is missing, empty, not a video, without a video stream, damaged, or beyond the bounds that
-            hold for pictures.
+        InputError: The file is missing, empty, not a video, without a video stream, or beyond the bounds that hold for
+            pictures; or it is damaged or cut, which may show after its last whole frame.
     """
     if str(path) == "builtin:pan":
         yield from _pan(size, fit, PAN_FRAMES if max_frames is None else min(max_frames, PAN_FRAMES))
@@ -42,36 +49,64 @@ def read_frames(
         import av
     except ImportError:
         raise MissingExtra("sources/video", "av", "video") from None
-    place = Path(path).expanduser()
-    if not place.exists():
-        raise InputError(f"{path}: no such file")
-    if not place.is_file():
-        raise InputError(f"{path}: expected a video file, got a folder or a device")
-    if place.stat().st_size == 0:
-        raise InputError(f"{path}: expected a video, got an empty file")
+    place = input_file(Path(path).expanduser(), "video")
     number = 0
     try:
-        with av.open(f"file:{place}") as container:
-            if not container.streams.video:
-                raise InputError(f"{path}: expected a video, got a file without a video stream")
-            stream = container.streams.video[0]
-            if max(stream.width, stream.height) > MAX_SIDE or stream.width * stream.height > MAX_PIXELS:
-                raise InputError(
-                    f"{path}: expected at most {MAX_SIDE} pixels a side and {MAX_PIXELS} in all, "
-                    f"got {stream.width} x {stream.height}: scale it down first"
-                )
-            stream.thread_type = "AUTO"
+        with av.open(f"file:{place}", metadata_errors="replace") as container:
+            stream = _video_stream(container, path)
             for frame in container.decode(stream):
                 if max_frames is not None and number >= max_frames:
                     return
+                if frame.is_corrupt:
+                    continue
                 turned = np.rot90(frame.to_ndarray(format="rgb24"), k=round(frame.rotation / 90))
                 yield fit_image(np.ascontiguousarray(turned), size, fit, name=f"{path}, frame {number}")
                 number += 1
-    except av.FFmpegError as error:
+            extent = video_extent(place)
+            stated = stream.frames or (_estimated_frames(container, stream) if extent == "cut" else 0)
+    except InputError:
+        raise
+    except Exception as error:  # FFmpeg's own errors, and what PyAV makes of a file that is cut within its header
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         where = "expected a video" if number == 0 else f"the video is damaged after frame {number - 1}"
-        raise InputError(f"{path}: {where}: {error.strerror}") from None
-    if number == 0 and max_frames != 0:
+        raise InputError(f"{path}: {where}: {reason}") from None
+    _compare(path, number, stated, extent)
+
+
+def _video_stream(container: Any, path: str | Path) -> Any:
+    """The first video stream, once it is known to have a size, and one within the bounds."""
+    if not container.streams.video:
+        raise InputError(f"{path}: expected a video, got a file without a video stream")
+    stream = container.streams.video[0]
+    if stream.codec_context is None:
+        raise InputError(f"{path}: expected a video, got a stream of a kind that FFmpeg does not know")
+    if max(stream.width, stream.height) > MAX_SIDE or stream.width * stream.height > MAX_PIXELS:
+        raise InputError(
+            f"{path}: expected at most {MAX_SIDE} pixels a side and {MAX_PIXELS} in all, "
+            f"got {stream.width} x {stream.height}: scale it down first"
+        )
+    stream.thread_type = "AUTO"
+    return stream
+
+
+def _estimated_frames(container: Any, stream: Any) -> int:
+    """Matroska states a duration, if that of its longest track; of other containers FFmpeg guesses it."""
+    if "matroska" not in container.format.name or not container.duration or not stream.average_rate:
+        return 0
+    return int(container.duration * stream.average_rate / 1_000_000 + Fraction(1, 2))
+
+
+def _compare(path: str | Path, came: int, stated: int, extent: Extent) -> None:
+    says = f"it states {stated} frames" if stated else "it does not state how many frames it has"
+    if extent == "cut":
+        message = f"{path}: the file is cut: {says}, and {came} came"
+        if came == 0 or came < stated or not stated:
+            raise InputError(message)
+        note(message)
+    elif came == 0:
         raise InputError(f"{path}: expected a video, got a stream without a frame")
+    elif came < stated or (not stated and extent == "unstated"):
+        note(f"{path}: {says}, and {came} came")
 
 
 def _pan(size: tuple[int, int] | None, fit: Fit, count: int) -> Iterator[NDArray[np.uint8]]:

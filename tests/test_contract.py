@@ -20,10 +20,11 @@ from semcom.blocks.envelope import Envelope, Identity, State, Stream, Trace
 from semcom.blocks.lookup import list_blocks, load_block
 from semcom.blocks.ports import PortType
 from semcom.blocks.signature import Signature, read_signature
-from semcom.flowgraphs.runtime.graph import BlockNode
-from semcom.flowgraphs.runtime.parameters import check_params
-from semcom.flowgraphs.runtime.step import Item, Stage, build_block
-from semcom.flowgraphs.runtime.yaml_reader import MapNode, Mark, parse_yaml, to_plain
+from semcom.flowgraphs.runtime.engine.running_block import RunningBlock, build_block
+from semcom.flowgraphs.runtime.graph import BlockNode, Edge
+from semcom.flowgraphs.runtime.item import Item
+from semcom.flowgraphs.runtime.language.parameters import check_params
+from semcom.flowgraphs.runtime.language.yaml_reader import MapNode, Mark, parse_yaml, to_plain
 
 ROOT = Path(__file__).resolve().parents[1]
 OWN = [file for file in list_blocks() if file.module.startswith("semcom.")]
@@ -52,8 +53,21 @@ def signature_of(use: str) -> Signature:
 WITH_INPUTS = [use for use in USES if not signature_of(use).is_source]
 SOURCES = [use for use in USES if signature_of(use).is_source]
 SINKS = [use for use in USES if signature_of(use).is_sink]
-ON_STREAMS = [use for use in WITH_INPUTS if any(port.type.stream for port in signature_of(use).inputs.values())]
-ON_ITEMS = [use for use in WITH_INPUTS if any(not port.type.stream for port in signature_of(use).inputs.values())]
+
+
+def takes(use: str, *, stream: bool) -> bool:
+    """Whether a block has an input for items, or for chunks of a stream; a port of both types counts for both."""
+    kinds = [kind for port in signature_of(use).inputs.values() for kind in port.type.choices]
+    return any(kind.stream == stream for kind in kinds)
+
+
+ON_STREAMS = [use for use in WITH_INPUTS if takes(use, stream=True)]
+ON_ITEMS = [use for use in WITH_INPUTS if takes(use, stream=False)]
+FOR_STREAMS = {  # what the documented example of a block on both must say for samples
+    "channels/cfo": {"correction": "none", "esn0_db": None},
+    "channels/clipping": {"reference": "one"},
+    "channels/converter": {"reference": "one"},
+}
 
 
 # The example of the docstring is what the tests run
@@ -70,11 +84,11 @@ def example(use: str) -> dict[str, Any]:
     return {name: value for name, value in entry.items() if not str(value).startswith("$")}
 
 
-def stage(use: str, *, seed: int = SEED) -> Stage:
+def stage(use: str, *, seed: int = SEED) -> RunningBlock:
     """Return a started block with the parameters of its example."""
     if use not in SOURCES and use not in SINKS:
         provide(use)
-    made = Stage(build_block(BlockNode("block", use, example(use)), seed), torch_threads=1)
+    made = RunningBlock(build_block(BlockNode("block", use, example(use)), seed), torch_threads=1)
     made.start()
     return made
 
@@ -195,7 +209,7 @@ def item_for(use: str, port: PortType, seq: int) -> Item:
 
 
 @functools.cache
-def started(use: str) -> Stage:
+def started(use: str) -> RunningBlock:
     return stage(use)
 
 
@@ -206,7 +220,7 @@ def inputs_for(use: str, seq: int) -> dict[str, Item]:
     }
 
 
-def run_items(made: Stage, use: str, seqs: list[int]) -> list[Item]:
+def run_items(made: RunningBlock, use: str, seqs: list[int]) -> list[Item]:
     """Run items through a block to its end, and return what came out."""
     found = [item for seq in seqs for emitted in made.step(inputs_for(use, seq)) for item in emitted if item]
     return found + [item for emitted in made.finish(RunContext(name="contract")) for item in emitted if item]
@@ -428,7 +442,9 @@ CHUNKED = [use for use in SOURCES if "chunk" in cls_of(use).Params.model_fields]
 def test_a_source_of_samples_is_the_same_in_any_chunks(use):
     whole = None
     for chunk in (97, 31, 1):
-        made = Stage(build_block(BlockNode("block", use, {**example(use), "chunk": chunk}), SEED), torch_threads=1)
+        made = RunningBlock(
+            build_block(BlockNode("block", use, {**example(use), "chunk": chunk}), SEED), torch_threads=1
+        )
         parts = [emitted[0] for emitted in itertools.islice(made.produce(), -(-97 // chunk))]
         samples = np.concatenate([part.value for part in parts if part])[:97]
         whole = samples if whole is None else whole
@@ -440,9 +456,13 @@ def test_a_source_of_samples_is_the_same_in_any_chunks(use):
 
 def run_stream(use: str, chunks: list[int]) -> list[np.ndarray[Any, Any]]:
     """Run 97 samples in chunks of these sizes; return each output joined."""
-    made = stage(use)
     signature = signature_of(use)
-    names = [name for name, port in signature.inputs.items() if port.type.stream]
+    names = [name for name, port in signature.inputs.items() if any(kind.stream for kind in port.type.choices)]
+    provide(use)
+    node = BlockNode("block", use, {**example(use), **FOR_STREAMS.get(use, {})})
+    edges = [Edge(index, "before", "out", "block", name, "Samples") for index, name in enumerate(names)]
+    made = RunningBlock(build_block(node, SEED), torch_threads=1, edges=edges)
+    made.start()
     rng = np.random.default_rng(3)
     samples = (rng.standard_normal((sum(chunks), 2)) @ [1, 1j] / np.sqrt(2)).astype(np.complex64)
     samples.setflags(write=False)

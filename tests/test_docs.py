@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from semcom.flowgraphs.runtime.yaml_reader import parse_yaml
+from semcom.flowgraphs.runtime.language.yaml_reader import parse_yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", *sorted(path for path in (ROOT / "docs").glob("*.md") if path.name != "cli.md")]

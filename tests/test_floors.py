@@ -107,29 +107,43 @@ def test_imports_inside_the_package_are_relative(path: Path) -> None:
     assert absolute == []
 
 
-def _early(path: Path, seen: set[Path]) -> Iterator[str]:
-    """Every heavy import that runs when a file is imported, in the file or in what it imports of this package."""
+def _file_of(target: str) -> Path | None:
+    """The file of a module of this package; of a name in a package, that package's own."""
+    parts = target.split(".")
+    if parts[0] != "semcom" or len(parts) == 1:
+        return None
+    inside = Path(*parts[1:])
+    names = [f"{inside}.py", f"{inside}/__init__.py", f"{inside.parent}.py", f"{inside.parent}/__init__.py"]
+    return next((Path(name) for name in names if (ROOT / name).is_file()), None)
+
+
+def _loads_early(path: Path, way: tuple[str, ...] = (), seen: set[Path] | None = None) -> list[str]:
+    """What heavy things importing a file imports, at once or by way of what it imports, each with the way there."""
+    seen = set() if seen is None else seen
     seen.add(path)
+    found = []
     for line, target, in_function in _imports(path, (ROOT / path).read_text()):
         if in_function:
             continue
+        here = (*way, f"{path}:{line}")
         if target.split(".")[0] in HEAVY:
-            yield f"{path}:{line}: {target}: import it inside the method that needs it"
-        within = target.removeprefix("semcom.").replace(".", "/")
-        for file in (Path(f"{within}.py"), Path(f"{within}/__init__.py")):
-            if file in SOURCES and file not in seen:
-                yield from _early(file, seen)
+            found.append(f"{' -> '.join(here)}: {target}: import it inside the method that needs it")
+        inner = _file_of(target)
+        if inner is not None and inner not in seen:
+            found += _loads_early(inner, here, seen)
+    return found
 
 
 @pytest.mark.parametrize("path", [path for path in SOURCES if path.parts[0] == "blocks"], ids=str)
 def test_checking_a_flowgraph_loads_nothing_heavy(path: Path) -> None:
-    assert list(_early(path, set())) == []
+    assert _loads_early(path) == []
 
 
-def test_the_reader_of_imports_follows_them_to_what_is_heavy() -> None:
-    found = list(_early(Path("models/cdm_jscc/validation.py"), set()))
-    assert any(line.startswith("models/deepjscc/") and "torch" in line for line in found)
-    assert list(_early(Path("models/cdm_jscc/names.py"), set())) == []
+def test_the_way_to_what_is_heavy_is_told_across_files() -> None:
+    (first, *_) = _loads_early(Path("models/deepjscc/codec.py"))
+    assert first == "models/deepjscc/codec.py:9: torch: import it inside the method that needs it"
+    ways = _loads_early(Path("models/cdm_jscc/codec.py"))
+    assert any(" -> " in way and way.endswith("torch: import it inside the method that needs it") for way in ways)
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=str)

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from semcom.flowgraphs.runtime.shipped import shipped_flowgraphs
+from semcom.flowgraphs.runtime.language.shipped import shipped_flowgraphs
 
 ROOT = Path(__file__).resolve().parents[1]
 CODE = ["blocks", "flowgraphs", "models", "sim"]

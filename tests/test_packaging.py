@@ -20,23 +20,28 @@ import semcom
 from semcom.errors import MissingExtra
 
 ROOT = Path(__file__).resolve().parents[1]
-CODE = ["blocks", "flowgraphs", "models", "sim"]
+CODE = ["blocks", "cli", "flowgraphs", "models", "sim"]
 DATA = {".yaml", ".yml", ".safetensors", ".json", ".csv"}
 
 
 def _modules() -> list[str]:
     found = [module.name for module in pkgutil.walk_packages(semcom.__path__, "semcom.")]
-    tops = {"semcom", "semcom.errors", "semcom.cli", "semcom.__main__", *(f"semcom.{floor}" for floor in CODE)}
-    return [name for name in ["semcom", *found] if ".".join(name.split(".")[:2]) in tops and "._" not in name]
+    tops = {"semcom", "semcom.errors", "semcom.__main__", *(f"semcom.{floor}" for floor in CODE)}
+    return [
+        name
+        for name in ["semcom", *found]
+        if ".".join(name.split(".")[:2]) in tops and not name.rpartition(".")[2].startswith("_")
+    ]
 
 
 def _public_definitions(path: Path) -> set[str]:
-    """Classes and functions that a file defines without an underscore; a command of the command line is none."""
+    """Classes and functions that a file defines without an underscore; a command within a group is none."""
     found = set()
     for node in ast.parse(path.read_text()).body:
         if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and not node.name.startswith("_"):
             marks = [ast.unparse(mark) for mark in node.decorator_list]
-            found |= {node.name} if not any(".command(" in mark or ".group(" in mark for mark in marks) else set()
+            nested = any(".command(" in mark and not mark.startswith("click.") for mark in marks)
+            found |= set() if nested else {node.name}
     return found
 
 

@@ -2,22 +2,47 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ...errors import SignalError
 from ...sim.channels import equalizer as one_tap
 from ...sim.channels.awgn import awgn, n0_from_esn0_db
 from ...sim.channels.fading import flat_fading
-from ..envelope import Out, State
+from ..envelope import Out, State, Stream
 
-__all__ = ["energies", "energy", "equalised", "faded", "noisy"]
+__all__ = ["energies", "energy", "equalised", "faded", "noisy", "reference_energy"]
 
 
 def energy(x: NDArray[np.complexfloating]) -> float:
     """Mean energy of a symbol; 0 of an empty frame."""
     return float(np.vdot(x, x).real) / max(x.size, 1)
+
+
+class Referenced(Protocol):
+    """Parameters of a block whose levels are relative to a mean energy."""
+
+    @property
+    def reference(self) -> Literal["frame", "one"]:
+        """Whose mean energy."""
+
+
+def reference_energy(who: str, params: Referenced, x: NDArray[np.complex64], stream: Stream | None) -> float:
+    """Return the mean energy that levels of a block are relative to.
+
+    Raises:
+        SignalError: that of the frame, and this is a chunk of samples.
+    """
+    if params.reference == "one":
+        return 1.0
+    if stream is not None:
+        raise SignalError(
+            f"{who}: reference: expected one on a stream of samples, which is cut anywhere, got frame; scale the "
+            "samples to unit mean power, and set reference: one"
+        )
+    return energy(x)
 
 
 def energies(x: NDArray[np.complex64], noise: NDArray[np.complex64], n0: float) -> dict[str, float]:

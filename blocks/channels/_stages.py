@@ -63,7 +63,7 @@ def _find(stage: Mapping[str, Any], base: Path | None) -> tuple[type[Block], str
         return str(error)
     takes = [port.type for port in signature.inputs.values()]
     gives = list(signature.outputs.values())
-    if takes != [SYMBOLS] or gives != [SYMBOLS]:
+    if len(takes) != 1 or len(gives) != 1 or not (takes[0].meets(SYMBOLS) and gives[0].meets(SYMBOLS)):
         ins, outs = (" and ".join(port.name for port in ports) or "nothing" for ports in (takes, gives))
         return f"expected a block from Symbols to Symbols; {use} takes {ins} and gives {outs}"
     if cls.writes_header:

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field, ValidationInfo, field_validator
 
 from ...errors import SignalError
 from ...sim.side_information.field import HeaderField, Unsent
 from ..block import Block, RunContext
-from ..envelope import Header, Identity, Out, State, Stream, Trace
+from ..call import arguments, checked, written
+from ..envelope import Envelope, Header, Identity, Out, State
 from ..lookup import load_block
 from ..params import BlockParams, Live
 from ..ports import SYMBOLS, Symbols
@@ -94,19 +94,19 @@ class Cascade(Block):
         fields: list[HeaderField | Unsent] = []
         trace: dict[str, float] = {}
         for index, stage in enumerate(self._ready()):
-            injected = {"header": header, "state": state, "identity": identity, "stream": Stream(), "trace": Trace()}
             signature = read_signature(type(stage))
             (port,) = signature.inputs
-            asked = {name: injected[attribute] for name, attribute in signature.injected.items()}
-            result = stage.work(**{port: symbols}, **asked)
+            envelope = Envelope(identity=identity, header=header, state=state)
+            result = stage.work(**arguments(signature, {port: symbols}, envelope))
             out: Out[Any] = result if isinstance(result, Out) else Out(result)
             if out.value is None or isinstance(out.value, Iterator) or out.identity not in (None, identity):
                 raise SignalError(f"{self._where(index)}: expected one item for one; a cascade holds none back")
-            symbols = _frozen(SYMBOLS.check(out.value, self._where(index)))
+            symbols = checked(SYMBOLS, out.value, self._where(index))
             told = out.state or State()
             if "state" not in signature.injected.values():  # it does not know of the noise before it
                 told = told.updated(_noise_of_both(state, told, self._where(index)))
-            header, state = header.with_fields(*out.header), state.updated(told)
+            envelope = written(envelope, Out(None, header=out.header, state=told))
+            header, state = envelope.header, envelope.state
             fields += out.header
             for name, value in out.trace.items():
                 if name in _SUMMED:
@@ -144,8 +144,3 @@ def _noise_of_both(before: State, added: State, where: str) -> State:
     if before.esn0_db is not None and esn0_db is not None:
         esn0_db = -10 * math.log10(10 ** (-before.esn0_db / 10) + 10 ** (-esn0_db / 10))
     return State(n0=n0, esn0_db=esn0_db)
-
-
-def _frozen(symbols: NDArray[np.complex64]) -> NDArray[np.complex64]:
-    symbols.setflags(write=False)
-    return symbols

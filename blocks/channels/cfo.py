@@ -8,13 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
+from ...errors import SignalError
 from ...sim.channels.awgn import n0_from_esn0_db
 from ...sim.channels.frequency_offset import estimate_frequency, frequency_offset
 from ...sim.noise import complex_normal
 from ..block import Block
-from ..envelope import Identity, Out, State
+from ..envelope import Identity, Out, State, Stream
 from ..params import BlockParams, Live
-from ..ports import Symbols
+from ..ports import Samples, Symbols
 from ._noise import noisy
 
 __all__ = ["Cfo"]
@@ -32,10 +33,13 @@ class Cfo(Block):
     meet the same noise, so ``esn0_db`` is required, and they are charged. Offsets beyond
     symbol_rate_hz / (2 (pilot_spacing + 1)) are taken for others. ``perfect`` turns back by the true offset and phase.
 
-    Input:   symbols: complex64 ``[n]``, mean energy Es = 1.
+    On samples the phase goes on through the stream, at its rate: an impairment alone, without noise and correction.
+
+    Input:   symbols: complex64 ``[n]``, mean energy Es = 1; or a chunk of samples.
     Output:  complex64 ``[n]``; receiver state: passes through without noise, else n0, esn0_db, and csi: pilots or
              perfect, if there is a correction; trace: signal_energy, noise_energy and channel_uses with noise;
              pilot_uses with pilots.
+    Raises:  SignalError: noise or correction on samples.
     State:   none: noise and phase of an item depend on the run's seed, the block's name and the item's number.
     Source:  Rife & Boorstyn, Single-tone parameter estimation from discrete-time observations, IEEE Trans. Inf. Theory
              20(5), 1974.
@@ -46,9 +50,12 @@ class Cfo(Block):
         """Parameters."""
 
         cfo_hz: Live[float] = Field(100.0, ge=-1e12, le=1e12, description="Carrier frequency offset in Hz.")
-        symbol_rate_hz: float = Field(1e6, gt=0, le=1e12, description="Symbols a second, in Hz.")
+        symbol_rate_hz: float = Field(
+            1e6, gt=0, le=1e12, description="Symbols a second, in Hz; a stream of samples has a rate of its own."
+        )
         phase: Literal["zero", "random"] = Field(
-            "zero", description="Phase at a frame's first symbol: zero, or uniform and new in each frame."
+            "zero",
+            description="Phase at the first symbol of a frame or sample of a stream: zero, or uniform and new in each.",
         )
         correction: Literal["none", "perfect", "pilots"] = Field(
             "none", description="What the receiver turns back by: nothing, the truth, or an estimate from pilots."
@@ -66,9 +73,13 @@ class Cfo(Block):
 
     params: Params
 
-    def work(self, symbols: Symbols, identity: Identity) -> Out[Symbols]:
-        """Turn this item's symbols, add noise, and turn them back by what the receiver knows."""
+    def work(
+        self, symbols: Symbols | Samples, identity: Identity, stream: Stream | None = None
+    ) -> Out[Symbols | Samples]:
+        """Turn this item's symbols, add noise, and turn them back by what the receiver knows; or turn these samples."""
         p = self.params
+        if stream is not None:
+            return Out(self._of_stream(symbols, stream))
         rng = self.rng(identity)
         cfo = p.cfo_hz / p.symbol_rate_hz
         phase = 2 * np.pi * rng.random() if p.phase == "random" else 0.0
@@ -91,6 +102,16 @@ class Cfo(Block):
         else:  # of the phase the receiver knows nothing
             out.state = State(n0=n0_from_esn0_db(p.esn0_db), esn0_db=p.esn0_db)
         return out
+
+    def _of_stream(self, samples: Samples, stream: Stream) -> NDArray[np.complex64]:
+        p = self.params
+        if p.esn0_db is not None or p.correction != "none":
+            raise SignalError(
+                "channels/cfo: expected neither esn0_db nor correction on a stream of samples, got "
+                f"esn0_db: {p.esn0_db}, correction: {p.correction}; channels/awgn_samples adds noise, sync corrects"
+            )
+        phase = 2 * np.pi * self.rng().random() if p.phase == "random" else 0.0
+        return frequency_offset(samples, p.cfo_hz / stream.sample_rate_hz, phase, start=stream.offset)
 
 
 def _pilot_slots(payload: int, spacing: int) -> tuple[NDArray[np.bool_], int]:

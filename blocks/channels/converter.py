@@ -11,10 +11,10 @@ from ...sim.channels.clipping import clip_rails
 from ...sim.channels.converter import quantise
 from ...sim.metrics.papr import papr_db
 from ..block import Block
-from ..envelope import Out
+from ..envelope import Out, Stream
 from ..params import BlockParams, Live
-from ..ports import Symbols
-from ._noise import energy
+from ..ports import Samples, Symbols
+from ._noise import reference_energy
 
 __all__ = ["Converter"]
 
@@ -30,9 +30,10 @@ class Converter(Block):
     Gaussian parts lose least near 12 dB. An impairment without noise of its own: ``channels/cascade`` joins it with
     ``channels/awgn``; the receiver's n0 does not count the quantisation.
 
-    Input:   symbols: complex64 ``[n]``.
+    Input:   symbols: complex64 ``[n]``, a frame; or a chunk of samples, with ``reference: one``.
     Output:  complex64 ``[n]``; the receiver's state passes through; trace: papr_db of the input at the symbol instants
              where ``place`` is transmitter.
+    Raises:  SignalError: samples, with another reference.
     State:   none.
     Source:  Bennett, Spectra of quantized signals, Bell Syst. Tech. J. 27(3), 1948.
     Example: ``channel: {use: channels/converter, bits: 8, full_scale_db: 12}``
@@ -54,11 +55,11 @@ class Converter(Block):
 
     params: Params
 
-    def work(self, symbols: Symbols) -> Out[Symbols]:
-        """Convert this frame."""
+    def work(self, symbols: Symbols | Samples, stream: Stream | None = None) -> Out[Symbols | Samples]:
+        """Convert this frame, or these samples."""
         ratio = papr_db(symbols) if self.params.place == "transmitter" else None
         trace = {} if ratio is None else {"papr_db": ratio}
-        mean = energy(symbols) if self.params.reference == "frame" else 1.0
+        mean = reference_energy("channels/converter", self.params, symbols, stream)
         full_scale = math.sqrt(mean / 2) * 10 ** (self.params.full_scale_db / 20)
         if not full_scale > 0 or not math.isfinite(full_scale):  # silence stays silence
             return Out(symbols, trace=trace)

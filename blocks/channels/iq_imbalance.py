@@ -7,7 +7,7 @@ from pydantic import Field
 from ...sim.channels.iq_imbalance import iq_imbalance
 from ..block import Block
 from ..params import BlockParams, Live
-from ..ports import Symbols
+from ..ports import Samples, Symbols
 
 __all__ = ["IqImbalance"]
 
@@ -23,7 +23,7 @@ class IqImbalance(Block):
     symbols keep their energy. An impairment without noise of its own: ``channels/cascade`` joins it with
     ``channels/awgn``. The receiver does not know of it.
 
-    Input:   symbols: complex64 ``[n]``.
+    Input:   symbols: complex64 ``[n]``, a frame; or a chunk of samples.
     Output:  complex64 ``[n]``; the receiver's state passes through.
     State:   none.
     Source:  Schenk, RF Imperfections in High-rate Wireless Systems, chapter 5.
@@ -40,6 +40,6 @@ class IqImbalance(Block):
 
     params: Params
 
-    def work(self, symbols: Symbols) -> Symbols:
+    def work(self, symbols: Symbols | Samples) -> Symbols | Samples:
         """Add the image."""
         return iq_imbalance(symbols, amplitude_db=self.params.amplitude_db, phase_deg=self.params.phase_deg)

@@ -62,7 +62,8 @@ class ImageCodec(Block):
 
     Input:   image: uint8 ``[H, W, 3]``, sides of at most 65535.
     Output:  uint8 ``[B]``; header: ImageShape, LinkScheme, CodedImage (45 bits in all), and LinkAgreement, which
-             both ends know; trace: file_bytes, container_bytes.
+             both ends know; trace: file_bytes, container_bytes; where nothing fits also budget_bytes, least_bytes,
+             least_cbr.
     Raises:  SignalError: a side is longer; the uses do not carry a byte; the smallest file exceeds the budget and
              on_too_small is fail. MissingExtra or UsageError: the coder is not installed.
     State:   none that shows: files of pictures seen are remembered, to save time.
@@ -150,15 +151,17 @@ class ImageCodec(Block):
         )
         frame = np.zeros(budget, np.uint8)
         if coded.data is None:
+            least_cbr = self._least_cbr(coded.smallest, uses, header_uses, height * width)
             if p.on_too_small == "fail":
-                uses = math.ceil(uses * coded.smallest / budget) + header_uses
                 raise SignalError(
                     f"encoders/image_codec: a CBR of {p.cbr} leaves {budget} bytes for a picture of {height} x {width}"
-                    f", and the smallest {p.codec} file has {coded.smallest}: a CBR of some "
-                    f"{uses / (3 * height * width):.2g} would do; raise cbr, add smaller scales, or set "
-                    "on_too_small: send_nothing"
+                    f", and the smallest {p.codec} file has {coded.smallest}: a CBR of some {least_cbr:g} would do; "
+                    "raise cbr, add smaller scales, or set on_too_small: send_nothing"
                 )
-            return Out(frame, header=(shape, *link, unsent), trace={"file_bytes": 0.0, "container_bytes": 0.0})
+            missed = {"budget_bytes": float(budget), "least_bytes": float(coded.smallest), "least_cbr": least_cbr}
+            return Out(
+                frame, header=(shape, *link, unsent), trace={"file_bytes": 0.0, "container_bytes": 0.0, **missed}
+            )
         frame[: len(coded.data)] = np.frombuffer(coded.data, np.uint8)
         return Out(
             frame,
@@ -168,6 +171,16 @@ class ImageCodec(Block):
                 "container_bytes": float(self._codec.container_bytes(coded.data)),
             },
         )
+
+    def _least_cbr(self, least_bytes: int, uses: int, header_uses: int, pixels: int) -> float:
+        """Return a CBR of two digits that carries so many bytes, which these uses do not; infinite if none does."""
+        while self._budget(uses)[1] < least_bytes:
+            uses += max(1, uses // 50)
+            if uses > 1000 * 3 * pixels:
+                return math.inf
+        cbr = (uses + header_uses) / (3 * pixels)
+        step = 10.0 ** (math.floor(math.log10(cbr)) - 1)
+        return round(math.ceil(cbr / step - 1e-9) * step, 9)
 
     def _budget(self, uses: int) -> tuple[LinkScheme, int]:
         """Return the scheme for so many uses, and the bytes that they carry by it."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from .._measuring.files import make_folder, picture_name, write_png
 from ..block import Block
 from ..envelope import Identity, Trace
 from ..params import BlockParams
 from ..ports import Image
-from ._files import make_folder, picture_name, write_png
 
 __all__ = ["ImageFolder"]
 

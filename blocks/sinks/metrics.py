@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 from pydantic import Field
 
+from .._measuring.files import make_folder
+from .._measuring.rows import Table, load_metrics, measure_item, unsent_means
 from ..block import Block, RunContext
 from ..envelope import Header, Identity, Trace
 from ..params import BlockParams
 from ..ports import Image, Symbols
-from ._files import make_folder
-from ._rows import Table, load_metrics, measure_item
 
 __all__ = ["Metrics"]
 
@@ -65,17 +65,21 @@ class Metrics(Block):
         """Measure one item and write its row."""
         row = measure_item(received, sent, channel_input, channel_output, header, trace, identity)
         self._opened().add(row)
-        self.measure(**row.means)
+        self.measure(**row.means, **unsent_means(trace))
 
     def finish(self, run: RunContext) -> Iterator[None] | None:
         """Close the files; a run without items leaves the column names."""
-        self._opened().close()
+        table = self._opened()
+        self.tabled(table.paths[0], table.rows)
+        table.close()
         return None
 
     def _opened(self) -> Table:
         """Open on the first item and not before: a block that is built and never used must not empty files."""
         if self._table is None:
-            self._table = Table(make_folder(self.params.out), jsonl=True, go_on=self.goes_on)
+            folder = make_folder(self.params.out)
+            self._table = Table(folder, jsonl=True, go_on=self.goes_on or str(folder) in self.heritage)
+            self.heritage.setdefault(str(folder), None)
             for path in self._table.paths:
                 self.wrote(path)
         return self._table

@@ -6,17 +6,19 @@ from collections.abc import Iterator
 
 from pydantic import Field
 
+from .._measuring.files import make_folder, picture_name, write_atomic, write_png
+from .._measuring.rows import Row, Table, load_metrics, measure_item, unsent_means
+from .._page.charts import MOST_BARS
+from .._page.page import Page, Shown, render
+from .._page.thumbnails import Thumbnail, difference, thumbnail
 from ..block import Block, RunContext
 from ..envelope import Header, Identity, State, Trace
 from ..params import BlockParams
 from ..ports import Image, Symbols
-from ._charts import MOST_BARS
-from ._files import make_folder, picture_name, write_atomic, write_png
-from ._page import Page, Shown, render
-from ._rows import Row, Table, load_metrics, measure_item
-from ._thumbnails import Thumbnail, difference, thumbnail
 
 __all__ = ["Report"]
+
+_SWAPPED = "Another sink wrote the first rows of this table."
 
 
 class Report(Block):
@@ -77,7 +79,7 @@ class Report(Block):
         path = write_png(make_folder(self.params.out), picture_name(trace.label, identity), received)
         self.wrote(path)
         table.add(row)
-        self.measure(**row.means)
+        self.measure(**row.means, **unsent_means(trace))
         self._page.summary.add(row, header, state, trace)
         self._page.constellation.add(channel_input=channel_input, channel_output=channel_output)
         if len(self._page.rows) < MOST_BARS:
@@ -87,7 +89,9 @@ class Report(Block):
 
     def finish(self, run: RunContext) -> Iterator[None] | None:
         """Write the page."""
-        self._opened().close()
+        table = self._opened()
+        self.tabled(table.paths[0], table.rows)
+        table.close()
         path = make_folder(self.params.out) / "report.html"
         write_atomic(path, render(self._page, run).encode())
         self.wrote(path)
@@ -105,8 +109,12 @@ class Report(Block):
     def _opened(self) -> Table:
         """Open on the first item and not before: a block that is built and never used must not empty files."""
         if self._table is None:
-            self._page = Page(self.params.difference_gain, goes_on=self.goes_on)
-            self._table = Table(make_folder(self.params.out), go_on=self.goes_on)
+            folder = make_folder(self.params.out)
+            swapped = str(folder) in self.heritage
+            before = "This receiver was started again." if self.goes_on else _SWAPPED if swapped else ""
+            self._page = self.heritage.get(str(folder)) or Page(self.params.difference_gain, before=before)
+            self.heritage[str(folder)] = self._page
+            self._table = Table(folder, go_on=self.goes_on or swapped)
             for path in self._table.paths:
                 self.wrote(path)
         return self._table

@@ -25,11 +25,12 @@ class Images(Block):
 
     .. math:: x \in \{0, \dots, 255\}^{H \times W \times 3}
 
-    Any format of Pillow. EXIF orientation is applied, grey becomes three equal channels, transparency is composited
-    over white, 16 bits are scaled to 8, an animation gives its first frame, colour profiles are ignored (sRGB is
-    assumed). ``cover`` scales a picture, antialiased, until it covers ``size``, and cuts out the centre; ``crop`` cuts
-    without scaling; ``stretch`` scales height and width apart. A folder gives its pictures in natural order, without
-    subfolders.
+    Any format of Pillow. EXIF orientation is applied, a colour profile too (the picture becomes sRGB), grey becomes
+    three equal channels, transparency is composited over white, 16 bits are scaled to 8, an animation gives its first
+    frame. Kinds of TIFF that Pillow reads wrongly are refused by name; a profile that is broken is ignored, a JPEG that
+    lacks hardly more than its end mark is read, and both are said on standard error. ``cover`` scales a picture,
+    antialiased, until it covers ``size``, and cuts out the centre; ``crop`` cuts without scaling; ``stretch`` scales
+    height and width apart. A folder gives its pictures in natural order, without subfolders.
     At most 20,000 pixels a side and 67,108,864 in all, checked before decoding.
 
     Output:  uint8 sRGB ``[H, W, 3]``, labelled with the file's name.

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...blocks._measuring.rows import Row, load_metrics, measure_item
 from ...blocks.block import Block
 from ...blocks.envelope import Header, Identity, Trace
 from ...blocks.ports import Image, Symbols
-from ...blocks.sinks._rows import Row, load_metrics, measure_item
 from .witness import Witness
 
 __all__ = ["MEASURED", "Collect"]

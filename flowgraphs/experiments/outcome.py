@@ -11,7 +11,7 @@ from typing import Any, Literal
 import msgspec
 
 from ...errors import Interrupted
-from ..runtime.result import software_versions
+from ..runtime.run_record import software_versions
 from .plan import Plan, SweepOptions
 
 __all__ = ["SweepResult", "sweep_record"]

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from ...errors import FlowgraphError, UsageError
-from ..runtime.yaml_reader import parse_value, to_plain
+from ..runtime.language.yaml_reader import parse_value, to_plain
 
 __all__ = ["MAX_VALUES", "Over", "grid", "parse_over", "point_text", "value_text"]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ...errors import InputError, MissingExtra, RunError, UsageError
-from ..runtime.parameters import suggestion
+from ..runtime.language.parameters import suggestion
 
 __all__ = ["COLOURS", "STYLE", "SUFFIXES", "plot_sweep", "save_figure"]
 
@@ -171,21 +171,25 @@ def _draw(
                     dashes=LINES[style % len(LINES)],
                     logarithmic=logarithmic,
                 )
-        plane.set_xlabel(_label(x))
-        plane.set_ylabel(_label(y))
-        if logarithmic:
-            plane.set_yscale("log")
-            plane.set_ylim(top=1.3)
-        if ticks:
-            plane.set_xticks(list(ticks), list(ticks.values()))
-        if title:
-            plane.set_title(title)
+        _label_plane(plane, x, y, ticks, title)
         if len(groups) * len(others) > 1:
             plane.legend()
         _caption(figure, rows, y, logarithmic=logarithmic)
         for file in files:
             save_figure(figure, file)
     return files
+
+
+def _label_plane(plane: Any, x: str, y: str, ticks: dict[float, str], title: str) -> None:
+    plane.set_xlabel(_label(x))
+    plane.set_ylabel(_label(y))
+    if y in LOGARITHMIC:
+        plane.set_yscale("log")
+        plane.set_ylim(top=1.3)
+    if ticks:
+        plane.set_xticks(list(ticks), list(ticks.values()))
+    if title:
+        plane.set_title(title)
 
 
 def _draw_line(

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from ...blocks.sinks._files import Appended, make_folder, write_atomic
+from ...blocks._measuring.files import Appended, make_folder, write_atomic
 from ...errors import InputError, MissingExtra, RunError, UsageError
 from .collect import MEASURED
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from ...blocks.sinks._files import make_folder, write_atomic
+from ...blocks._measuring.files import make_folder, write_atomic
 from ...errors import InputError
 
 if TYPE_CHECKING:

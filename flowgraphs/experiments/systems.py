@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...errors import FlowgraphError, Problem, UsageError
-from ..runtime.check import Checked, check_flowgraph
-from ..runtime.document import VARIABLE
-from ..runtime.overrides import Overrides
-from ..runtime.parameters import scalar_text, suggestion
-from ..runtime.shipped import find_flowgraph
-from ..runtime.yaml_reader import MapNode, read_yaml
+from ..runtime.language.check import Checked, check_flowgraph
+from ..runtime.language.document import VARIABLE
+from ..runtime.language.overrides import Overrides
+from ..runtime.language.parameters import scalar_text, suggestion
+from ..runtime.language.shipped import find_flowgraph
+from ..runtime.language.yaml_reader import MapNode, read_yaml
 
 __all__ = ["System", "parse_systems"]
 

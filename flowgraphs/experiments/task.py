@@ -18,8 +18,8 @@ from ...blocks.lookup import load_block
 from ...blocks.params import live_names
 from ...blocks.signature import read_signature
 from ...errors import SemcomError
+from ..runtime.engine.inline import InlineExecutor
 from ..runtime.graph import Graph
-from ..runtime.inline import InlineExecutor
 from .collect import Collect
 from .measured_graph import MeasuredGraph, Picture, draw_seed
 from .witness import Witness, merged_row

@@ -2,39 +2,35 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import os
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
-import msgspec
 import zmq
 
-from ... import errors
 from ...blocks.block import RunContext
 from ...errors import Interrupted, RunError, SemcomError, UsageError
-from .actor import Event
-from .control import ControlServer
-from .drawing import svg
-from .graph import BlockNode, Graph
-from .inline import InlineExecutor
-from .live_change import resolve_set, resolve_swap
-from .overrides import Swap
-from .places import place_endpoints
-from .processes import ProcessCrew
-from .resolved import resolved_yaml
-from .result import BlockReport, EdgeCount, RunResult, software_versions, write_record
-from .worker import Worker
+from .counts import BlockReport, EdgeCount
+from .edges.endpoints import place_endpoints
+from .engine.control import ControlServer
+from .engine.inline import InlineExecutor
+from .engine.place import RunningPlace
+from .engine.processes import ProcessCrew
+from .engine.supervisor import PROGRESS_EVERY_S, Crew, Supervisor
+from .engine.thread_exit import exits_as_errors
+from .engine.worker import Worker
+from .graph import Graph
+from .language.drawing import svg
+from .language.resolved import resolved_yaml
+from .run_record import RunResult, software_versions, write_record
 
 __all__ = ["RunOptions", "run"]
 
-PROGRESS_EVERY_S = 0.5
-ABORT_PATIENCE_S = 10.0  # for the `work` calls in progress; a thread cannot be ended from outside
 OnProgress = Callable[[dict[str, Any]], None]
 
 
@@ -47,12 +43,14 @@ class RunOptions:
         items: Items that each source makes at most.
         place: Run this place alone.
         out: Folder of the record; default: the sinks' own, else ``out/<name>``.
+        wait_s: How long to wait for the other places of the file; None: for ever.
     """
 
     executor: Literal["inline", "threads", "processes"] = "threads"
     items: int | None = None
     place: str | None = None
     out: Path | None = None
+    wait_s: float | None = None
 
 
 def run(graph: Graph, options: RunOptions = RunOptions(), progress: OnProgress | None = None) -> RunResult:
@@ -71,9 +69,9 @@ def run(graph: Graph, options: RunOptions = RunOptions(), progress: OnProgress |
     _fix_torch_threads(graph)
     context = RunContext(graph.name, resolved_yaml(graph), svg(graph), graph.seed, software_versions())
     started = time.monotonic()
-    result, failure = (_run_inline if options.executor == "inline" else _run_streaming)(
-        graph, options, context, progress or (lambda status: None)
-    )
+    run_it = _run_inline if options.executor == "inline" else _run_streaming
+    with exits_as_errors():
+        result, failure = run_it(graph, options, context, progress or (lambda status: None))
     result.duration_s = result.duration_s or time.monotonic() - started
     record = _record_path(graph, options)
     result.record = str(record)
@@ -87,23 +85,6 @@ def run(graph: Graph, options: RunOptions = RunOptions(), progress: OnProgress |
         failure.result = result  # type: ignore[attr-defined]
         raise failure
     return result
-
-
-class _Crew(Protocol):
-    """What runs the blocks: threads here, or processes."""
-
-    @property
-    def pollable(self) -> Any: ...
-    def start(self) -> None: ...
-    def take_events(self) -> list[Event]: ...
-    def go(self) -> None: ...
-    def stop(self) -> None: ...
-    def abort(self) -> None: ...
-    def set_params(self, ticket: str, node: BlockNode) -> None: ...
-    def swap(self, ticket: str, node: BlockNode) -> None: ...
-    def status(self) -> dict[str, Any]: ...
-    def reports(self) -> dict[str, dict[str, Any]]: ...
-    def close(self) -> None: ...
 
 
 def _run_inline(
@@ -144,7 +125,7 @@ def _run_streaming(
     control = ControlServer(zmq_context, graph.name)
     try:
         crew = _crew(graph, options, context, control, zmq_context)
-        supervisor = _Supervisor(graph, crew, control, progress)
+        supervisor = Supervisor(graph, crew, control, progress, wait_s=options.wait_s)
         try:
             supervisor.run()
         except KeyboardInterrupt:
@@ -152,8 +133,9 @@ def _run_streaming(
         finally:
             status, reports = crew.status(), crew.reports()
             crew.close()
-            if supervisor.failure is None and isinstance(crew, Worker) and crew.progress is not None:
-                crew.progress.forget()
+            place = crew.place if isinstance(crew, Worker) else None
+            if supervisor.failure is None and place is not None:
+                place.ledger.forget()
     finally:
         control.close()
         zmq_context.destroy(linger=200)
@@ -161,6 +143,7 @@ def _run_streaming(
     blocks = {name: BlockReport(**report) for name, report in reports.items()}
     result = _result(edges, blocks, supervisor.failure, stopped=supervisor.stopped)
     result.duration_s = supervisor.duration_s
+    result.senders = [] if place is None else place.senders()
     return result, supervisor.failure
 
 
@@ -170,7 +153,7 @@ def _crew(
     context: RunContext,
     control: ControlServer,
     zmq_context: zmq.Context[zmq.Socket[bytes]],
-) -> _Crew:
+) -> Crew:
     if options.place is not None:
         if options.executor == "processes":
             raise UsageError("--place: the blocks of a place run as threads of one process; leave --executor out")
@@ -178,182 +161,18 @@ def _crew(
         if options.place not in places:
             known = ", ".join(places) or "none"
             raise UsageError(f"--place {options.place}: expected a place of {graph.file or graph.name}: {known}")
+        blocks = places[options.place].blocks
         return Worker(
             graph,
-            places[options.place].blocks,
+            blocks,
             place_endpoints(graph),
             context,
             items=options.items,
-            progress_file=_record_path(graph, options).with_suffix(".progress"),
+            place=RunningPlace(graph, blocks, _record_path(graph, options).with_suffix(".progress")),
         )
     if options.executor == "processes":
         return ProcessCrew(graph, context, items=options.items, folder=control.folder, zmq_context=zmq_context)
     return Worker(graph, [node.name for node in graph.blocks], {}, context, items=options.items)
-
-
-@dataclass
-class _Supervisor:
-    """Sees a crew through its run: all ready, go, commands, first failure, all ended."""
-
-    graph: Graph
-    crew: _Crew
-    control: ControlServer
-    progress: OnProgress
-    failure: SemcomError | None = None
-    stopped: bool = False
-    duration_s: float = 0.0
-    _ready: set[str] = field(default_factory=set)
-    _ended: set[str] = field(default_factory=set)
-    _tickets: dict[str, tuple[bytes, BlockNode]] = field(default_factory=dict)
-    _later: list[tuple[bytes, dict[str, Any]]] = field(default_factory=list)  # changes of a block that is changing
-    _going: bool = False
-    _began: float = 0.0
-    _last_progress: float = 0.0
-    _abort_by: float = float("inf")
-    _names: set[str] = field(default_factory=set)
-
-    def run(self) -> None:
-        """Run until every block has ended."""
-        self.crew.start()
-        self._names = set(getattr(self.crew, "actors", None) or (node.name for node in self.graph.blocks))
-        self._began = time.monotonic()
-        poller = zmq.Poller()
-        poller.register(self.control.socket, zmq.POLLIN)
-        poller.register(self.crew.pollable, zmq.POLLIN)
-        while self._ended < self._names and time.monotonic() < self._abort_by:
-            poller.poll(int(1000 * PROGRESS_EVERY_S / 2))
-            for event in self.crew.take_events():
-                self._on_event(event)
-            while (received := self.control.receive()) is not None:
-                self._on_command(*received)
-            now = time.monotonic()
-            if self._going and now - self._last_progress >= PROGRESS_EVERY_S:
-                self._last_progress = now
-                self.progress({"elapsed_s": now - self._began, **self.crew.status()})
-        self.duration_s = time.monotonic() - self._began
-        self._say_ended()
-
-    def interrupt(self) -> None:
-        """Ctrl-C: stop as after an error; a second one stops waiting."""
-        self._fail(Interrupted("interrupted; what was finished is kept"))
-        with contextlib.suppress(KeyboardInterrupt):
-            while self._ended < self._names and time.monotonic() < self._abort_by:
-                time.sleep(0.01)
-                for event in self.crew.take_events():
-                    self._on_event(event)
-        self.duration_s = time.monotonic() - self._began
-        self._say_ended()
-
-    def _on_event(self, event: Event) -> None:
-        block = event["block"]
-        match event["event"]:
-            case "ready":
-                self._ready.add(block)
-                if self._ready >= self._names and not self._going:
-                    self._going = True
-                    self._began = time.monotonic()
-                    self.crew.go()
-            case "done":
-                self._note_end(block)
-            case "failed":
-                self._note_end(block)
-                self._fail(_revive(event))
-            case "reply":
-                self._on_reply(event)
-
-    def _on_reply(self, event: Event) -> None:
-        if event["ticket"] not in self._tickets:  # the block ended first, and its client knows
-            return
-        client, node = self._tickets.pop(event["ticket"])
-        if event["ok"]:
-            blocks = tuple(node if block.name == node.name else block for block in self.graph.blocks)
-            self.graph = msgspec.structs.replace(self.graph, blocks=blocks)
-        self.control.answer(client, {key: value for key, value in event.items() if key not in ("event", "ticket")})
-        self._take_up_later()
-
-    def _note_end(self, block: str) -> None:
-        self._ended.add(block)
-        for ticket, (client, node) in list(self._tickets.items()):
-            if node.name == block:
-                del self._tickets[ticket]
-                self.control.answer(client, {"ok": False, "message": f"block '{block}' has ended"})
-        self._take_up_later()
-
-    def _take_up_later(self) -> None:
-        later, self._later = self._later, []
-        for client, command in later:
-            self._on_command(client, command)
-
-    def _say_ended(self) -> None:
-        """Answer everybody who still waits: nothing will change any more."""
-        waiting = [client for client, _ in [*self._tickets.values(), *self._later]]
-        while (received := self.control.receive()) is not None:
-            waiting.append(received[0])
-        for client in waiting:
-            self.control.answer(client, {"ok": False, "message": f"flowgraph '{self.graph.name}' has ended"})
-
-    def _on_command(self, client: bytes, command: dict[str, Any]) -> None:
-        try:
-            answer = self._command(client, command)
-        except SemcomError as error:
-            answer = {"ok": False, "message": str(error)}
-        except (KeyError, TypeError, ValueError) as error:
-            answer = {"ok": False, "message": f"a command lacks or misuses {error}"}
-        if answer is not None:
-            self.control.answer(client, answer)
-
-    def _command(self, client: bytes, command: dict[str, Any]) -> dict[str, Any] | None:
-        if any(node.name == command.get("block") for _, node in self._tickets.values()):
-            self._later.append((client, command))  # it builds on what the change in progress makes of the block
-            return None
-        match command.get("do"):
-            case "status":
-                return {
-                    "ok": True,
-                    "name": self.graph.name,
-                    "pid": os.getpid(),
-                    "elapsed_s": time.monotonic() - self._began,
-                    "running": self._going,
-                    **self.crew.status(),
-                }
-            case "stop":
-                self.stopped = True
-                self.crew.stop()
-                return {"ok": True}
-            case "set":
-                node = resolve_set(self.graph, command["block"], command["param"], command["value"])
-                return self._change(client, node, self.crew.set_params)
-            case "swap":
-                spec = Swap(str(command["use"]), dict(command.get("params") or {}))
-                return self._change(client, resolve_swap(self.graph, command["block"], spec), self.crew.swap)
-        return {"ok": False, "message": f"expected do: status, set, swap or stop, got {command.get('do')!r}"}
-
-    def _change(
-        self, client: bytes, node: BlockNode, exchange: Callable[[str, BlockNode], None]
-    ) -> dict[str, Any] | None:
-        if node.name not in self._names:
-            return {"ok": False, "message": f"block '{node.name}' runs in another place"}
-        if node.name in self._ended:
-            return {"ok": False, "message": f"block '{node.name}' has ended"}
-        ticket = f"{len(self._tickets)}-{time.monotonic_ns()}"
-        self._tickets[ticket] = (client, node)
-        exchange(ticket, node)
-        return None
-
-    def _fail(self, error: SemcomError) -> None:
-        if self.failure is None:
-            self.failure = error
-            self._abort_by = time.monotonic() + ABORT_PATIENCE_S
-            self.crew.abort()
-
-
-def _revive(event: Event) -> SemcomError:
-    """Make the error again that a block's thread or process described."""
-    kind = getattr(errors, str(event.get("kind")), RunError)
-    error = SemcomError.__new__(kind if isinstance(kind, type) and issubclass(kind, SemcomError) else RunError)
-    Exception.__init__(error, event["message"])
-    error.exit_code = event["exit_code"]
-    return error
 
 
 def _result(

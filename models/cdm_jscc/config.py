@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from ..deepjscc.config import AdaptiveConfig
 from ..record import Record
-from ..training.recipe import Recipe, Stretch
+from ..training.recipe import LearningPhase, Recipe
 
 __all__ = [
     "CdmConfig",
@@ -76,20 +76,15 @@ class CdmConfig(Record):
     start_noise: float = Field(default=0.8, ge=0, description="Standard deviation of the sampler's start.")
 
 
-class Phase(Stretch):
+class Phase(LearningPhase):
     """A stretch of the training."""
 
-    name: str = Field(min_length=1)
     trains: tuple[Part, ...] = Field(min_length=1, description="What learns; the rest is frozen.")
     crop: int = Field(ge=16, multiple_of=16, description="Side of the crops in pixels.")
     channel: bool = Field(default=True, description="Symbols cross the channel; else the latents are handed over.")
     denoise: bool = Field(default=True, description="The loss is the denoiser's; else that of the estimate before it.")
     bits_weight: float = Field(default=0.0, ge=0, description="Weight of bits per pixel (beta).")
     perceptual_weight: float = Field(default=0.0, ge=0, le=1, description="Weight of the perceptual loss (rho).")
-    learning_rate: float = Field(default=1e-4, gt=0, description="At the beginning of the phase.")
-    final_share: float = Field(
-        default=0.05, gt=0, le=1, description="Of the learning rate, at its end (half a cosine)."
-    )
 
 
 class TrainConfig(Recipe):

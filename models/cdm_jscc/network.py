@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from .allocation import COUNTS
 from .backbone import Told, Understood
-from .config import CdmConfig, DeepJsccBackbone
+from .config import CdmConfig, DeepJsccBackbone, Part
 from .deepjscc_backbone import RateAdaptiveDeepJscc
 from .diffusion import ddim
 from .ntc_backbone import NtcJscc
@@ -16,7 +16,7 @@ from .rate_map import LEVELS
 from .transforms import Entropy, Hyperprior
 from .unet import Unet
 
-__all__ = ["CdmJscc"]
+__all__ = ["CdmJscc", "part_of"]
 
 TOLD = 2  # beside the time: how well the frame was heard, and its mean rate
 
@@ -104,3 +104,15 @@ class CdmJscc(nn.Module):
 
         residual = ddim(predict, self.config.start_noise * start, steps)
         return understood.estimate + self.spread_of(understood) * residual
+
+
+def part_of(name: str) -> Part:
+    """Return which part of the network a parameter belongs to."""
+    head, _, rest = name.partition(".")
+    if head == "hyperprior":
+        return "entropy"
+    if head == "unet":
+        return "denoiser"
+    if rest.startswith("base.klt."):
+        return "basis"  # entropies, rates and variances were taken in it
+    return "transform" if rest.split(".")[0] in ("base", "analysis", "pyramid") else "jscc"

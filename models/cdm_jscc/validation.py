@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import torch
 from torch import Tensor
 
 from ..deepjscc.frames import Fading
-from ..training.pictures import Pictures
+from ..training.pictures import Pictures, Pixels
+from ..training.run import Run
+from ..training.validation import Quality, Scores, centre_crop, evenly
 from .config import Phase, TrainConfig
 from .forward import pass_through
 from .network import CdmJscc
@@ -26,31 +26,19 @@ POINTS: tuple[tuple[str, float, Fading], ...] = (
 )
 
 
-@torch.no_grad()
-def validate(
-    model: CdmJscc,
-    weights: dict[str, Tensor],
-    held: Pictures,
-    config: TrainConfig,
-    phase: Phase,
-    perceptual: Callable[[Tensor, Tensor], Tensor] | None,
-) -> dict[str, float]:
+def validate(run: Run[TrainConfig, CdmJscc], model: CdmJscc, held: Pictures, phase: Phase) -> Scores:
     """Figures over centre crops of held-out pictures at a few points of payload CBR, SNR and channel.
 
-    ``score`` is what decides which weights are kept: mean PSNR in dB; less the perceptual distance, where the phase
-    trains for one.
+    The score is the mean PSNR in dB; less the perceptual distance, where the phase trains for one; less the bits per
+    pixel, where it trains nothing else.
     """
-    model.load_state_dict(weights)
-    model.eval()
-    device = next(model.parameters()).device
-    few = np.linspace(0, len(held.pixels) - 1, min(config.validation_pictures, len(held.pixels))).astype(int)
+    config, device = run.config, run.device
     steps = () if not phase.denoise else (1, 4) if phase.perceptual_weight else (1,)
-    scores: dict[str, list[float]] = {}
-    bits: list[float] = []
+    quality, bits = Quality(run.perceptual), []
     for name, esn0_db, fading in POINTS:
         generator = torch.Generator().manual_seed(config.seed)
-        for index in few:
-            image = _crop(held.pixels[index], config.validation_crop).to(device)
+        for whole in evenly(held, config.validation_pictures):
+            image = _crop(whole, config.validation_crop, device)
             pixels = image.shape[2] * image.shape[3]
             patch_bits = model.entropy(image)[1].patch_bits
             bits.append(float(patch_bits.sum()) / pixels)
@@ -61,31 +49,22 @@ def validate(
             level = torch.full((1,), esn0_db, device=device)
             passed = pass_through(model, image, eta, level, [fading], generator, channel=phase.channel)
             start = torch.randn(image.shape, generator=generator).to(device)
-            pictures = {"estimate": passed.understood.estimate}
+            where = f"{name} {esn0_db:g}dB {fading}"
+            quality.add(f"{where} estimate", passed.understood.estimate, image)
             for count in steps:
-                pictures[f"{count} steps"] = model.sample(passed.understood, start, passed.told, passed.heard_db, count)
-            for kind, picture in pictures.items():
-                where = f"{name} {esn0_db:g}dB {fading} {kind}"
-                error = (picture.clamp(0, 1) * 255).round() - (image * 255).round()
-                psnr = 10 * np.log10(255**2 / max(float(error.square().mean()), 1e-3))
-                scores.setdefault(f"{where}: PSNR in dB", []).append(float(psnr))
-                if perceptual is not None:
-                    distance = float(perceptual(picture.clamp(0, 1).float(), image).mean())
-                    scores.setdefault(f"{where}: perceptual", []).append(distance)
-    mean = {name: float(np.mean(values)) for name, values in scores.items()}
-    mean["bits per pixel"] = float(np.mean(bits))
+                picture = model.sample(passed.understood, start, passed.told, passed.heard_db, count)
+                quality.add(f"{where} {count} steps", picture, image)
+    bits_per_pixel = float(np.mean(bits))
     wanted = f"{steps[-1]} steps" if steps else "estimate"
-    if not scores:
-        score = -mean["bits per pixel"]
+    if phase.trains == ("entropy",):
+        score = -bits_per_pixel
     elif phase.perceptual_weight:
-        score = -float(np.mean([v for n, v in mean.items() if n.endswith(f"{wanted}: perceptual")]))
+        score = -quality.mean_of(f"{wanted}: perceptual")
     else:
-        score = float(np.mean([v for n, v in mean.items() if n.endswith(f"{wanted}: PSNR in dB")]))
-    return {"score": score, **mean}
+        score = quality.mean_of(f"{wanted}: PSNR in dB")
+    return Scores(score, {**quality.means(), "bits per pixel": bits_per_pixel})
 
 
-def _crop(whole: np.ndarray, most: int) -> Tensor:
+def _crop(whole: Pixels, most: int, device: torch.device) -> Tensor:
     height, width = (max(PATCH, min(most, side) // PATCH * PATCH) for side in whole.shape[:2])
-    top, left = (whole.shape[0] - height) // 2, (whole.shape[1] - width) // 2
-    crop = np.ascontiguousarray(whole[top : top + height, left : left + width].transpose(2, 0, 1))
-    return torch.from_numpy(crop)[None].float() / 255
+    return centre_crop(whole, height, width, device)

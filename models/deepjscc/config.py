@@ -77,3 +77,10 @@ class TrainConfig(Recipe):
         description="A frame's loss: log(offset + MSE / running MSE of its SNR and rate). Small: PSNR; large: MSE.",
     )
     fit_patches: int = Field(default=100_000, ge=100, description="Patches from which the KLT is taken.")
+
+    @property
+    def variant(self) -> str:
+        """Name of the weights that come out."""
+        if self.perceptual != "none":
+            return "perceptual"
+        return "quantised" if self.bits_per_symbol else self.model.network

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from ..training.pictures import Pictures
+from ..training.run import Run
+from ..training.validation import Scores, centre_crop, evenly, psnr_db
 from .config import TrainConfig
 from .constellation import send, told_esn0_db
 from .frames import Fading
@@ -36,42 +37,40 @@ CONSTELLATION_POINTS: tuple[tuple[Rate, float, int], ...] = (
 )
 
 
-@torch.no_grad()
-def validate(model: Any, weights: dict[str, Tensor], held: Pictures, config: TrainConfig) -> dict[str, float]:
+def validate(run: Run[TrainConfig, Any], model: Any, held: Pictures) -> Scores:
     """Mean PSNR in dB over centre crops of held-out pictures, at a few points of rate, SNR and channel.
 
-    A recipe with constellations is validated on those of them that the points name.
+    A recipe with constellations is validated on those of them that the points name. The score is the mean of all.
     """
-    model.load_state_dict(weights)
-    model.eval()
-    device = next(model.parameters()).device
-    few = np.linspace(0, len(held.pixels) - 1, min(config.validation_pictures, len(held.pixels))).astype(int)
-    scores: dict[str, float] = {}
+    config = run.config
     points: list[tuple[Rate, float, Fading, int | None]] = [(*point, None) for point in POINTS]
     if config.bits_per_symbol:
         points = [(rate, esn0_db, "none", bits) for rate, esn0_db, bits in CONSTELLATION_POINTS]
+    scores: dict[str, float] = {}
     for rate, esn0_db, fading, bits in points:
         if rate not in model.rates or bits not in (*config.bits_per_symbol, None):
             continue
-        generator = torch.Generator().manual_seed(config.seed)
-        psnr = []
-        for index in few:
-            whole = held.pixels[index]
-            height, width = (
-                min(config.validation_crop, side) // model.multiple * model.multiple for side in whole.shape[:2]
-            )
-            if not height or not width:
-                continue
-            top, left = (whole.shape[0] - height) // 2, (whole.shape[1] - width) // 2
-            crop = np.ascontiguousarray(whole[top : top + height, left : left + width].transpose(2, 0, 1))
-            image = torch.from_numpy(crop)[None].to(device)
-            level = torch.full((1,), esn0_db, device=device)
-            told = told_esn0_db(level, bits)
-            features = model.encode(image.float() / 255, rate, told)
-            received, n0 = send(features, level, [fading], generator, bits, config.softness[1])
-            out = model.decode(received, n0, rate, told, height, width)
-            error = (out.clamp(0, 1) * 255).round() - image.float()
-            psnr.append(10 * np.log10(255**2 / max(float(error.square().mean()), 1e-3)))
         kind = fading if bits is None else f"{2**bits}-QAM"
-        scores[f"{rate} {esn0_db:g}dB {kind}"] = float(np.mean(psnr))
-    return scores
+        scores[f"{rate} {esn0_db:g}dB {kind}"] = _mean_psnr_db(run, model, held, rate, esn0_db, fading, bits)
+    return Scores(float(np.mean(list(scores.values()))), scores)
+
+
+def _mean_psnr_db(
+    run: Run[TrainConfig, Any], model: Any, held: Pictures, rate: Rate, esn0_db: float, fading: Fading, bits: int | None
+) -> float:
+    config = run.config
+    generator = torch.Generator().manual_seed(config.seed)
+    level = torch.full((1,), esn0_db, device=run.device)
+    told = told_esn0_db(level, bits)
+    psnr = []
+    for whole in evenly(held, config.validation_pictures):
+        height, width = (
+            min(config.validation_crop, side) // model.multiple * model.multiple for side in whole.shape[:2]
+        )
+        if not height or not width:
+            continue
+        image = centre_crop(whole, height, width, run.device)
+        features = model.encode(image, rate, told)
+        received, n0 = send(features, level, [fading], generator, bits, config.softness[1])
+        psnr.append(psnr_db(model.decode(received, n0, rate, told, height, width), image))
+    return float(np.mean(psnr))

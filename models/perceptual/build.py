@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 from ...errors import UsageError
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["PerceptualLoss", "build_perceptual"]
+__all__ = ["Perceptual", "PerceptualLoss", "build_perceptual"]
 
+Perceptual: TypeAlias = "Callable[[Tensor, Tensor], Tensor]"
 PerceptualLoss = Literal["squeezenet", "lpips-vgg", "none"]
 
 
-def build_perceptual(
-    name: PerceptualLoss, weights: Path | None, linear: Path | None = None
-) -> Callable[[Tensor, Tensor], Tensor] | None:
+def build_perceptual(name: PerceptualLoss, weights: Path | None, linear: Path | None = None) -> Perceptual | None:
     """A function of two batches ``[b, 3, h, w]`` in [0, 1] to distances ``[b]``; gradients flow into the first.
 
     Args:

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from ..record import Record
-from ..training.recipe import Recipe, Stretch
+from ..training.recipe import LearningPhase, Recipe
 
 __all__ = [
     "Downscale",
@@ -106,10 +106,9 @@ class ScSicConfig(Record):
         return math.lcm(self.semantic.stride, 4 * self.stage_b.patch * 2 ** (len(self.stage_b.widths) - 1))
 
 
-class Phase(Stretch):
+class Phase(LearningPhase):
     """A stretch of the training."""
 
-    name: str = Field(min_length=1)
     trains: tuple[Part, ...] = Field(min_length=1, description="What learns; the rest is frozen.")
     channel: bool = Field(default=True, description="The embedding crosses the channel; else it arrives clean.")
     esn0_db: tuple[float, float] | None = Field(
@@ -128,8 +127,6 @@ class Phase(Stretch):
     norms: Literal["moving", "fixed"] = Field(
         default="fixed", description="Whether statistics of batch normalisation follow the batches, where they train."
     )
-    accumulate: int = Field(default=1, ge=1, description="The batch comes in so many pieces, one after another.")
-    learning_rate: float = Field(default=1e-4, gt=0, description="At the beginning of the phase.")
     final_share: float = Field(default=1.0, gt=0, le=1, description="Of the learning rate, at its end (half a cosine).")
 
     @model_validator(mode="after")

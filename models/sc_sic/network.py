@@ -12,7 +12,7 @@ from .small_encoder import SmallEncoder
 from .stage_a import StageA
 from .stage_b import StageB
 
-__all__ = ["PARTS", "ScSic"]
+__all__ = ["PARTS", "ScSic", "part_of"]
 
 PARTS: tuple[Part, ...] = ("encoder", "stage_a", "stage_b")
 
@@ -55,3 +55,9 @@ class ScSic(nn.Module):
         """Images ``[b, 3, h, w]`` in [0, 1] to embeddings ``[b, c, h', w']``."""
         embedding: Tensor = self.encoder(images, downscale)
         return embedding
+
+
+def part_of(name: str) -> Part:
+    """Return which part of the network a parameter belongs to."""
+    head: Part = name.partition(".")[0]  # type: ignore[assignment]
+    return head

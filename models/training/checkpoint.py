@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from pydantic import ValidationError
 from torch import Tensor
 
-from ...errors import WeightsError
+from ...errors import UsageError, WeightsError
 
-__all__ = ["load_checkpoint", "save_checkpoint", "save_text", "save_weights"]
+__all__ = ["checkpoint_of", "save_checkpoint", "save_text", "save_weights"]
 
 
 def _replace(part: Path, path: Path) -> None:
@@ -27,15 +28,36 @@ def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
     _replace(part, path)
 
 
-def load_checkpoint(path: Path) -> dict[str, Any]:
-    """Read a checkpoint of this machine's own training; only tensors and plain values are let in.
+def checkpoint_of(config: Any, out: Path, *, resume: bool) -> dict[str, Any] | None:
+    """The checkpoint in a folder of results, or None where a run begins; the folder is made if missing.
 
-    Raises:  WeightsError: the file is not a whole checkpoint.
+    Only tensors and plain values are let in.
+
+    Args:
+        config: The recipe; its ``model`` and ``seed`` must be those of the checkpoint.
+        out: The folder.
+        resume: Go on from ``last.pt``; otherwise a folder that has one is refused.
+
+    Raises:
+        UsageError: it may not be gone on with, or is of another recipe.
+        WeightsError: it is not a whole checkpoint.
     """
+    out.mkdir(parents=True, exist_ok=True)
+    last = out / "last.pt"
+    if not last.exists():
+        return None
+    if not resume:
+        raise UsageError(f"{last}: a run is there already; give another folder, or go on with it")
     try:
-        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        state: dict[str, Any] = torch.load(last, map_location="cpu", weights_only=True)
     except Exception as error:
-        raise WeightsError(f"{path}: not a whole checkpoint; remove it to start afresh: {error}") from error
+        raise WeightsError(f"{last}: not a whole checkpoint; remove it to start afresh: {error}") from error
+    try:
+        before = type(config).model_validate_json(state["config"])
+    except (KeyError, ValidationError):
+        before = None  # of another system, or of another version
+    if before is None or before.model != config.model or before.seed != config.seed:
+        raise UsageError(f"{last}: is of another recipe; give another folder")
     return state
 
 

@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from PIL import Image
+from torch import Tensor
 
 from ...errors import InputError, UsageError
 from .recipe import Recipe
 
-__all__ = ["Pictures", "crops", "prefix_of", "read_pictures", "split_by_file"]
+__all__ = ["Pictures", "Pixels", "crops", "draw_images", "prefix_of", "read_pictures", "split_by_file"]
 
 SUFFIXES = {".png", ".webp", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"}
 Pixels = NDArray[np.uint8]
@@ -99,3 +101,8 @@ def crops(pictures: Pictures, count: int, side: int, rng: np.random.Generator) -
         crop = whole[top : top + side, left : left + side]
         out[n] = (crop[:, ::-1] if rng.integers(2) else crop).transpose(2, 0, 1)
     return out
+
+
+def draw_images(pictures: Pictures, count: int, side: int, rng: np.random.Generator, device: torch.device) -> Tensor:
+    """`crops` on the device: float32 ``[count, 3, side, side]`` in [0, 1]."""
+    return torch.from_numpy(crops(pictures, count, side, rng)).to(device).float() / 255

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -12,7 +12,7 @@ from ...errors import UsageError
 from ..perceptual.build import PerceptualLoss
 from ..record import Record
 
-__all__ = ["Recipe", "Stretch"]
+__all__ = ["LearningPhase", "Recipe", "Stretch"]
 
 
 class Stretch(Record):
@@ -21,10 +21,26 @@ class Stretch(Record):
     until: float = Field(gt=0, le=1, description="Share of the budget at which it ends.")
     crop: int = Field(ge=8, description="Side of the crops in pixels. One crop is one frame of unit power.")
     batch: int = Field(ge=1)
+    accumulate: int = Field(default=1, ge=1, description="The batch comes in so many pieces, one after another.")
+    name: str = Field(default="", description="Stretches of one name share a table and the best weights.")
+
+
+class LearningPhase(Stretch):
+    """A stretch with a name and a learning rate of its own."""
+
+    name: str = Field(min_length=1)
+    learning_rate: float = Field(default=1e-4, gt=0, description="At the beginning of the phase.")
+    final_share: float = Field(
+        default=0.05, gt=0, le=1, description="Of the learning rate, at its end (half a cosine)."
+    )
 
 
 class Recipe(Record):
-    """Budget, channel, optimiser, pictures and validation; a system's own recipe adds its network and its loss."""
+    """Budget, channel, optimiser, pictures and validation.
+
+    A system's own recipe adds ``model``, the sizes of its network; ``variant``, the name of the weights that come out;
+    and what its loss needs.
+    """
 
     phases: tuple[Stretch, ...]
     seed: int = Field(default=1, ge=0)
@@ -62,6 +78,15 @@ class Recipe(Record):
         if not ends or ends[-1] != 1 or any(a >= b for a, b in itertools.pairwise(ends)):
             raise ValueError("phases: expected 'until' to rise up to 1")
         return self
+
+    def phase_at(self, progress: float) -> tuple[Any, float]:
+        """The phase that is on at this share of the budget, and the share of the phase that is done."""
+        begin = 0.0
+        for phase in self.phases:
+            if progress < phase.until:
+                return phase, (progress - begin) / (phase.until - begin)
+            begin = phase.until
+        return self.phases[-1], 1.0
 
     @classmethod
     def read(cls, path: Path) -> Self:

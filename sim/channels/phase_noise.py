@@ -13,7 +13,7 @@ from .autoregression import ar1
 
 Array = TypeVar("Array")
 
-__all__ = ["common_phase", "rotate", "stationary_phase", "wiener_phase"]
+__all__ = ["StreamPhase", "common_phase", "rotate", "stationary_phase", "wiener_phase"]
 
 
 def wiener_phase(normals: Array, linewidth: Any) -> Array:
@@ -51,7 +51,50 @@ def stationary_phase(normals: Array, rms: Any, correlation: float) -> Array:
     return rms * ar1(normals, correlation)  # type: ignore[no-any-return]
 
 
-def rotate(x: Array, phase: Array) -> Array:
+class StreamPhase:
+    r"""Phase noise of an endless stream, the same however it is cut.
+
+    .. math:: \varphi[n] = \rho\, \varphi[n-1] + \sigma_w w[n], \quad
+        \text{free-running: } \rho = 1,\ \sigma_w^2 = 2 \pi \beta T, \quad
+        \text{locked: } \rho = e^{-2 \pi B T},\ \sigma_w^2 = \sigma^2 (1 - \rho^2)
+
+    Args:
+        correlation: :math:`\rho` of neighbouring samples; 1: a random walk, which starts at zero.
+        deviation: :math:`\sigma_w` of a random walk, :math:`\sigma` of what is stationary; in radians.
+
+    State:   the phase of the last sample.
+    """
+
+    def __init__(self, correlation: float, deviation: float) -> None:
+        self._rho, self._deviation = correlation, deviation
+        self._last: float | None = None
+
+    def take(self, normals: NDArray[np.floating], gap: int = 0, jump: float = 0.0) -> NDArray[np.float64]:
+        """Return the phase of the next samples, in radians.
+
+        Args:
+            normals: w ``[n]``, standard normal.
+            gap: Samples that were lost before them; the phase went on.
+            jump: A standard normal for that time.
+        """
+        from scipy.signal import lfilter
+
+        if not normals.size:
+            return np.zeros(0)
+        rho, deviation = self._rho, self._deviation
+        drive = (deviation if rho == 1 else deviation * (1 - rho**2) ** 0.5) * normals.astype(np.float64)
+        if self._last is None:
+            drive[0] = 0.0 if rho == 1 else deviation * normals[0]
+            self._last = 0.0
+        elif gap:
+            spread = deviation * gap**0.5 if rho == 1 else deviation * (1 - rho ** (2 * gap)) ** 0.5
+            self._last = rho**gap * self._last + spread * jump
+        phase, _ = lfilter([1.0], [1.0, -rho], drive, zi=[rho * self._last])
+        self._last = float(phase[-1])
+        return np.asarray(phase)
+
+
+def rotate(x: Array, phase: Any) -> Array:
     r"""Turn each symbol by its phase.
 
     .. math:: y[n] = x[n]\, e^{j \varphi[n]}
@@ -60,7 +103,7 @@ def rotate(x: Array, phase: Array) -> Array:
         x: complex ``[..., n]``.
         phase: radians ``[..., n]``.
     """
-    return x * like(array_module(phase).exp(1j * phase), x)  # type: ignore[operator,no-any-return]
+    return x * like(array_module(phase).exp(1j * phase), x)  # type: ignore[no-any-return]
 
 
 def common_phase(phase: NDArray[np.floating], block_symbols: int | None) -> NDArray[np.float64]:

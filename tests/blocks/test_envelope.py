@@ -102,4 +102,5 @@ def test_an_envelope_begins_empty():
     envelope = Envelope()
     assert envelope.identity == Identity(0, 0, True)
     assert envelope.stream is None
-    assert Stream() == (0, 1.0)
+    assert Stream() == (0, 1.0, 0, ())
+    assert envelope.sent == ()

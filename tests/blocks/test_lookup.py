@@ -186,3 +186,12 @@ def test_a_file_that_two_threads_load_is_made_once():
         thread.join()
     assert len(found) == 3
     assert len(set(found)) == 1
+
+
+def test_a_block_is_found_by_the_name_it_had():
+    assert find_block("channels/trace") == find_block("channels/recording")
+    assert "channels/trace" not in {block.use for block in list_blocks()}
+
+
+def test_what_blocks_share_is_no_block():
+    assert not any(part.startswith("_") for block in list_blocks() for part in block.use.split("/"))

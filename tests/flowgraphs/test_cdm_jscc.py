@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from semcom.flowgraphs.runtime.check import load_graph
-from semcom.flowgraphs.runtime.overrides import Overrides
-from semcom.flowgraphs.runtime.result import RunResult
+from semcom.flowgraphs.runtime.language.check import load_graph
+from semcom.flowgraphs.runtime.language.overrides import Overrides
 from semcom.flowgraphs.runtime.run import RunOptions, run
+from semcom.flowgraphs.runtime.run_record import RunResult
 
 
 def ran(

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from semcom.blocks.encoders.deepjscc import Deepjscc
 from semcom.blocks.envelope import Header
-from semcom.flowgraphs.runtime.check import load_graph
-from semcom.flowgraphs.runtime.overrides import Overrides
+from semcom.flowgraphs.runtime.language.check import load_graph
+from semcom.flowgraphs.runtime.language.overrides import Overrides
 from semcom.flowgraphs.runtime.run import RunOptions, run
 from semcom.sim.constellations.gaussian import effective_esn0_db
 from semcom.sim.side_information.jscc_mode import JsccMode

@@ -16,8 +16,8 @@ from semcom.blocks.encoders.onnx import Onnx as Encoder
 from semcom.blocks.envelope import Header, Identity, State
 from semcom.cli import main
 from semcom.errors import SignalError
-from semcom.flowgraphs.runtime.check import load_graph
-from semcom.flowgraphs.runtime.overrides import Overrides
+from semcom.flowgraphs.runtime.language.check import load_graph
+from semcom.flowgraphs.runtime.language.overrides import Overrides
 from semcom.flowgraphs.runtime.run import RunOptions, run
 from semcom.models.cdm_jscc.config import TrainConfig
 from semcom.models.cdm_jscc.network import CdmJscc as Network

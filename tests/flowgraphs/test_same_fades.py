@@ -12,9 +12,9 @@ from semcom.blocks.channels.rayleigh import Rayleigh
 from semcom.blocks.channels.rician import Rician
 from semcom.blocks.channels.shadowing import Shadowing
 from semcom.blocks.envelope import Header, Identity, Out
-from semcom.flowgraphs.runtime.check import load_graph
-from semcom.flowgraphs.runtime.inline import InlineExecutor
-from semcom.flowgraphs.runtime.overrides import Overrides
+from semcom.flowgraphs.runtime.engine.inline import InlineExecutor
+from semcom.flowgraphs.runtime.language.check import load_graph
+from semcom.flowgraphs.runtime.language.overrides import Overrides
 from semcom.sim.side_information.link_agreement import LinkAgreement
 
 SYSTEMS = {

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from semcom.cli import main
-from semcom.flowgraphs.runtime.check import load_graph
-from semcom.flowgraphs.runtime.overrides import Overrides
+from semcom.flowgraphs.runtime.language.check import load_graph
+from semcom.flowgraphs.runtime.language.overrides import Overrides
 from semcom.flowgraphs.runtime.run import RunOptions, run
 
 

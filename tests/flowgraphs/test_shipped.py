@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 from semcom.errors import ControlError
-from semcom.flowgraphs.runtime.check import load_graph
-from semcom.flowgraphs.runtime.control import request
-from semcom.flowgraphs.runtime.overrides import Overrides
+from semcom.flowgraphs.runtime.engine.control import request
+from semcom.flowgraphs.runtime.language.check import load_graph
+from semcom.flowgraphs.runtime.language.overrides import Overrides
+from semcom.flowgraphs.runtime.language.shipped import shipped_flowgraphs
 from semcom.flowgraphs.runtime.run import RunOptions, run
-from semcom.flowgraphs.runtime.shipped import shipped_flowgraphs
 
 SMALL = ("--set", "photos.size=[64, 96]")
 

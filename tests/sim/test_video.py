@@ -1,4 +1,6 @@
+import logging
 import sys
+from collections import Counter
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -6,7 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from semcom.errors import InputError, MissingExtra
+from semcom.sim.notes import note
 from semcom.sim.video import read_frames
+from semcom.sim.video_extent import video_extent
+
+FRAMES = 12
 
 
 @pytest.fixture(scope="module")
@@ -72,3 +78,120 @@ def test_the_built_in_video_pans_over_a_photograph_without_pyav(monkeypatch: pyt
     steps = [np.abs(one.astype(int) - other).mean() for one, other in pairwise(frames)]
     assert min(steps) > 0
     assert len(list(read_frames("builtin:pan", max_frames=3))) == 3
+
+
+def write_clip(path: Path, codec: str, **options: str) -> Path:
+    import av
+
+    rng = np.random.default_rng(4)
+    with av.open(str(path), "w", options=options) as container:
+        stream = container.add_stream(codec, rate=Fraction(25))
+        stream.width, stream.height, stream.pix_fmt, stream.codec_context.gop_size = 48, 32, "yuv420p", 4
+        for _ in range(FRAMES):
+            picture = np.kron(rng.integers(0, 256, (4, 6, 3)), np.ones((8, 8, 1))).astype(np.uint8)
+            for packet in stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")):
+                container.mux(packet)
+        for packet in stream.encode(None):
+            container.mux(packet)
+    return path
+
+
+CONTAINERS = {
+    "index last.mp4": {},
+    "index first.mp4": {"movflags": "faststart"},
+    "fragments.mp4": {"movflags": "frag_keyframe+empty_moov"},
+    "sized.mkv": {},
+    "live.mkv": {"live": "1"},
+    "stream.ts": {},
+    "riff.avi": {},
+}
+
+
+@pytest.mark.parametrize("codec", ["libx264", "mpeg4"])
+@pytest.mark.parametrize("name", CONTAINERS)
+def test_a_file_cut_anywhere_never_passes_in_silence(
+    tmp_path: Path, name: str, codec: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    whole = write_clip(tmp_path / name, codec, **CONTAINERS[name])
+    assert len(list(read_frames(whole))) == FRAMES
+    data, cut, ends = whole.read_bytes(), tmp_path / f"cut-{name}", Counter()
+    for part in range(1, 61):
+        cut.write_bytes(data[: len(data) * part // 61])
+        caplog.clear()
+        note.cache_clear()
+        frames, error = [], None
+        try:
+            with caplog.at_level(logging.WARNING, "semcom"):
+                frames.extend(read_frames(cut))
+        except InputError as caught:
+            error = str(caught)
+        ends["note" if error is None else "error"] += 1
+        assert f", and {len(frames)} came" in caplog.text if error is None else error.startswith(f"{cut}: ")
+        assert len(frames) <= FRAMES
+    assert ends["error"] if name != "live.mkv" else ends
+    assert name not in ("index last.mp4", "index first.mp4", "sized.mkv") or ends["error"] > 50
+
+
+@pytest.mark.parametrize("name", ["index first.mp4", "sized.mkv"])
+def test_a_cut_file_says_what_it_states_and_what_came(tmp_path: Path, name: str) -> None:
+    whole = write_clip(tmp_path / name, "ffv1" if name.endswith("mkv") else "mpeg4", **CONTAINERS[name])
+    cut, frames = tmp_path / f"cut-{name}", list[object]()
+    cut.write_bytes(whole.read_bytes()[: whole.stat().st_size * 2 // 3])
+    with pytest.raises(InputError, match=rf"cut: it states {FRAMES} frames, and (\d+) came") as caught:
+        frames.extend(read_frames(cut))
+    assert 0 < len(frames) < FRAMES
+    assert str(caught.value).endswith(f" {len(frames)} came")
+
+
+@pytest.mark.parametrize("name", ["index last.mp4", "index first.mp4", "fragments.mp4", "sized.mkv", "riff.avi"])
+def test_a_whole_file_is_whole(tmp_path: Path, name: str, caplog: pytest.LogCaptureFixture) -> None:
+    whole = write_clip(tmp_path / name, "mpeg4", **CONTAINERS[name])
+    with caplog.at_level(logging.WARNING, "semcom"):
+        assert len(list(read_frames(whole))) == FRAMES
+    assert caplog.text == ""
+    assert video_extent(whole) == "whole"
+    for missing in (1, 2, 7, 8, 9, 100):
+        (tmp_path / "cut").write_bytes(whole.read_bytes()[:-missing])
+        assert video_extent(tmp_path / "cut") == "cut"
+
+
+@pytest.mark.parametrize("name", ["a.mkv", "a.mp4"])
+def test_sound_may_be_longer_than_the_picture(tmp_path: Path, name: str, caplog: pytest.LogCaptureFixture) -> None:
+    import av
+
+    with av.open(str(tmp_path / name), "w") as container:
+        stream = container.add_stream("mpeg4", rate=25)
+        sound = container.add_stream("aac" if name.endswith("mp4") else "pcm_s16le", rate=8000)
+        stream.width, stream.height, stream.pix_fmt = 48, 32, "yuv420p"
+        for _ in range(FRAMES):
+            for packet in stream.encode(av.VideoFrame(48, 32, "yuv420p")):
+                container.mux(packet)
+        silence = av.AudioFrame.from_ndarray(np.zeros((1, 16000), np.int16), "s16", "mono")
+        silence.sample_rate = 8000
+        for packet in [*stream.encode(None), *sound.encode(silence), *sound.encode(None)]:
+            container.mux(packet)
+    with caplog.at_level(logging.WARNING, "semcom"):
+        assert len(list(read_frames(tmp_path / name))) == FRAMES
+    assert caplog.text == ""
+
+
+def test_what_states_no_length(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    for name in ("stream.ts", "live.mkv"):
+        whole = write_clip(tmp_path / name, "mpeg4", **CONTAINERS[name])
+        assert video_extent(whole) == "unstated"
+        with caplog.at_level(logging.WARNING, "semcom"):
+            assert len(list(read_frames(whole))) == FRAMES
+        assert f"{name}: it does not state how many frames it has, and {FRAMES} came" in caplog.text
+
+
+def test_boxes_of_large_and_of_open_length(tmp_path: Path) -> None:
+    path = tmp_path / "a.mp4"
+    first = b"\0\0\0\x0cftyp1234"
+    path.write_bytes(first + b"\0\0\0\1mdat" + (20).to_bytes(8, "big") + b"data")
+    assert video_extent(path) == "whole"
+    path.write_bytes(first + b"\0\0\0\1mdat" + (21).to_bytes(8, "big") + b"data")
+    assert video_extent(path) == "cut"
+    path.write_bytes(first + b"\0\0\0\0mdat and so on")
+    assert video_extent(path) == "whole"
+    path.write_bytes(first + b"\0\0\0\3mdat")
+    assert video_extent(path) == "cut"

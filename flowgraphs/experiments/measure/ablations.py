@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ....errors import UsageError
-from ...runtime.overrides import parse_assignment
+from ...runtime.language.overrides import parse_assignment
 from ..distances import check_distance
 from ..plan import SweepOptions
 from ..sweep import Note, OnProgress

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from ....blocks.sinks._files import make_folder
+from ....blocks._measuring.files import make_folder
 from ....errors import MissingExtra, UsageError
 from ....sim.bandwidth import Bandwidth, dimension_ratio
 from ..results import write_table

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from ....blocks._measuring.files import make_folder
 from ....blocks.envelope import Header, Identity, Trace
 from ....blocks.ports import Image, Symbols
-from ....blocks.sinks._files import make_folder
 from ..collect import Collect
 from ..measured_graph import measured_graph, pictures_of
 from ..results import write_table

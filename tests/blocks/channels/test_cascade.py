@@ -11,9 +11,9 @@ from semcom.blocks.channels.cfo import Cfo
 from semcom.blocks.channels.iq_imbalance import IqImbalance
 from semcom.blocks.envelope import Header, Identity, Out, State
 from semcom.errors import FlowgraphError, SignalError, UsageError
-from semcom.flowgraphs.runtime.check import load_graph
-from semcom.flowgraphs.runtime.live_change import resolve_set, resolve_swap
-from semcom.flowgraphs.runtime.overrides import Overrides
+from semcom.flowgraphs.runtime.language.check import load_graph
+from semcom.flowgraphs.runtime.language.live_change import resolve_set, resolve_swap
+from semcom.flowgraphs.runtime.language.overrides import Overrides
 from semcom.flowgraphs.runtime.run import RunOptions, run
 
 X = np.exp(2j * np.pi * np.random.default_rng(0).random(20_000)).astype(np.complex64)
@@ -217,7 +217,7 @@ def test_a_plug_in_beside_the_file_runs_and_is_written_out_by_its_whole_path(tmp
 
 def test_the_schema_takes_stages_and_refuses_wrong_ones() -> None:
     import jsonschema
-    from semcom.flowgraphs.runtime.schema import flowgraph_schema
+    from semcom.flowgraphs.runtime.language.schema import flowgraph_schema
 
     schema = flowgraph_schema()
 

@@ -11,6 +11,7 @@ from semcom.blocks.encoders.image_codec import ImageCodec
 from semcom.blocks.envelope import Header, Out, State
 from semcom.errors import SignalError
 from semcom.sim.bandwidth import Bandwidth
+from semcom.sim.codecs.codec import codec_named
 from semcom.sim.links.mcs import LINK_SCHEMES, choose_scheme, parse_scheme, payload_bits_for
 from semcom.sim.metrics.psnr import psnr_db
 from semcom.sim.side_information.coded_image import CodedImage
@@ -91,9 +92,22 @@ def test_a_cbr_that_the_message_names_does(photo):
     assert block(codec="jpeg2000", cbr=1.1 * named, scheme="qpsk-1/2").work(photo).trace["file_bytes"] > 0
 
 
+@pytest.mark.parametrize("params", [{"scheme": "qpsk-1/2"}, {"scheme": "adapted"}, {"scheme": "capacity"}])
+def test_the_least_cbr_carries_the_least_file(photo, params):
+    """And nine tenths of it do not."""
+    common = {"codec": "jpeg2000", "on_too_small": "send_nothing", **params}
+    least_cbr = block(**common, cbr=1 / 200).work(photo).trace["least_cbr"]
+    assert f"{least_cbr:.2g}" == f"{least_cbr:g}"
+    assert block(**common, cbr=least_cbr).work(photo).trace["file_bytes"] > 0
+    assert block(**common, cbr=0.9 * least_cbr).work(photo).trace["file_bytes"] == 0
+
+
 def test_nothing_is_sent_where_nothing_fits_and_counts_as_a_failure(photo):
     out = block(codec="hevc", cbr=1 / 300, scheme="qpsk-3/4", on_too_small="send_nothing").work(photo)
     assert header_of(out).read(CodedImage).content == "nothing"
+    assert out.trace["budget_bytes"] == out.value.size
+    codec = codec_named("hevc")
+    assert out.trace["least_bytes"] == len(codec.encode(photo, codec.knob(128, 192).lowest)) > out.value.size
     received = Decoder().work(out.value, header_of(out), State(crc_ok=True))
     assert received.trace["failed"] == 1
 
@@ -102,6 +116,7 @@ def test_a_channel_that_carries_no_byte_at_capacity_is_a_failure_too(photo):
     params = {"codec": "hevc", "scheme": "capacity", "cbr": 0.01, "esn0_db": -30}
     out = block(**params, on_too_small="send_nothing").work(photo)
     assert out.value.size == 0
+    assert out.trace["least_cbr"] > 1
     assert Decoder().work(out.value, header_of(out), State(crc_ok=True)).trace["failed"] == 1
     with pytest.raises(SignalError, match="expected uses that carry the header"):
         block(**params).work(photo)

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from semcom.blocks._measuring.files import picture_name, write_atomic
 from semcom.blocks.block import RunContext
 from semcom.blocks.envelope import Identity
-from semcom.blocks.sinks._files import picture_name, write_atomic
 from semcom.blocks.sinks.images import ImageFolder
 from semcom.errors import RunError
 

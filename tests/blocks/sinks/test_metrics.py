@@ -8,9 +8,9 @@ import sys
 
 import numpy as np
 import pytest
+from semcom.blocks._measuring.rows import Row
 from semcom.blocks.block import RunContext
 from semcom.blocks.envelope import Header
-from semcom.blocks.sinks._rows import Row
 from semcom.blocks.sinks.metrics import Metrics
 from semcom.errors import RunError, SignalError
 from semcom.sim.metrics.ms_ssim import ms_ssim

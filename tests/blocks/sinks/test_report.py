@@ -6,11 +6,11 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 from PIL import Image
+from semcom.blocks._page.charts import psnr_curve
+from semcom.blocks._page.constellation import Constellation
+from semcom.blocks._page.thumbnails import difference
 from semcom.blocks.block import RunContext
 from semcom.blocks.envelope import Header, HeaderEntry
-from semcom.blocks.sinks._charts import psnr_curve
-from semcom.blocks.sinks._constellation import Constellation
-from semcom.blocks.sinks._thumbnails import difference
 from semcom.blocks.sinks.report import Report
 
 YAML = """semcom: 1

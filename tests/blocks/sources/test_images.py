@@ -6,7 +6,7 @@ from PIL import Image as Pillow
 from pydantic import ValidationError
 from semcom.blocks.sources.images import Images
 from semcom.errors import InputError
-from semcom.flowgraphs.runtime.step import Stage
+from semcom.flowgraphs.runtime.engine.running_block import RunningBlock
 
 
 def run(**params: object) -> tuple[Images, list[tuple[str | None, np.ndarray]]]:
@@ -44,7 +44,7 @@ def test_repeat(folder: Path) -> None:
 
 
 def test_a_part_of_a_list_keeps_the_numbers_of_the_whole(folder: Path) -> None:
-    stage = Stage(Images(Images.Params(path=[str(folder / "b2.png"), str(folder / "b10.png")], first=7)), 1)
+    stage = RunningBlock(Images(Images.Params(path=[str(folder / "b2.png"), str(folder / "b10.png")], first=7)), 1)
     assert [item.envelope.identity.seq for (item,) in stage.produce() if item] == [7, 8]
 
 

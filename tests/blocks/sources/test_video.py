@@ -34,3 +34,20 @@ def test_frames_in_order_and_again(clip: Path) -> None:
 def test_a_missing_file() -> None:
     with pytest.raises(InputError, match=r"gone\.mp4: no such file"):
         next(Video(Video.Params(path="gone.mp4")).work())
+
+
+def test_a_file_that_is_cut_fails_the_run_or_is_noted(
+    clip: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    cut = tmp_path / "cut.mkv"
+    cut.write_bytes(clip.read_bytes()[: clip.stat().st_size * 3 // 4])
+    items = list[object]()
+    with pytest.raises(InputError, match="the file is cut: it states 5 frames, and 2 came"):
+        items.extend(Video(Video.Params(path=str(cut))).work())
+    skipping = Video(Video.Params(path=str(cut), on_error="skip", repeat=2)).work()
+    assert [int(out.value[3, 3, 0]) for out in skipping] == [0, 40] * 2
+    assert len(items) == 2
+    assert caplog.text.count("it states 5 frames, and 2 came") == 1
+    cut.write_bytes(clip.read_bytes()[:300])
+    with pytest.raises(InputError, match="expected a video"):
+        next(Video(Video.Params(path=str(cut), on_error="skip")).work())

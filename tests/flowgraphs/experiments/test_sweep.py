@@ -15,8 +15,8 @@ from semcom.flowgraphs.experiments.crew import Ended, _Here
 from semcom.flowgraphs.experiments.measured_graph import Picture, draw_seed
 from semcom.flowgraphs.experiments.results import iter_items, lock_folder
 from semcom.flowgraphs.experiments.task import Done, run_task
-from semcom.flowgraphs.runtime.check import load_graph
-from semcom.flowgraphs.runtime.overrides import Overrides
+from semcom.flowgraphs.runtime.language.check import load_graph
+from semcom.flowgraphs.runtime.language.overrides import Overrides
 from semcom.flowgraphs.runtime.run import RunOptions, run
 
 

@@ -12,9 +12,10 @@ from pathlib import Path
 import psutil
 import pytest
 import zmq
+from semcom.cli.summary import summary
 from semcom.errors import BlockError, ControlError, JoinError, RunError, SemcomError, UsageError, WorkerLost
-from semcom.flowgraphs.runtime.check import load_graph
-from semcom.flowgraphs.runtime.control import request, running
+from semcom.flowgraphs.runtime.engine.control import request, running
+from semcom.flowgraphs.runtime.language.check import load_graph
 from semcom.flowgraphs.runtime.run import RunOptions, run
 
 PLUGINS = Path(__file__).parents[1] / "plugins"
@@ -102,7 +103,7 @@ def test_a_diamond_that_needs_more_than_its_bound_fails_with_edge_and_depth(make
     graph = make(
         """
         numbers: numbers count: 2000, size: 64
-        hold: hold items: 500
+        hold: hold items: 2000
         record: record
         """,
         """
@@ -278,7 +279,7 @@ def test_control_refuses_with_a_reason(make):
 
 def test_a_worker_process_that_is_killed_fails_the_run(make):
     thread, outcome = start(make(LIVE, "numbers -> scale -> record", name="live"), RunOptions("processes"))
-    workers = [child for child in psutil.Process().children() if child.cmdline()[-1].endswith("runtime.processes")]
+    workers = [child for child in psutil.Process().children() if child.cmdline()[-1].endswith("engine.processes")]
     assert len(workers) == 3
     sorted(workers, key=lambda worker: worker.pid)[1].kill()
     thread.join(20)
@@ -331,7 +332,7 @@ def test_ctrl_c_ends_the_run_in_order(make):
     code = (
         "import sys\n"
         "from semcom.errors import SemcomError\n"
-        "from semcom.flowgraphs.runtime.check import load_graph\n"
+        "from semcom.flowgraphs.runtime.language.check import load_graph\n"
         "from semcom.flowgraphs.runtime.run import run\n"
         "try:\n    run(load_graph('live.yaml'))\n"
         "except SemcomError as error:\n    print(error); sys.exit(error.exit_code)\n"
@@ -455,7 +456,8 @@ def test_a_loop_over_two_blocks_ends_with_nothing_left_in_it(make, executor):
     assert {(edge.into, edge.out, edge.missing) for edge in result.edges.values()} == {(60, 60, 0)}
 
 
-def test_a_loop_that_brings_nothing_back_is_an_error(make):
+@pytest.mark.parametrize("executor", EXECUTORS)
+def test_a_loop_that_brings_nothing_back_is_an_error(make, executor):
     graph = make(
         f"""
         numbers: numbers count: 9
@@ -471,7 +473,54 @@ def test_a_loop_that_brings_nothing_back_is_an_error(make):
         """,
     )
     with pytest.raises(JoinError, match=r"block 'adder': items wait for what edge hold.out -> adder.back did not"):
-        run(graph, RunOptions("inline"))
+        run(graph, RunOptions(executor))
+
+
+FORGETS = "class Forgets(Block):\n    def work(self, features: Features) -> Features:\n        features + 1\n"
+ENDS = (
+    "class Ends(Block):\n    def work(self, features: Features) -> Features:\n"
+    "        import os\n        if features[0] == 2:\n            os._exit(0)\n        return features\n"
+)
+
+
+@pytest.mark.parametrize("executor", EXECUTORS)
+def test_a_block_that_forgets_its_return_is_named_with_what_never_arrived(make, executor):
+    graph = make(
+        f"numbers: numbers count: 7\nforgets: {plugin('forgets', FORGETS)}\nrecord: record",
+        "numbers -> forgets -> record.features\nnumbers -> record.other",
+    )
+    result = run(graph, RunOptions(executor))
+    assert result.lossy
+    assert summary("test", result.as_json())[1:3] == [
+        "  7 items never arrived at record.features (from forgets.out)",
+        "  7 items went into block 'forgets' and never came out: its work returned None for them",
+    ]
+
+
+@pytest.mark.parametrize("executor", ["inline", "threads"])
+def test_a_block_that_ends_the_process_fails_the_run_with_its_line(make, executor):
+    graph = make(
+        f"numbers: numbers count: 7\nends: {plugin('ends', ENDS)}\nrecord: record", "numbers -> ends -> record"
+    )
+    with pytest.raises(
+        BlockError, match=r"block 'ends' at item 2: SystemExit: it called os._exit\(0\), which ends the"
+    ):
+        run(graph, RunOptions(executor))
+    assert lines() == ["0 0", "1 1"][: len(lines())]  # what had arrived when the run was told to end
+    assert os._exit.__module__ == "posix"
+
+
+def test_a_forked_process_of_a_block_may_end_itself(make):
+    forks = (
+        "class Forks(Block):\n    def work(self, features: Features) -> Features:\n        import os\n"
+        "        pid = os.fork()\n        if not pid:\n            os._exit(3)\n"
+        "        return features + os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])\n"
+    )
+    graph = make(
+        f"numbers: numbers count: 1\nforks: {plugin('forks', forks)}\nrecord: record", "numbers -> forks -> record"
+    )
+    run(graph, RunOptions("inline"))
+    assert lines() == ["0 3"]
 
 
 @pytest.mark.parametrize("executor", EXECUTORS)

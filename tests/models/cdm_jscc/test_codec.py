@@ -1,28 +1,24 @@
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import semcom.models.cdm_jscc
 from safetensors.torch import load_file, save_file
 from semcom.errors import SignalError, UsageError, WeightsError
 from semcom.models.cdm_jscc.codec import CdmJsccCodec, Encoded
-from semcom.models.cdm_jscc.config import TrainConfig
 from semcom.models.cdm_jscc.rate_map import LEVELS
-from semcom.models.cdm_jscc.train import train
+from semcom.models.cdm_jscc.training import TRAINING
 from semcom.models.model_card import ModelCard, card_path
+from semcom.models.training.train import train
 from semcom.models.weights import sha256_of
 from semcom.sim.side_information.rate_map import RateMap
 
-CONFIGS = Path(semcom.models.cdm_jscc.__file__).parent / "configs"
-
 
 @pytest.fixture(scope="module")
-def weights(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    found = TrainConfig.read(CONFIGS / "tiny.yaml").model_dump()
-    few = {"steps": 4, "fit_crops": 8, "validation_pictures": 1}
-    out = tmp_path_factory.mktemp("weights")
-    return train(TrainConfig.model_validate(found | few), pictures, out).weights
+def weights(recipe: Callable[..., Any], pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    config = recipe(TRAINING, steps=4, fit_crops=8, validation_pictures=1)
+    return train(TRAINING, config, pictures, tmp_path_factory.mktemp("weights")).weights
 
 
 @pytest.fixture(scope="module")

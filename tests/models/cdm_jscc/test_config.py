@@ -9,11 +9,6 @@ CONFIGS = Path(semcom.models.cdm_jscc.__file__).parent / "configs"
 PHASE = "{name: a, until: 1, trains: [jscc], crop: 16, batch: 1}"
 
 
-@pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.yaml")), ids=lambda path: path.stem)
-def test_shipped_recipes_are_valid(path: Path) -> None:
-    TrainConfig.read(path)
-
-
 def test_the_papers_recipe_has_the_papers_figures() -> None:
     recipe = TrainConfig.read(CONFIGS / "paper.yaml")
     unet, backbone = recipe.model.unet, recipe.model.backbone
@@ -33,10 +28,6 @@ def test_the_papers_recipe_has_the_papers_figures() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("steps: 1", "steps: 1\nsteeps: 2", "steeps: Extra inputs are not permitted"),
-        ("steps: 1", "", "expected one of 'steps' and 'minutes'"),
-        ("until: 1", "until: 0.5", "expected 'until' to rise up to 1"),
-        (PHASE, f"{PHASE}, {PHASE}", "expected 'until' to rise up to 1"),
         ("batch: 1", "batch: 1, perceptual_weight: 0.5", "perceptual_weight: expected 0 where 'perceptual' is none"),
         ("batch: 1", "batch: 1, channel: false", "phase a: channel: expected true; 'deepjscc' cannot do without"),
         ("[jscc]", "[jsc]", "phases.0.trains.0: Input should be"),
@@ -58,8 +49,3 @@ def test_the_papers_backbone_has_no_estimate_without_the_denoiser(tmp_path: Path
     path.write_text(f"model: {{backbone: {{kind: ntc}}}}\nsteps: 1\nphases: [{PHASE[:-1]}, denoise: false}}]")
     with pytest.raises(UsageError, match="phase a: denoise: expected true; 'ntc' has no other estimate"):
         TrainConfig.read(path)
-
-
-def test_a_file_that_is_none_is_said(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"none\.yaml: expected a YAML file of a training recipe"):
-        TrainConfig.read(tmp_path / "none.yaml")

@@ -1,0 +1,129 @@
+"""CDM-JSCC's part in its training."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from ...errors import UsageError
+from ..deepjscc.codec import SHIPPED as DEEPJSCC_SHIPPED
+from ..model_card import ModelCard, base_of
+from ..training.batch import Batch, Losses
+from ..training.pictures import Pictures, draw_images
+from ..training.run import Run
+from ..training.validation import Scores
+from ..weights import load_weights
+from .config import CdmConfig, Phase, TrainConfig
+from .deepjscc_backbone import RateAdaptiveDeepJscc
+from .forward import variance_sums
+from .network import CdmJscc, part_of
+from .rate_map import PATCH
+from .shipped import load_network, weights_path
+from .step import NoiseLevels, losses_of
+from .validation import validate
+
+__all__ = ["TRAINING", "CdmJsccRun"]
+
+
+class CdmJsccRun(Run[TrainConfig, CdmJscc]):
+    """A training in phases, each of which says what learns."""
+
+    system, recipe = "cdm-jscc", TrainConfig
+    holds = ("fitted",)
+    paper = (
+        "Zhang et al., Rate-adaptive generative semantic communication using conditional diffusion models, IEEE "
+        "Wireless Commun. Lett. 2025"
+    )
+
+    def __init__(self, config: TrainConfig, device: torch.device) -> None:
+        super().__init__(config, device)
+        self.base = _base_of(config.start_from)
+        self.fitted = not isinstance(self.model.backbone, RateAdaptiveDeepJscc)  # the variances by rate
+        self.noise = NoiseLevels.of(config, device)
+
+    def build(self) -> CdmJscc:
+        """Of the recipe's sizes."""
+        return CdmJscc(self.config.model)
+
+    def groups(self) -> list[dict[str, Any]]:
+        """Each parameter by itself."""
+        return [{"params": [parameter], "name": name} for name, parameter in self.model.named_parameters()]
+
+    def learns(self, name: str, phase: Phase) -> bool:
+        """By the part that it belongs to."""
+        return part_of(name) in phase.trains
+
+    def start(self, pictures: Pictures) -> None:
+        """Load the weights that the recipe names, or take the basis of a DeepJSCC backbone, which is no part."""
+        name, backbone = self.config.start_from, self.model.backbone
+        if name is None:
+            if isinstance(backbone, RateAdaptiveDeepJscc):
+                rng = np.random.default_rng([self.config.seed, 2**31 + 1])
+                backbone.base.fit(draw_images(pictures, 16 * self.config.fit_crops, PATCH, rng, self.device))
+        elif name == "deepjscc":
+            card, tensors = load_weights(DEEPJSCC_SHIPPED["adaptive"])
+            if not isinstance(backbone, RateAdaptiveDeepJscc) or card.config != backbone.config.network.model_dump(
+                mode="json"
+            ):
+                raise UsageError("start_from: deepjscc: expected a backbone of kind deepjscc with the shipped sizes")
+            backbone.base.load_state_dict(tensors)
+        else:
+            self._load(name)
+
+    def _load(self, name: str) -> None:
+        card, tensors = load_network(Path(name) if name.endswith(".safetensors") else weights_path(name))
+        model = self.config.model
+        if (
+            CdmConfig.model_validate({**card.config, "start_noise": model.start_noise}) != model
+        ):  # no tensor hangs on it
+            raise UsageError(
+                f"start_from: {name}: is of another network than 'model' says; give model its card's sizes"
+            )
+        self.model.load_state_dict(tensors)
+        self.fitted = True
+
+    def prepare(self, phase: Phase, pictures: Pictures) -> None:
+        """Take the variances by rate when they are first needed; entropies, on which they hang, learn before that."""
+        if not self.fitted and "entropy" not in phase.trains:
+            _fit_variances(self, pictures)
+            self.fitted = True
+            self.start_ema()
+
+    def losses(self, batch: Batch[Phase]) -> Losses:
+        """See `losses_of`."""
+        return losses_of(self, self.noise, batch)
+
+    def validate(self, network: CdmJscc, held: Pictures, phase: Phase) -> Scores:
+        """See `validate`."""
+        return validate(self, network, held, phase)
+
+    def keeps(self, name: str) -> bool:
+        """What the base does not hold."""
+        return self.base is None or any(self.learns(name, phase) for phase in self.config.phases)
+
+
+def _base_of(start_from: str | None) -> ModelCard | None:
+    """Card of the shipped CDM-JSCC weights, themselves whole, of which a run leaves out what it leaves as it was."""
+    if start_from is None or start_from == "deepjscc" or start_from.endswith(".safetensors"):
+        return None
+    return base_of(weights_path(start_from))
+
+
+@torch.no_grad()
+def _fit_variances(run: Run[TrainConfig, CdmJscc], pictures: Pictures) -> None:
+    """Take the variances by rate of a DeepJSCC backbone from training crops, with the entropy model as it is now."""
+    backbone, config = run.model.backbone, run.config
+    assert isinstance(backbone, RateAdaptiveDeepJscc)
+    energy, counts = torch.zeros(backbone.log_variance.shape), torch.zeros(backbone.log_variance.shape[:2])
+    rng = np.random.default_rng([config.seed, 2**31])
+    side = min(config.validation_crop, max(phase.crop for phase in config.phases))  # pictures are that large
+    for _ in range(-(-config.fit_crops // 4)):
+        y, entropy = run.model.entropy(draw_images(pictures, 4, side, rng, run.device))
+        variance_sums(backbone, y.cpu(), entropy.patch_bits.cpu(), energy, counts)
+    backbone.fit_variances(energy.to(run.device), counts.to(run.device))
+
+
+TRAINING = CdmJsccRun

@@ -1,0 +1,110 @@
+"""DeepJSCC's part in its training."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ...errors import UsageError
+from ..model_card import card_path
+from ..training.batch import Batch, Losses
+from ..training.learning_rate import half_cosine, warm_up
+from ..training.pictures import Pictures, draw_images
+from ..training.recipe import Stretch
+from ..training.run import Run
+from ..training.validation import Scores
+from ..weights import load_weights
+from .codec import SHIPPED
+from .config import TrainConfig
+from .network import build
+from .rates import RATES
+from .step import BINS, losses_of
+from .validation import validate
+
+__all__ = ["TRAINING", "DeepJsccRun"]
+
+DEEPJSCC = "Bourtsoulatze, Burth Kurka & Gunduz, Deep joint source-channel coding, IEEE TCCN 5(3), 2019"
+DEEPJSCC_Q = "Tung, Burth Kurka, Jankowski & Gunduz, DeepJSCC-Q, IEEE J. Sel. Areas Inf. Theory 3(4), 2022"
+
+
+class DeepJsccRun(Run[TrainConfig, Any]):
+    """A training of one of the networks of `build`; its stretches have no names, and everything learns in all."""
+
+    system, recipe = "deepjscc", TrainConfig
+    score_name = "psnr_db"
+    validates_start = True
+    holds = ("level",)
+
+    def __init__(self, config: TrainConfig, device: torch.device) -> None:
+        super().__init__(config, device)
+        self.paper = DEEPJSCC_Q if config.bits_per_symbol else DEEPJSCC
+        self.level = torch.zeros(len(RATES), BINS, device=device)  # running MSE by rate and effective SNR
+
+    def build(self) -> Any:
+        """With the methods of `JsccNetwork`."""
+        return build(self.config.model)
+
+    def groups(self) -> list[dict[str, Any]]:
+        """The KLT bases, which do not decay, apart from the rest."""
+        bases = [p for name, p in self.model.named_parameters() if "klt" in name]
+        others = [p for name, p in self.model.named_parameters() if "klt" not in name]
+        return [{"params": others, "weight_decay": self.config.weight_decay}, {"params": bases, "weight_decay": 0.0}]
+
+    def learning_rates(self, phase: Stretch, done: float, progress: float) -> Sequence[float]:
+        """Half a cosine over the whole run, down to one hundredth."""
+        share = warm_up(self.step, self.config.warmup_steps) * half_cosine(progress, 0.01)
+        return share * self.config.learning_rate, share * self.config.linear_learning_rate
+
+    def start(self, pictures: Pictures) -> None:
+        """Load the shipped weights that the recipe names, or take the closed-form start of training pictures."""
+        config = self.config
+        if config.start_from is not None:
+            weights = SHIPPED[config.start_from]
+            card, tensors = load_weights(weights)
+            if card.config != config.model.model_dump(mode="json"):
+                raise UsageError(
+                    f"start_from: {weights.name} is of another network than 'model' says; give model the sizes in "
+                    f"{card_path(weights).name}"
+                )
+            self.model.load_state_dict(tensors)
+        elif hasattr(self.model, "fit"):
+            rng = np.random.default_rng([config.seed, 2**31])
+            side = self.model.config.patch
+            self.model.fit(draw_images(pictures, config.fit_patches, side, rng, self.device))
+
+    def losses(self, batch: Batch[Stretch]) -> Losses:
+        """See `losses_of`."""
+        return losses_of(self, self.level, batch)
+
+    def shared(self) -> list[Tensor]:
+        """The running MSE."""
+        return [self.level]
+
+    def validate(self, network: Any, held: Pictures, phase: Stretch) -> Scores:
+        """See `validate`."""
+        return validate(self, network, held)
+
+    def outdoes(self, score: float) -> bool:
+        """PSNR falls as a perceptual loss is learnt: the last weights are the ones."""
+        return super().outdoes(score) or self.config.perceptual != "none"
+
+    def row(self, losses: Sequence[Losses], phase: Stretch) -> dict[str, Any]:
+        """The mean loss; the rest is of the last step."""
+        return {
+            "loss": round(float(np.mean([float(one["loss"]) for one in losses])), 5),
+            "rate": losses[-1]["rate"],
+            "mse": f"{float(losses[-1]['mse']):.3e}",
+            "learning_rate": f"{self.optimizer.param_groups[0]['lr']:.3e}",
+            "crop": phase.crop,
+        }
+
+    def metrics(self, figures: dict[str, float]) -> dict[str, float]:
+        """PSNR alone."""
+        return {f"validation PSNR in dB: {name}": round(value, 3) for name, value in figures.items()}
+
+
+TRAINING = DeepJsccRun

@@ -1,0 +1,102 @@
+"""Training: one recipe, one folder of pictures, one folder of results; killed at any time, it goes on.
+
+The folder of results receives ``last.pt`` (the checkpoint), ``best.safetensors`` and ``best.json`` (the mean weights
+with the best validation of the last phase so far, and their card), ``log.csv`` (one row every 50 steps) and a
+``curve-PHASE.csv`` for each phase (one row per validation; ``curve.csv`` where phases have no names, which are taken as
+one). Checkpoint, weights and card are replaced whole or not at all. Weights of a recipe that starts from shipped ones
+hold what it trains; their card names the others.
+
+Several processes started by ``torchrun`` share each batch; the first of them validates and writes.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import nn
+
+from ...errors import UsageError
+from ..perceptual.build import build_perceptual
+from .checkpoint import checkpoint_of
+from .loop import run_through
+from .pictures import read_pictures
+from .recipe import Recipe
+from .run import Run
+
+__all__ = ["Result", "train"]
+
+
+class Result(NamedTuple):
+    """What a training run ends with."""
+
+    steps: int
+    seconds: float
+    best_score: float
+    weights: Path
+
+
+def train(
+    training: type[Run[Any, Any]],
+    config: Recipe,
+    data: Path,
+    out: Path,
+    *,
+    resume: bool = True,
+    device: str | None = None,
+    perceptual_weights: Path | None = None,
+) -> Result:
+    """Train a network, or go on with a training that was cut off.
+
+    Args:
+        training: Of the system.
+        config: A recipe of that system.
+        data: A folder of photographs; every tenth file of each prefix is held out for validation.
+        out: A folder for results; made if missing.
+        resume: Go on from ``last.pt`` where there is one; otherwise a folder that has one is refused.
+        device: A torch device; the GPU where there is one, if not said.
+        perceptual_weights: Weights of the network that the perceptual loss looks through.
+
+    Raises:
+        UsageError: no such data, a batch that the processes cannot share, or ``out`` holds a run of another recipe.
+    """
+    torch.set_num_threads(config.threads)
+    where = _device(device)
+    state = checkpoint_of(config, out, resume=resume)
+    run = training(config, where)
+    _check_batches(config, run.team.size)
+    loss = build_perceptual(config.perceptual, perceptual_weights)
+    run.perceptual = loss.to(where) if isinstance(loss, nn.Module) else loss
+    pictures, held = read_pictures(data, config)
+    if state is None:
+        run.start(pictures)
+        run.start_ema()
+    else:
+        _restore(run, state, out / "last.pt")
+    run_through(run, pictures, held, out)
+    return Result(run.step, run.seconds, run.best_score, out / "best.safetensors")
+
+
+def _device(asked: str | None) -> torch.device:
+    """The device that is asked for; else this process's GPU where there is one, else the CPU."""
+    gpu = f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
+    return torch.device(asked or (gpu if torch.cuda.is_available() else "cpu"))
+
+
+def _check_batches(config: Recipe, processes: int) -> None:
+    for number, phase in enumerate(config.phases, 1):
+        if phase.batch % (processes * phase.accumulate):
+            raise UsageError(
+                f"phase {phase.name or number}: expected a batch that {processes} processes share in "
+                f"{phase.accumulate} pieces, got {phase.batch}; change batch, accumulate or the number of processes"
+            )
+
+
+def _restore(run: Run[Any, Any], state: dict[str, Any], last: Path) -> None:
+    try:
+        run.restore(state)
+    except (KeyError, RuntimeError, ValueError) as error:
+        why = str(error).splitlines()[0]
+        raise UsageError(f"{last}: is of other phases or of another version ({why}); give another folder") from error

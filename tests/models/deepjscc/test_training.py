@@ -1,0 +1,99 @@
+import csv
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from semcom.errors import UsageError
+from semcom.models.deepjscc.codec import SHIPPED, DeepJsccCodec
+from semcom.models.deepjscc.training import TRAINING
+from semcom.models.training.train import train
+
+FIVE_LAYER = {"network": "five-layer", "variant": "gdn", "filters": [4, 4, 4, 4], "rate": "1/12"}
+PHASES = [{"until": 0.5, "crop": 16, "batch": 4}, {"until": 1, "crop": 40, "batch": 2}]
+FEW = {"phases": PHASES, "fit_patches": 400, "validation_pictures": 2, "validation_crop": 32, "warmup_steps": 1}
+
+
+@pytest.fixture
+def run(recipe: Callable[..., Any], pictures: Path, tmp_path: Path) -> Callable[..., Any]:
+    """Train the tiny recipe with changes into a folder."""
+
+    def run(folder: str = "out", weights: Path | None = None, **changes: object) -> Any:
+        config = recipe(TRAINING, **{**FEW, **changes})
+        return train(TRAINING, config, pictures, tmp_path / folder, perceptual_weights=weights)
+
+    return run
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader(path.read_text().splitlines()))
+
+
+def test_training_makes_the_error_smaller_and_leaves_weights_that_load(run: Callable[..., Any], tmp_path: Path) -> None:
+    result = run(model=FIVE_LAYER, steps=99)
+    curve, (log,) = rows(tmp_path / "out" / "curve.csv"), rows(tmp_path / "out" / "log.csv")
+    assert [row["step"] for row in curve] == ["0", "99"]  # the start is validated too
+    assert float(curve[-1]["psnr_db"]) > float(curve[0]["psnr_db"]) + 0.1
+    assert result.best_score == pytest.approx(float(curve[-1]["psnr_db"]), abs=1e-3)
+    assert (log["step"], log["rate"], log["crop"]) == ("50", "1/12", "16")
+    codec = DeepJsccCodec(result.weights)
+    assert (codec.rates, codec.card.name, codec.card.training.steps) == (("1/12",), "deepjscc-five-layer", 99)
+    image = np.zeros((9, 10, 3), np.uint8)
+    features = codec.encode(image, rate="1/12", esn0_db=10)
+    assert codec.decode(features, 0.1, rate="1/12", esn0_db=10, height=9, width=10).shape == (9, 10, 3)
+
+
+def test_the_linear_code_is_fitted_and_not_trained(run: Callable[..., Any], tmp_path: Path) -> None:
+    codec = DeepJsccCodec(run(model={"network": "linear", "patch": 8}, steps=2, linear_learning_rate=0).weights)
+    state = torch.load(tmp_path / "out" / "last.pt", weights_only=True)["model"]
+    torch.testing.assert_close(state["klt.analysis"], state["klt.synthesis"], rtol=0, atol=0)
+    image = np.full((8, 8, 3), 99, np.uint8)
+    features = codec.encode(image, rate="1/6", esn0_db=20)
+    out = codec.decode(features, 0.001, rate="1/6", esn0_db=20, height=8, width=8)
+    assert abs(out.astype(int) - 99).max() <= 2
+
+
+def test_bases_do_not_decay_and_learn_at_a_rate_of_their_own(recipe: Callable[..., Any]) -> None:
+    config = recipe(TRAINING, learning_rate=1e-2, linear_learning_rate=1e-4, warmup_steps=9, weight_decay=0.1)
+    begun = TRAINING(config, torch.device("cpu"))
+    others, bases = begun.optimizer.param_groups
+    assert (others["weight_decay"], bases["weight_decay"]) == (0.1, 0)
+    assert {id(p) for p in bases["params"]} == {id(p) for p in begun.model.klt.parameters()}
+    assert sum(len(group["params"]) for group in (others, bases)) == len(list(begun.model.parameters()))
+    for step, progress, share in ((0, 0.0, 0.1), (100, 0.5, 0.505), (100, 1.0, 0.01)):
+        begun.step = step
+        found = begun.learning_rates(config.phases[0], 0.0, progress)
+        assert found == pytest.approx((1e-2 * share, 1e-4 * share))
+
+
+def test_training_on_constellations_starts_from_shipped_weights_and_makes_the_error_smaller(
+    run: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(SHIPPED, "adaptive", run("start", model=FIVE_LAYER, steps=1).weights)
+    recipe = {"start_from": "adaptive", "bits_per_symbol": [2, 8], "model": FIVE_LAYER}
+    result = run("q", steps=99, **recipe)
+    curve = rows(tmp_path / "q" / "curve.csv")
+    assert set(curve[0]) == {"step", "minutes", "psnr_db", "1/12 10dB 4-QAM", "1/12 10dB 256-QAM"}
+    assert float(curve[-1]["psnr_db"]) > float(curve[0]["psnr_db"]) + 0.1
+    card = DeepJsccCodec(result.weights).card
+    assert card.name == "deepjscc-quantised"
+    assert "DeepJSCC-Q" in card.paper
+    assert card.training.recipe["bits_per_symbol"] == [2, 8]
+    assert set(card.metrics) == {f"validation PSNR in dB: 1/12 10dB {order}-QAM" for order in (4, 256)}
+
+
+def test_weights_of_another_size_are_no_start(run: Callable[..., Any]) -> None:
+    with pytest.raises(UsageError, match=r"start_from: adaptive\.safetensors is of another network than 'model' says"):
+        run(start_from="adaptive")
+
+
+def test_a_perceptual_loss_keeps_the_last_weights(run: Callable[..., Any], tmp_path: Path, squeezenet: Path) -> None:
+    """PSNR falls as it is learnt."""
+    changes = {"perceptual": "squeezenet", "perceptual_weight": 1.0, "learning_rate": 0.1, "validate_minutes": 1e-9}
+    changes["phases"] = PHASES[1:]
+    card = DeepJsccCodec(run(weights=squeezenet, steps=3, model=FIVE_LAYER, **changes).weights).card
+    psnr = [float(row["psnr_db"]) for row in rows(tmp_path / "out" / "curve.csv")]
+    assert psnr[-1] < max(psnr)
+    assert (card.name, card.training.steps) == ("deepjscc-perceptual", 3)
