@@ -16,7 +16,7 @@ import pytest
 from semcom.flowgraphs.runtime.language.shipped import shipped_flowgraphs
 
 ROOT = Path(__file__).resolve().parents[1]
-CODE = ["blocks", "flowgraphs", "models", "sim"]
+CODE = ["blocks", "cli", "flowgraphs", "models", "sim"]
 FILES = ["pyproject.toml", "README.md", "LICENSE", "py.typed"]
 
 
