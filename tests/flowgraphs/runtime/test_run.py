@@ -512,7 +512,10 @@ def test_a_block_that_ends_the_process_fails_the_run_with_its_line(make, executo
 
 @pytest.mark.parametrize("executor", ["threads", "processes"])
 def test_a_block_whose_library_crashes_is_named_by_file_and_line(make, executor, tmp_path):
-    crash = "class Crash(Block):\n    def work(self, features: Features) -> Features:\n        import ctypes\n        ctypes.string_at(0)\n"
+    crash = (
+        "class Crash(Block):\n    def work(self, features: Features) -> Features:\n"
+        "        import ctypes\n        ctypes.string_at(0)\n"
+    )
     make(f"numbers: numbers count: 7\ncrash: {plugin('crash', crash)}\nrecord: record", "numbers -> crash -> record")
     command = [sys.executable, "-m", "semcom", "run", "test.yaml", "--executor", executor]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=60)
