@@ -147,6 +147,8 @@ class Sender:
         if self._ended:
             raise EdgeError(f"edge {self.contract}: an item came after the end of the stream")
         size = item_bytes(envelope, array)
+        # Two bounds: credit counts what the receiver's block has not taken, and is given back item by item. What it has
+        # taken and its place has not finished is kept too, for a receiver that is killed; that must not grow for ever.
         retained = self._window.kept_bytes - self._window.open_bytes
         if retained + size > self._retain and retained:
             raise EdgeError(
@@ -230,6 +232,7 @@ class Sender:
             return None
         if self._sendable():
             return self._items()
+        # Only once nothing is left to send: the ping says how far that is, and what is lost shows in the answer.
         if self._want_ping:
             self._want_ping = False
             return encode(Ping(self.session, self._window.cursor))

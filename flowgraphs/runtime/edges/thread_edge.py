@@ -78,6 +78,8 @@ class ThreadWriter(_Wake):
             with contextlib.suppress(IndexError):  # the reader may have emptied it meanwhile
                 shared.items.popleft()
                 shared.count.dropped += 1
+        # First the item, then the look at the flag; the reader first sets the flag, then looks for items. So either the
+        # reader sees the item or the writer sees the flag, whichever of the two threads the interpreter runs between.
         shared.items.append(item)
         shared.count.into += 1
         if shared.reader_waits:
@@ -121,6 +123,7 @@ class ThreadReader(_Wake):
             return None
         if item is not END:
             shared.count.out += 1
+        # Not at the first free place: the two threads would then change places for every item.
         if shared.writer_waits and len(shared.items) <= shared.refill:
             shared.writer_waits = False
             self._wake()

@@ -232,11 +232,15 @@ class Actor(threading.Thread):
             self._acknowledge()
 
     def _tell_finished(self) -> None:
+        # A socket belongs to one thread: the sink's thread may not acknowledge on the socket of another block's input.
         for actor in self.told:
             actor.commands.post(Finished())
 
     def _acknowledge(self) -> None:
-        """Tell the senders of other places what this place has finished with."""
+        """Tell the senders of other places what this place has finished with.
+
+        That is what its slowest end point has: a sender forgets what it is told, and could not send it again.
+        """
         finished = min((self._finished[name] for name in self._watched), default=float("inf"))
         for reader in self.readers:
             reader.finished_upto(finished)
@@ -261,6 +265,7 @@ class Actor(threading.Thread):
             if item is None or writer.offer(item):
                 continue
             while not writer.offer(item):
+                # While this output is full its reader may be a block that waits to put something back to us.
                 came_back = self._take_feedback()
                 if not writer.prepare_wait() and not came_back:
                     self._poll()
@@ -304,6 +309,7 @@ class Actor(threading.Thread):
                 self._running.finish_early(self._context)
 
     def _wait(self, readers: Sequence[Reader]) -> None:
+        # A list, not a generator: every reader must announce that it waits, or its writer would not wake this thread.
         if self.commands or any([reader.prepare_wait() for reader in readers]):
             return
         self._poll()

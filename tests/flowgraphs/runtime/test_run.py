@@ -510,6 +510,21 @@ def test_a_block_that_ends_the_process_fails_the_run_with_its_line(make, executo
     assert os._exit.__module__ == "posix"
 
 
+@pytest.mark.parametrize("executor", ["threads", "processes"])
+def test_a_block_whose_library_crashes_is_named_by_file_and_line(make, executor, tmp_path):
+    crash = (
+        "class Crash(Block):\n    def work(self, features: Features) -> Features:\n"
+        "        import ctypes\n        ctypes.string_at(0)\n"
+    )
+    make(f"numbers: numbers count: 7\ncrash: {plugin('crash', crash)}\nrecord: record", "numbers -> crash -> record")
+    command = [sys.executable, "-m", "semcom", "run", "test.yaml", "--executor", executor]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert ended.returncode == (-signal.SIGSEGV if executor == "threads" else 1)
+    expected = "crash.py" if executor == "threads" else "block 'crash': its worker process"
+    assert expected in ended.stderr
+    assert "Segmentation fault" in ended.stderr or "SIGSEGV" in ended.stderr
+
+
 def test_a_forked_process_of_a_block_may_end_itself(make):
     forks = (
         "class Forks(Block):\n    def work(self, features: Features) -> Features:\n        import os\n"
