@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import faulthandler
 import json
 import signal
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +60,10 @@ def run(
         graph = load(file, notes=not quiet, **given).graph
         out = Path(given["out"]) if given["out"] else None
         options = RunOptions(executor=executor, items=items, place=place, out=out, wait_s=wait_s)
-        faulthandler.enable()  # a block whose library crashes takes the process with it: its line is the last word
+        with contextlib.suppress(AttributeError, OSError, ValueError):  # standard error may be closed, or no file
+            faulthandler.enable(
+                sys.__stderr__ or sys.stderr
+            )  # where a library crashes, the block's line is the last word
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # asked to end: in order, as by Ctrl-C
         sinks = [node.name for node in graph.blocks if not graph.outputs(node.name)]
         with RunLine(graph.name, sinks=sinks, quiet=quiet) as shown:
