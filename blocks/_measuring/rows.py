@@ -123,15 +123,7 @@ def measure_item(
         papr_db=trace.values.get("papr_db"),
     )
     if sent is not None:
-        side = min(sent.shape[:2])
-        row = row._replace(
-            psnr_db=psnr.psnr_db(sent, received),
-            ssim=ssim.ssim(sent, received) if side >= ssim.SMALLEST_SIDE else None,
-            ms_ssim=ms_ssim.ms_ssim(sent, received) if side >= ms_ssim.SMALLEST_SIDE else None,
-        )
-        if trace.values.get("counts_as_zero"):
-            zeros = {name: 0.0 for name in ("psnr_db", "ssim", "ms_ssim") if getattr(row, name) is not None}
-            row = row._replace(**zeros)  # type: ignore[arg-type]
+        row = row._replace(**_quality(sent, received, zero=bool(trace.values.get("counts_as_zero"))))  # type: ignore[arg-type]
     symbols = channel_output if channel_input is None else channel_input
     uses = trace.values.get("channel_uses") if symbols is None else symbols.size
     if uses is None:
@@ -149,6 +141,17 @@ def measure_item(
         source_values=bandwidth.source_values,
         cbr_at_capacity=None if level is None or level < _LOWEST_ESN0_DB else bandwidth.cbr_at_capacity(level),
     )
+
+
+def _quality(sent: NDArray[np.uint8], received: NDArray[np.uint8], *, zero: bool) -> dict[str, float | None]:
+    """Compare two pictures; ``zero``: what can be measured counts as 0."""
+    side = min(sent.shape[:2])
+    found = {
+        "psnr_db": psnr.psnr_db(sent, received),
+        "ssim": ssim.ssim(sent, received) if side >= ssim.SMALLEST_SIDE else None,
+        "ms_ssim": ms_ssim.ms_ssim(sent, received) if side >= ms_ssim.SMALLEST_SIDE else None,
+    }
+    return {name: 0.0 if zero and value is not None else value for name, value in found.items()}
 
 
 def unsent_means(trace: Trace) -> dict[str, float]:

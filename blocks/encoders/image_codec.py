@@ -152,16 +152,8 @@ class ImageCodec(Block):
         frame = np.zeros(budget, np.uint8)
         if coded.data is None:
             least_cbr = self._least_cbr(coded.smallest, uses, header_uses, height * width)
-            if p.on_too_small == "fail":
-                raise SignalError(
-                    f"encoders/image_codec: a CBR of {p.cbr} leaves {budget} bytes for a picture of {height} x {width}"
-                    f", and the smallest {p.codec} file has {coded.smallest}: a CBR of some {least_cbr:g} would do; "
-                    "raise cbr, add smaller scales, or set on_too_small: send_nothing"
-                )
-            missed = {"budget_bytes": float(budget), "least_bytes": float(coded.smallest), "least_cbr": least_cbr}
-            return Out(
-                frame, header=(shape, *link, unsent), trace={"file_bytes": 0.0, "container_bytes": 0.0, **missed}
-            )
+            missed = self._missed(shape, budget, coded.smallest, least_cbr)
+            return Out(frame, header=(shape, *link, unsent), trace=missed)
         frame[: len(coded.data)] = np.frombuffer(coded.data, np.uint8)
         return Out(
             frame,
@@ -171,6 +163,18 @@ class ImageCodec(Block):
                 "container_bytes": float(self._codec.container_bytes(coded.data)),
             },
         )
+
+    def _missed(self, shape: ImageShape, budget: int, least_bytes: int, least_cbr: float) -> dict[str, float]:
+        """Say why nothing is sent. Raises SignalError where that is to fail."""
+        p = self.params
+        if p.on_too_small == "fail":
+            raise SignalError(
+                f"encoders/image_codec: a CBR of {p.cbr} leaves {budget} bytes for a picture of {shape.height} x "
+                f"{shape.width}, and the smallest {p.codec} file has {least_bytes}: a CBR of some {least_cbr:g} would "
+                "do; raise cbr, add smaller scales, or set on_too_small: send_nothing"
+            )
+        why = {"budget_bytes": float(budget), "least_bytes": float(least_bytes), "least_cbr": least_cbr}
+        return {"file_bytes": 0.0, "container_bytes": 0.0, **why}
 
     def _least_cbr(self, least_bytes: int, uses: int, header_uses: int, pixels: int) -> float:
         """Return a CBR of two digits that carries so many bytes, which these uses do not; infinite if none does."""

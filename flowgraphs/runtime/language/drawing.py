@@ -189,6 +189,12 @@ class _Layout:
             self.column_x.append(x)
             x += width + gap
         self.width = x - gaps[-1] + MARGIN + (FRAME_PAD if framed else 0)
+        self._place_rows(rows, framed=framed)
+        for name, box in self.boxes.items():
+            box.x, box.width = self.column_x[box.column], widths[box.column]
+            box.y = self.row_y[self.band[name], box.row]
+
+    def _place_rows(self, rows: dict[int, int], *, framed: bool) -> None:
         y = float(MARGIN)
         self.band_y: dict[int, float] = {}
         self.band_height: dict[int, float] = {}
@@ -206,9 +212,6 @@ class _Layout:
             y += head + self.band_height[band] + (FRAME_PAD + MARGIN if framed else 0)
         self.floor = y + (0 if framed else MARGIN / 2)
         self.height = self.floor + MARGIN / 2 + FEEDBACK_STEP * len(self.back) + (MARGIN if self.back else 0)
-        for name, box in self.boxes.items():
-            box.x, box.width = self.column_x[box.column], widths[box.column]
-            box.y = self.row_y[self.band[name], box.row]
 
     def frames(self) -> Iterable[str]:
         """Draw the places."""
@@ -245,34 +248,38 @@ class _Layout:
             x1, y1 = start.x + start.width, start.y + _share(leaving[edge.source], edge)
             x2, y2 = end.x - 7, end.y + _share(arriving[edge.target], edge)
             label = _label(edge, named=edge.target in self.several)
-            dash = ""
-            if edge in self.back:
-                low = self.floor + FEEDBACK_STEP * (1 + self.back.index(edge))
-                path = (
-                    f"M{x1:.1f} {y1:.1f} C{x1 + 40:.1f} {y1:.1f} {x1 + 40:.1f} {low:.1f} {x1 - 10:.1f} {low:.1f} "
-                    f"L{x2 + 10:.1f} {low:.1f} C{x2 - 40:.1f} {low:.1f} {x2 - 40:.1f} {y2:.1f} {x2:.1f} {y2:.1f}"
-                )
-                at, dash = ((x1 + x2) / 2, low - 4), ' stroke-dasharray="6 4"'
-            elif edge.index in self.lanes:
-                lane = self.row_y[self.band[edge.source], self.lanes[edge.index]] + BOX_HEIGHT / 2
-                left, right = self.column_x[start.column + 1], self.column_x[end.column - 1]
-                right += self.column_width[end.column - 1]
-                into, out = (left - x1) / 2, (x2 - right) / 2
-                path = (
-                    f"M{x1:.1f} {y1:.1f} C{x1 + into:.1f} {y1:.1f} {left - into:.1f} {lane:.1f} {left:.1f} {lane:.1f} "
-                    f"L{right:.1f} {lane:.1f} C{right + out:.1f} {lane:.1f} {x2 - out:.1f} {y2:.1f} {x2:.1f} {y2:.1f}"
-                )
-                at = ((left + right) / 2, lane - 6)
-            else:
-                bend = (x2 - x1) / 2
-                path = f"M{x1:.1f} {y1:.1f} C{x1 + bend:.1f} {y1:.1f} {x2 - bend:.1f} {y2:.1f} {x2:.1f} {y2:.1f}"
-                at = ((x1 + x2) / 2, (y1 + y2) / 2 - 6)
+            path, at = self._path(edge, x1, y1, x2, y2)
+            dash = ' stroke-dasharray="6 4"' if edge in self.back else ""
             yield (
                 f'<path class="edge" d="{path}"{dash}/>'
                 f'<path class="head" d="M{x2:.1f} {y2 - 4.5:.1f} l8 4.5 l-8 4.5 z"/>'
                 f'<text class="soft" x="{at[0]:.1f}" y="{at[1]:.1f}" text-anchor="middle" font-size="11">'
                 f"{escape(label)}</text>"
             )
+
+    def _path(self, edge: Edge, x1: float, y1: float, x2: float, y2: float) -> tuple[str, tuple[float, float]]:
+        """Return the line of an edge, and where its label stands: below all, in a lane of its own, or straight on."""
+        if edge in self.back:
+            low = self.floor + FEEDBACK_STEP * (1 + self.back.index(edge))
+            path = (
+                f"M{x1:.1f} {y1:.1f} C{x1 + 40:.1f} {y1:.1f} {x1 + 40:.1f} {low:.1f} {x1 - 10:.1f} {low:.1f} "
+                f"L{x2 + 10:.1f} {low:.1f} C{x2 - 40:.1f} {low:.1f} {x2 - 40:.1f} {y2:.1f} {x2:.1f} {y2:.1f}"
+            )
+            return path, ((x1 + x2) / 2, low - 4)
+        if edge.index in self.lanes:
+            start, end = self.boxes[edge.source], self.boxes[edge.target]
+            lane = self.row_y[self.band[edge.source], self.lanes[edge.index]] + BOX_HEIGHT / 2
+            left, right = self.column_x[start.column + 1], self.column_x[end.column - 1]
+            right += self.column_width[end.column - 1]
+            into, out = (left - x1) / 2, (x2 - right) / 2
+            path = (
+                f"M{x1:.1f} {y1:.1f} C{x1 + into:.1f} {y1:.1f} {left - into:.1f} {lane:.1f} {left:.1f} {lane:.1f} "
+                f"L{right:.1f} {lane:.1f} C{right + out:.1f} {lane:.1f} {x2 - out:.1f} {y2:.1f} {x2:.1f} {y2:.1f}"
+            )
+            return path, ((left + right) / 2, lane - 6)
+        bend = (x2 - x1) / 2
+        path = f"M{x1:.1f} {y1:.1f} C{x1 + bend:.1f} {y1:.1f} {x2 - bend:.1f} {y2:.1f} {x2:.1f} {y2:.1f}"
+        return path, ((x1 + x2) / 2, (y1 + y2) / 2 - 6)
 
     def _end_y(self, edge: Edge, name: str) -> float:
         if edge in self.back:
