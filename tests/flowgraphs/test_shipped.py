@@ -273,3 +273,42 @@ def test_set_and_swap_on_a_running_video_lose_and_double_no_frame():
     rows = Path("out/video-deepjscc/metrics.csv").read_text().splitlines()[1:]
     assert [int(row.split(",")[0]) for row in rows] == list(range(300))
     assert [change.get("use") for change in result.blocks["channel"].changes] == [None, "channels/rayleigh"]
+
+
+def test_a_second_transmitter_is_refused_and_one_that_comes_after_is_a_session_of_its_own(tmp_path):
+    """Nothing of one transmitter is ever compared with a picture of another; the record says who was listened to."""
+    file = placed(tmp_path)
+    first = ("run", file, *SMALL, "--set", "photos.repeat=400", "--place", "tx", "--out", "tx", "--quiet")
+    other = ("run", file, "--set", "photos.size=[48, 64]", "--place", "tx", "--out", "other", "--quiet", "--seed", "9")
+    receiver = semcom("run", file, *SMALL, "--place", "rx", "--out", "rx", "--json")
+    sender = semcom(*first)
+    deadline = time.monotonic() + 60
+    while len(pictures("rx")) < 10 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    second = semcom(*other)
+    _, err = second.communicate(timeout=60)
+    assert second.returncode == 1
+    assert "another sender (graph" in err
+    assert "is heard here, and this one is another" in err
+    sender.kill()
+    sender.communicate()
+    third = semcom(*other)
+    _, err = third.communicate(timeout=90)
+    assert third.returncode == 0, err
+    out, err = receiver.communicate(timeout=60)
+    assert receiver.returncode == 0, err
+    one, two = json.loads(out.splitlines()[-1])["senders"]
+    assert (one["seed"], two["seed"], one["from_item"]) == ("7", "9", 0)
+    rows = [row.split(",") for row in Path("rx/metrics.csv").read_text().splitlines()[1:]]
+    assert [int(row[0]) for row in rows[-5:]] == [two["from_item"] + n for n in range(5)]
+    assert all(float(row[2]) > 20 for row in rows)  # PSNR: of the other's picture it would be some 10 dB
+
+
+@pytest.mark.parametrize("place", ["tx", "rx"])
+def test_a_place_gives_up_after_the_time_it_was_told_to_wait(tmp_path, place):
+    waits = semcom("run", placed(tmp_path), *SMALL, "--place", place, "--out", "out", "--wait", "1", "--json")
+    out, err = waits.communicate(timeout=60)
+    assert waits.returncode == 1
+    assert "flowgraph 'two-places': nobody came to the other end of " in err
+    assert " within 1 s; start the other place, check its address, or give it longer with --wait" in err
+    assert json.loads(out.splitlines()[-1])["status"] == "failed"
