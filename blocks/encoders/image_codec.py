@@ -25,7 +25,7 @@ from ..block import Block
 from ..envelope import Out
 from ..params import BlockParams, Live
 from ..ports import Bytes, Image
-from ..ratio import Ratio
+from ...models.ratio import Ratio
 
 __all__ = ["ImageCodec"]
 

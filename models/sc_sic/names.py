@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-__all__ = ["NUMBERS", "Variant"]
+from pydantic import AfterValidator
+
+from ...sim.side_information.sc_sic_mode import DOWNSCALES
+
+__all__ = ["NUMBERS", "Downscale", "Variant"]
 
 Variant = Literal["mini-48", "mini-48-clean", "mini-341", "lite", "large", "tiny"]
 NUMBERS: dict[Variant, int] = {"mini-48": 32, "mini-48-clean": 33, "mini-341": 34, "lite": 35, "large": 36, "tiny": 37}
 """In ModelId."""
+
+
+def _one_of_the_sizes(value: float) -> float:
+    if value not in DOWNSCALES:
+        raise ValueError(f"expected auto or one of {', '.join(f'{one:g}' for one in DOWNSCALES)}, got {value:g}")
+    return value
+
+
+Downscale = Literal["auto"] | Annotated[float, AfterValidator(_one_of_the_sizes)] | None
+"""Of a picture's sides before the encoder; None: the network's own; auto: as the channel asks for."""
