@@ -48,18 +48,18 @@ class About(BaseModel):
 
     Attributes:
         variant: Which set of weights of the system.
-        weights_sha256: SHA-256 of their file.
+        weights_sha256: SHA-256 of their file; None: it was not asked for.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     variant: str = Field(min_length=1)
-    weights_sha256: str = Field(pattern="^[0-9a-f]{64}$")
+    weights_sha256: str | None = Field(None, pattern="^[0-9a-f]{64}$")
 
     @property
     def shared_weights(self) -> int:
         """16 bits of a check sum of those weights that encoder and decoder must share: here, of all."""
-        return int(self.weights_sha256[:4], 16)
+        return int(self.weights_sha256[:4], 16) if self.weights_sha256 else 0
 
 
 class Frame(NamedTuple):

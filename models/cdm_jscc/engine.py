@@ -20,9 +20,8 @@ from .backbone import Told
 from .codec import CdmAbout, Codec
 from .config import CdmConfig
 from .deepjscc_backbone import effective_esn0_db_of_sent
-from .names import Variant
-from .network import CdmJscc
-from .shipped import load_network, weights_path
+from .names import SHIPPED, Variant
+from .network import CdmJscc, part_of
 
 __all__ = ["TorchEngine", "load"]
 
@@ -47,10 +46,10 @@ def load(
         precision: See there.
 
     Raises:
-        WeightsError: see `load_weights`, or the weights are of another kind of network.
+        WeightsError: see `ShippedWeights.load`, or the weights are of another kind of network.
         UsageError: no such weights are shipped.
     """
-    path = weights_path(variant) if weights is None else Path(weights)
+    path = SHIPPED.path(variant) if weights is None else Path(weights)
     engine = TorchEngine(path, device=device, precision=precision)
     return Codec(engine, engine.about(variant))
 
@@ -76,7 +75,7 @@ class TorchEngine:
     network: CdmJscc
 
     def __init__(self, path: Path, *, device: str = "cpu", precision: Precision = "float32") -> None:
-        self.card, tensors = load_network(path)
+        self.card, tensors = SHIPPED.load(path, part_of)
         try:
             self.network = CdmJscc(CdmConfig.model_validate(self.card.config))
             self.network.load_state_dict(tensors)

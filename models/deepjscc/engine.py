@@ -13,21 +13,13 @@ from pydantic import TypeAdapter, ValidationError
 from ...errors import WeightsError
 from ..codec import Role
 from ..model_card import ModelCard
-from ..weights import load_weights
 from .codec import Codec, DeepJsccAbout
 from .config import NetworkConfig
-from .names import Variant
+from .names import SHIPPED, Variant
 from .network import build
 from .rates import features_per_patch
 
-__all__ = ["SHIPPED", "TorchEngine", "load"]
-
-WEIGHTS = Path(__file__).parent / "weights"
-SHIPPED: dict[Variant, Path] = {
-    "adaptive": WEIGHTS / "adaptive.safetensors",
-    "linear": WEIGHTS / "linear.safetensors",
-    "quantised": WEIGHTS / "quantised.safetensors",
-}
+__all__ = ["TorchEngine", "load"]
 
 
 def load(variant: Variant = "adaptive", weights: str | Path | None = None, *, role: Role | None = None) -> Codec:
@@ -38,9 +30,9 @@ def load(variant: Variant = "adaptive", weights: str | Path | None = None, *, ro
         weights: A safetensors file with its card beside it; what is shipped for the variant if not said.
         role: Of no matter: one network holds both ends.
 
-    Raises:  WeightsError: see `load_weights`, or the weights are of another kind of network.
+    Raises:  WeightsError: see `ShippedWeights.load`, or the weights are of another kind of network.
     """
-    engine = TorchEngine(SHIPPED[variant] if weights is None else Path(weights))
+    engine = TorchEngine(SHIPPED.path(variant) if weights is None else Path(weights))
     return Codec(engine, engine.about(variant))
 
 
@@ -62,7 +54,7 @@ class TorchEngine:
     network: Any
 
     def __init__(self, path: Path) -> None:
-        self.card, tensors = load_weights(path)
+        self.card, tensors = SHIPPED.load(path)
         try:
             config: NetworkConfig = TypeAdapter[NetworkConfig](NetworkConfig).validate_python(self.card.config)
         except ValidationError:

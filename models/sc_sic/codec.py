@@ -148,6 +148,7 @@ class Codec(PictureCodec[ScSicAbout, Sending, Receiving]):
             "picture",
             embedding=embedding.reshape(grid),
             n0=n0.reshape(grid),
+            size=np.array([shape.height, shape.width]),
             noise=(rng.standard_normal(latents, np.float32) for _ in itertools.count()),  # drawn as they are needed
             **self._sampling(receiving),
         )

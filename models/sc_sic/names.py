@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator
 
 from ...sim.side_information.sc_sic_mode import DOWNSCALES
+from ..weights.shipped import ShippedWeights
 
-__all__ = ["NUMBERS", "Downscale", "Variant"]
+__all__ = ["NUMBERS", "SHIPPED", "Downscale", "Variant"]
 
 Variant = Literal["mini-48", "mini-48-clean", "mini-341", "lite", "large", "tiny"]
 NUMBERS: dict[Variant, int] = {"mini-48": 32, "mini-48-clean": 33, "mini-341": 34, "lite": 35, "large": 36, "tiny": 37}
 """In ModelId."""
+
+SHIPPED = ShippedWeights("sc-sic", Path(__file__).parent / "weights")
 
 
 def _one_of_the_sizes(value: float) -> float:
