@@ -41,7 +41,7 @@ def export_deepjscc(out: Path, variant: Any, weights: Path | None) -> None:
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder that receives the two files.")
 @click.option("--variant", type=click.Choice(["p", "d"]), default="d", show_default=True, help="Which shipped weights.")
 @click.option("--weights", type=click.Path(path_type=Path), help="Weights of your own in place of the shipped ones.")
-def export_cdm_jscc(out: Path, variant: str, weights: Path | None) -> None:
+def export_cdm_jscc(out: Path, variant: Any, weights: Path | None) -> None:
     """Write CDM-JSCC: one encoder, and one decoder that runs any number of steps."""
     try:
         from ..models.cdm_jscc.export import export_cdm_jscc as write
@@ -63,7 +63,7 @@ def export_cdm_jscc(out: Path, variant: str, weights: Path | None) -> None:
     help="Shipped weights, or a size of full scale.",
 )
 @click.option("--weights", help="Weights of your own, or for lite and large a folder of published ones.")
-def export_sc_sic(out: Path, variant: str, weights: str | None) -> None:
+def export_sc_sic(out: Path, variant: Any, weights: str | None) -> None:
     """Write the semantic encoder of SC-SIC; its receiver needs torch."""
     try:
         from ..models.sc_sic.export import export_sc_sic as write

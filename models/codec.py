@@ -1,8 +1,8 @@
 """Pictures to frames and back, numpy in and out: what blocks call, whatever computes the networks. Needs no torch.
 
-A system's `codec.py` holds its class `Codec`: all that is refused, padded, counted, clamped and packed. Behind it computes
-an `Engine`: torch (the system's `engine.py`) or an exported ONNX file (`onnx.engine`). Both take and give arrays of the
-same names, so that what one refuses the other refuses too, in the same words.
+A system's `codec.py` holds its class `Codec`: all that is refused, padded, counted, clamped and packed. Behind it
+computes an `Engine`: torch (the system's `engine.py`) or an exported ONNX file (`onnx.engine`). Both take and give
+arrays of the same names, so that what one refuses the other refuses too, in the same words.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from ..errors import SignalError
-from ..sim.side_information.field import HeaderField, Known, Unsent
+from ..sim.side_information.field import HeaderField, Known, KnownFields, Unsent
 from ..sim.side_information.image_shape import ImageShape
 from ..sim.side_information.model_id import ModelId
 from .record import Record
@@ -75,6 +75,13 @@ class Frame(NamedTuple):
     header: tuple[HeaderField | Unsent, ...]
     trace: Mapping[str, float] = {}
 
+    def heard(
+        self, n0: float | Reals, features: Reals | None = None, rng: np.random.Generator | None = None
+    ) -> Reception:
+        """Return what a receiver has of this frame when it hears its header, and these features (or the sent ones)."""
+        known = KnownFields(*(field.field if isinstance(field, Unsent) else field for field in self.header))
+        return Reception(self.features if features is None else features, n0, known, rng)
+
 
 class Reception(NamedTuple):
     """What a receiver has of one frame.
@@ -117,15 +124,17 @@ class PictureCodec(ABC, Generic[A, S, R]):
         system: Its name, as messages and files have it.
         numbers: Of its variants, in ModelId.
         ports: Of its engine, by role.
-        About, Sending, Receiving: Models of what it knows of its weights, and of the settings of `encode` and `decode`.
+        knows: What it must know of its weights.
+        sending: Settings of `encode`.
+        receiving: Settings of `decode`.
     """
 
     system: ClassVar[str]
     numbers: ClassVar[Mapping[Any, int]]
     ports: ClassVar[Mapping[Role, Ports]]
-    About: ClassVar[type[About]] = About
-    Sending: ClassVar[type[Record]] = Record
-    Receiving: ClassVar[type[Record]] = Record
+    knows: ClassVar[type[About]] = About
+    sending: ClassVar[type[Record]] = Record
+    receiving: ClassVar[type[Record]] = Record
 
     def __init__(self, engine: Engine, about: A) -> None:
         self.engine, self.about = engine, about
@@ -179,7 +188,9 @@ class PictureCodec(ABC, Generic[A, S, R]):
             )
         n0 = np.asarray(reception.n0, np.float32)
         if n0.shape not in ((), features.shape):
-            raise SignalError(f"{self.system}: expected n0 as one number or {list(features.shape)}, got {list(n0.shape)}")
+            raise SignalError(
+                f"{self.system}: expected n0 as one number or {list(features.shape)}, got {list(n0.shape)}"
+            )
         features, n0 = features[:count], np.broadcast_to(n0, features.shape)[:count]
         finite = int(np.isfinite(features).sum()), int((np.isfinite(n0) & (n0 >= 0)).sum())
         if finite != (count, count):

@@ -52,4 +52,6 @@ def chosen_settings(
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise UsageError(f"{who}: {where}: {first['msg']} in the settings of {system}, got {first['input']!r}") from None
+        raise UsageError(
+            f"{who}: {where}: {first['msg']} in the settings of {system}, got {first['input']!r}"
+        ) from None

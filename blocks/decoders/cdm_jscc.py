@@ -89,4 +89,4 @@ class CdmJscc(Block):
     def work(self, features: Features, header: Header, state: State, identity: Identity) -> Image:
         """Decode one picture."""
         came = received("decoders/cdm_jscc", features, header, state, self.rng(identity))
-        return self._codec.decode(came, settings_of(self._codec.Receiving, self.params))
+        return self._codec.decode(came, settings_of(self._codec.receiving, self.params))

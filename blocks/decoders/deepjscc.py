@@ -61,7 +61,7 @@ class Deepjscc(Block):
         if variant not in self._codecs:
             self._codecs[variant] = self._load(variant)
         codec = self._codecs[variant]
-        return codec.decode(received("decoders/deepjscc", features, header, state), codec.Receiving())
+        return codec.decode(received("decoders/deepjscc", features, header, state), codec.receiving())
 
     def _load(self, variant: Variant) -> PictureCodec[Any, Any, Any]:
         return torch_codec("decoders/deepjscc", "deepjscc", variant, self.params.weights, role="decoder")

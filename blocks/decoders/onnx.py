@@ -90,4 +90,4 @@ class Onnx(Block):
 
     def _settings(self) -> BaseModel:
         codec, p = self._codec, self.params
-        return chosen_settings("decoders/onnx", codec.system, codec.Receiving, p, _OWN, p.settings)
+        return chosen_settings("decoders/onnx", codec.system, codec.receiving, p, _OWN, p.settings)

@@ -118,4 +118,4 @@ class ScSic(Block):
     def work(self, features: Features, header: Header, state: State, identity: Identity) -> Image:
         """Decode one picture."""
         came = received("decoders/sc_sic", features, header, state, self.rng(identity))
-        return self._codec.decode(came, settings_of(self._codec.Receiving, self.params))
+        return self._codec.decode(came, settings_of(self._codec.receiving, self.params))

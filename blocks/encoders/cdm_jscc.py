@@ -79,4 +79,4 @@ class CdmJscc(Block):
 
     def work(self, image: Image) -> Out[Features]:
         """Encode one picture."""
-        return sent(self._codec, image, settings_of(self._codec.Sending, self.params))
+        return sent(self._codec, image, settings_of(self._codec.sending, self.params))

@@ -71,4 +71,4 @@ class Deepjscc(Block):
 
     def work(self, image: Image) -> Out[Features]:
         """Encode one picture."""
-        return sent(self._codec, image, settings_of(self._codec.Sending, self.params))
+        return sent(self._codec, image, settings_of(self._codec.sending, self.params))

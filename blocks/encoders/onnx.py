@@ -98,4 +98,4 @@ class Onnx(Block):
 
     def _settings(self) -> BaseModel:
         codec, p = self._codec, self.params
-        return chosen_settings("encoders/onnx", codec.system, codec.Sending, p, _OWN, p.settings)
+        return chosen_settings("encoders/onnx", codec.system, codec.sending, p, _OWN, p.settings)

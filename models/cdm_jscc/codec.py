@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from ...errors import SignalError
-from ..ratio import Ratio
 from ...sim.side_information.cdm_mode import CdmMode
 from ...sim.side_information.field import Unsent
 from ...sim.side_information.image_shape import ImageShape
@@ -18,6 +17,7 @@ from ..codec import About, Frame, PictureCodec, Pixels, Ports, Reception, Role
 from ..csit import Csit, reckoned_esn0_db
 from ..frame_noise import FadingAware, known_n0
 from ..pixels import padded, to_pixels
+from ..ratio import Ratio
 from ..record import Record
 from .ddim_shares import ddim_shares
 from .frame_size import frame_uses
@@ -39,7 +39,7 @@ class CdmAbout(About):
     """
 
     variant: Variant
-    patch: Literal[16] = PATCH
+    patch: int = Field(PATCH, ge=PATCH, le=PATCH)
     levels: tuple[int, ...] = Field(LEVELS, min_length=len(LEVELS), max_length=len(LEVELS))
     etas: tuple[float, ...] = Field(ETAS, min_length=len(ETAS), max_length=len(ETAS))
     tag: int = Field(ge=0, le=0xFFFF)
@@ -99,7 +99,7 @@ class Codec(PictureCodec[CdmAbout, Sending, Receiving]):
             {"picture": ("float32", 3)},
         ),
     }
-    About, Sending, Receiving = CdmAbout, Sending, Receiving
+    knows, sending, receiving = CdmAbout, Sending, Receiving
 
     def encode(self, picture: Pixels, sending: Sending) -> Frame:
         """Return the frame of a picture; header: ImageShape, ModelId, CdmMode, RateMap."""
@@ -107,7 +107,7 @@ class Codec(PictureCodec[CdmAbout, Sending, Receiving]):
         height, width = picture.shape[:2]
         uses = frame_uses(sending.cbr, sending.rate_map, height, width) if sending.eta is None else 0.0
         esn0_db = reckoned_esn0_db(sending.csit, sending.esn0_db)
-        told: dict[str, NDArray[Any]] = {"image": padded(picture, PATCH), "esn0_db": np.float32([esn0_db])}
+        told: dict[str, NDArray[Any]] = {"image": padded(picture, PATCH), "esn0_db": np.array([esn0_db], np.float32)}
         bits = self._entropy_bits(told)
         eta = eta_for_frame(bits, uses, sending.rate_map) if sending.eta is None else sending.eta
         levels, index = levels_for(bits, eta), eta_index(eta)
@@ -153,11 +153,11 @@ class Codec(PictureCodec[CdmAbout, Sending, Receiving]):
             n0=np.where(variance > 0, variance, np.float32(1)).reshape(*grid, -1),
             levels=levels.astype(np.int64),
             eta_index=np.array([mode.eta_index], np.int64),
-            esn0_db=np.float32([mode.esn0_db]),
+            esn0_db=np.array([mode.esn0_db], np.float32),
             noise=np.ascontiguousarray(noise),
             time=time,
             clean_share=clean,
             noisy_share=noisy,
-            guidance=np.float32([receiving.guidance]),
+            guidance=np.array([receiving.guidance], np.float32),
         )
         return to_pixels(picture, shape)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -105,6 +106,7 @@ class TorchEngine:
     @torch.inference_mode()
     def run(self, output: str, **inputs: NDArray[Any]) -> NDArray[np.float32]:
         """Compute ``patch_bits``, ``features`` or ``picture``, see `export.Transmitter` and `export.Receiver`."""
+        outputs: dict[str, Callable[..., Any]]
         outputs = {"patch_bits": self._patch_bits, "features": self._features, "picture": self._picture}
         made: NDArray[np.float32] = outputs[output](**inputs).float().cpu().numpy()
         return made

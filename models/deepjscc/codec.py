@@ -65,7 +65,7 @@ class Codec(PictureCodec[DeepJsccAbout, Sending, Receiving]):
             {"picture": ("float32", 3)},
         ),
     }
-    About, Sending, Receiving = DeepJsccAbout, Sending, Receiving
+    knows, sending, receiving = DeepJsccAbout, Sending, Receiving
 
     def encode(self, picture: Pixels, sending: Sending) -> Frame:
         """Return the frame of a picture; header: ImageShape, ModelId, JsccMode."""
@@ -73,9 +73,8 @@ class Codec(PictureCodec[DeepJsccAbout, Sending, Receiving]):
         rate, known = sending.rate, self.about.rates
         self._check_rate(rate)
         esn0_db = reckoned_esn0_db(sending.csit, sending.esn0_db, sending.bits_per_symbol)
-        every = self.engine.run(
-            "features", image=padded(picture, self.about.patch), rate=self._index(rate), esn0_db=np.float32([esn0_db])
-        )
+        told = {"rate": self._index(rate), "esn0_db": np.array([esn0_db], np.float32)}
+        every = self.engine.run("features", image=padded(picture, self.about.patch), **told)
         features = np.ascontiguousarray(every[:, : known[rate]], np.float32).reshape(-1)
         shape, mode = ImageShape(*picture.shape[:2]), JsccMode(RATES.index(rate), esn0_db)
         return Frame(features, (shape, self.model, mode))
@@ -93,7 +92,7 @@ class Codec(PictureCodec[DeepJsccAbout, Sending, Receiving]):
             features=_widened(features.reshape(grid), widest, 0.0),
             n0=_widened(np.maximum(n0, np.float32(1e-6)).reshape(grid), widest, 1.0),
             rate=self._index(rate),
-            esn0_db=np.float32([mode.esn0_db]),
+            esn0_db=np.array([mode.esn0_db], np.float32),
         )
         return to_pixels(picture, shape)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +83,8 @@ class TorchEngine:
     @torch.inference_mode()
     def run(self, output: str, **inputs: NDArray[Any]) -> NDArray[np.float32]:
         """Compute ``features`` or ``picture``, see `export.EveryRateEncoder` and `export.EveryRateDecoder`."""
-        made: NDArray[np.float32] = {"features": self._features, "picture": self._picture}[output](**inputs).numpy()
+        outputs: dict[str, Callable[..., Any]] = {"features": self._features, "picture": self._picture}
+        made: NDArray[np.float32] = outputs[output](**inputs).numpy()
         return made
 
     def _features(self, image: NDArray[np.uint8], rate: NDArray[np.int64], esn0_db: NDArray[np.float32]) -> Any:

@@ -38,16 +38,18 @@ def load(who: str, path: Path, *, role: Role, provider: Provider, threads: int) 
     engine = OnnxEngine(who, path, provider=provider, threads=threads)
     metadata = engine.metadata
     if metadata.role != role:
-        raise WeightsError(f"{path}: {who}: expected the file of the {role}, got that of the {metadata.role}; give the other")
+        raise WeightsError(
+            f"{path}: {who}: expected the file of the {role}, got that of the {metadata.role}; give the other"
+        )
     codec = codec_named(metadata.system)
     if codec is None:
         raise WeightsError(f"{path}: is of the system {metadata.system!r}, which is not here; install what brings it")
     if role not in codec.ports:
         raise WeightsError(
-            f"{path}: expected the file of the {' or '.join(codec.ports)}, all that {codec.system} exports, got that of "
-            f"the {role}; write it with `semcom export {codec.system}`"
+            f"{path}: expected the file of the {' or '.join(codec.ports)}, all that {codec.system} exports, got that "
+            f"of the {role}; write it with `semcom export {codec.system}`"
         )
-    about = metadata.about(codec.About, path)
+    about = metadata.about(codec.knows, path)
     engine.check_ports(codec.ports[role])
     return codec(engine, about)
 
@@ -119,8 +121,8 @@ class OnnxEngine:
             expected = {name: (_KINDS[kind], axes) for name, (kind, axes) in wanted.items()}
             if found != expected:
                 raise WeightsError(
-                    f"{self._path}: expected {word} {_in_words(expected)}, got {_in_words(found)}; write the file again "
-                    "with `semcom export` of this gr-semcom"
+                    f"{self._path}: expected {word} {_in_words(expected)}, got {_in_words(found)}; write the file "
+                    "again with `semcom export` of this gr-semcom"
                 )
 
     def _settle_provider(self, who: str, provider: Provider) -> None:

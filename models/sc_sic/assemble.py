@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -24,7 +24,7 @@ from .sizes import SIZES, Size
 __all__ = ["assemble"]
 
 
-def assemble(variant: str, weights: str | Path | None = None, *, parts: Collection[Part] = PARTS) -> ScSic:
+def assemble(variant: str, weights: str | Path | None = None, *, parts: Sequence[Part] = PARTS) -> ScSic:
     """Load what a variant and ``weights`` name.
 
     Args:

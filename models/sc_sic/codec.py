@@ -17,7 +17,6 @@ from ...sim.side_information.sc_sic_mode import DOWNSCALES, ScSicMode
 from ..codec import About, Frame, PictureCodec, Pixels, Ports, Reception, Role
 from ..csit import Csit, known_esn0_db
 from ..frame_noise import FadingAware, known_n0
-from ..pixels import to_pixels
 from ..record import Record
 from .embedding_size import embedding_downscale
 from .names import NUMBERS, Downscale, Variant
@@ -90,7 +89,7 @@ class Codec(PictureCodec[ScSicAbout, Sending, Receiving]):
     ports: ClassVar[dict[Role, Ports]] = {
         "encoder": Ports({"image": ("uint8", 3)}, {"embedding": ("float32", 3)}),
     }
-    About, Sending, Receiving = ScSicAbout, Sending, Receiving
+    knows, sending, receiving = ScSicAbout, Sending, Receiving
     _reported = False
 
     def grid(self, height: int, width: int, downscale: float | None = None) -> tuple[int, int]:
@@ -152,7 +151,7 @@ class Codec(PictureCodec[ScSicAbout, Sending, Receiving]):
             noise=(rng.standard_normal(latents, np.float32) for _ in itertools.count()),  # drawn as they are needed
             **self._sampling(receiving),
         )
-        return to_pixels(picture, shape)
+        return np.ascontiguousarray(picture, np.uint8)
 
     def _sampling(self, receiving: Receiving) -> dict[str, NDArray[Any]]:
         """The sampler's settings; what is not said is the variant's own."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -110,15 +110,15 @@ class TorchEngine:
         )
 
     @torch.inference_mode()
-    def run(self, output: str, **inputs: Any) -> NDArray[np.float32]:
+    def run(self, output: str, **inputs: Any) -> NDArray[Any]:
         """Compute ``embedding`` (see `export.Transmitter`) or ``picture``."""
-        made: Tensor = {"embedding": self._embedding, "picture": self._picture}[output](**inputs)
-        array: NDArray[np.float32] = made.float().cpu().numpy()
-        return array
+        outputs: dict[str, Callable[..., Tensor]] = {"embedding": self._embedding, "picture": self._picture}
+        made: NDArray[Any] = outputs[output](**inputs).cpu().numpy()
+        return made
 
     def _embedding(self, image: NDArray[np.uint8], downscale: NDArray[np.float64] | None = None) -> Tensor:
         pixels = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))[None].to(self._device).float() / 255
-        return self.network.embed(pixels, None if downscale is None else float(downscale[0]))[0]
+        return self.network.embed(pixels, None if downscale is None else float(downscale[0]))[0].float()
 
     def _picture(
         self,
@@ -128,7 +128,7 @@ class TorchEngine:
         noise: Iterator[NDArray[np.float32]],
         **sampling: NDArray[Any],
     ) -> Tensor:
-        """Return the picture ``[h, w, 3]``, 0 to 1, not clipped.
+        """Return the picture, uint8 ``[h, w, 3]``: on a GPU it is rounded there.
 
         Args:
             embedding: ``[channels, rows, columns]``.
@@ -150,7 +150,7 @@ class TorchEngine:
             nothing = receiver.condition(torch.zeros_like(received), torch.full_like(variance, UNHEARD), latents)
         conditioning = receiver.condition(received, variance, latents)
         picture = receiver.decode(receiver.sample(conditioning, draw, unconditional=nothing, **given))
-        return picture[0].permute(1, 2, 0)
+        return (picture[0].float().clamp(0, 1) * 255).round().to(torch.uint8).permute(1, 2, 0)
 
     @functools.cached_property
     def _receiver(self) -> Receiver:  # packs weights, which a transmitter has no use for

@@ -9,8 +9,10 @@ import yaml
 from safetensors.torch import load_file, save_file
 from semcom.errors import UsageError, WeightsError
 from semcom.models.model_card import ModelCard
-from semcom.models.sc_sic.codec import ScSicCodec
+from semcom.models.sc_sic.assemble import assemble
+from semcom.models.sc_sic.codec import Receiving, Sending
 from semcom.models.sc_sic.config import ScSicConfig, StageBConfig, TrainConfig
+from semcom.models.sc_sic.engine import load
 from semcom.models.sc_sic.names import SHIPPED
 from semcom.models.sc_sic.network import ScSic
 from semcom.models.sc_sic.sizes import SIZES
@@ -46,12 +48,11 @@ def test_a_recipe_runs_to_its_end_and_its_weights_carry_pictures(whole: Path) ->
     for name in phases:
         head, row = (line.split(",") for line in (whole / f"curve-{name}.csv").read_text().splitlines())
         assert all(np.isfinite(float(value)) for key, value in zip(head, row, strict=True) if key != "phase")
-    codec = ScSicCodec.shipped("tiny", whole / "best.safetensors")
+    codec = load("tiny", whole / "best.safetensors")
     image = np.random.default_rng(1).integers(0, 256, (128, 256, 3), dtype=np.uint8)
-    embedding = codec.encode(image)
-    assert embedding.shape == (16, 3, 6)
-    rng = np.random.default_rng(2)
-    assert codec.decode(embedding, 0.1, height=128, width=256, rng=rng, steps=2).shape == (128, 256, 3)
+    frame = codec.encode(image, Sending())
+    assert frame.features.shape == (16 * 3 * 6,)
+    assert codec.decode(frame.heard(0.1), Receiving(steps=2)).shape == (128, 256, 3)
 
 
 @pytest.mark.slow
@@ -173,8 +174,7 @@ def test_the_perceptual_loss_reaches_stage_a(recipe: Callable[..., Any], ready: 
 
 @pytest.mark.parametrize("variant", ["mini-48", "mini-341"])
 def test_shipped_weights_fit_their_recipe(variant: str, recipe: Callable[..., Any]) -> None:
-    codec = ScSicCodec.shipped(variant)
-    assert codec.network.config == recipe(TRAINING, variant).model
+    assert assemble(variant).config == recipe(TRAINING, variant).model
     assert (SHIPPED.folder / f"{variant}.csv").is_file()
 
 
@@ -218,4 +218,4 @@ def test_a_part_that_was_trained_anew_takes_nothing_from_the_weights_it_began_wi
     for path, sizes, base in ((one, config, None), (other, smaller, one.name)):
         changes = {"config": sizes.model_dump(mode="json"), "sha256": sha256_of(path), "base": base}
         path.with_suffix(".json").write_text(card.model_copy(update=changes).model_dump_json())
-    assert ScSicCodec.shipped("any", other).network.config == smaller
+    assert assemble("any", other).config == smaller
