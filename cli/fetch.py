@@ -27,7 +27,8 @@ def fetch() -> None:
 @click.option("--accept-licence", is_flag=True, help="You have read the licence, and accept it.")
 def fetch_sc_sic(out: Path, variant: Any, *, accept_licence: bool) -> None:
     """Download Stable Cascade's encoder, stage A and stage B."""
-    from ..models.sc_sic.fetch import fetch as fetch_weights
+    from ..models.sc_sic.published import PUBLICATION
+    from ..models.weights.fetch import fetch as fetch_weights
 
     licence: Any = "accepted" if accept_licence else "unread"
-    fetch_weights(out, variant=variant, licence=licence, echo=click.echo)
+    fetch_weights(PUBLICATION, out, variant=variant, licence=licence, echo=click.echo)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
-__all__ = ["NUMBERS", "Variant"]
+from ..weights.shipped import ShippedWeights
+
+__all__ = ["NUMBERS", "SHIPPED", "Variant"]
 
 Variant = Literal["mini-48", "mini-48-clean", "mini-341", "lite", "large", "tiny"]
 NUMBERS: dict[Variant, int] = {"mini-48": 32, "mini-48-clean": 33, "mini-341": 34, "lite": 35, "large": 36, "tiny": 37}
 """In ModelId."""
+
+SHIPPED = ShippedWeights("sc-sic", Path(__file__).parent / "weights")
