@@ -83,12 +83,19 @@ class InlineExecutor:
                     self.edges[str(edge)].missing = join.missing[edge.target_port]
 
     def _start(self) -> None:
+        failed = []
         for name, running in self._running.items():
             if name in self._started:
                 running.settle_torch()
-            else:
+                continue
+            try:
                 running.start()
                 self._started[name] = running.block
+            except BlockError as error:
+                failed.append(error)
+        if failed:  # the user mends them all at once
+            failed[0].args = ("\n".join(map(str, failed)),)
+            raise failed[0]
 
     def _timed_source(self, name: str) -> Iterator[Emitted]:
         running, report = self._running[name], self.blocks[name]
