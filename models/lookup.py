@@ -97,7 +97,8 @@ def _all() -> Iterator[Found]:
         try:
             path = package_folder(entry.value) / RECORD
         except (Exception, SystemExit) as error:  # to find `mylab.my_system`, `mylab` is imported
-            broken = f"{entry.name} = {entry.value!r}: {type(error).__name__}: {error}; mend or remove the distribution that has this entry"
+            why = f"{entry.name} = {entry.value!r}: {type(error).__name__}: {error}"
+            broken = f"{why}; mend or remove the distribution that has this entry"
             yield Found(entry.name, Path(entry.value), broken=broken)
             continue
         yield _checked_number(_of_package(entry.value, path))
