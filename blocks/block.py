@@ -45,6 +45,9 @@ class Block:
     iterator of several. Arguments annotated `Header`, `State`, `Trace`, `Identity` or `Stream` are filled from the
     item's envelope. A source has no input ports and yields; a sink returns ``None``.
 
+    A source that waits for a peer yields ``None`` (nothing yet) twenty times a second, so that `semcom stop` and `set`
+    get through; a sink that waits for one looks at `stopping` as often.
+
     Args:
         params: The block's parameters; defaults where omitted.
         name: Its name in the flowgraph; part of the key of its random stream.
@@ -77,6 +80,9 @@ class Block:
         self.heritage: dict[str, Any] = {}
         """What blocks before this one left, in the same place of a running flowgraph: a swap hands it on, by folder."""
         self.tables: dict[str, int] = {}
+        self.counted: dict[str, int] = {}
+        self.stopping = False
+        """The runtime's word to blocks that wait for a peer: the run is to end. Set from another thread."""
 
     def start(self) -> None:
         """Load what is heavy (networks, files). Called once, before the first item.
@@ -111,6 +117,12 @@ class Block:
     def tabled(self, path: Path, rows: int) -> None:
         """Sinks: say how many items a table on disk has; the run's record holds that against what arrived."""
         self.tables[str(path)] = rows
+
+    def count(self, **events: int) -> None:
+        """Add to the run's record what happened how often; a run with counts that begin with ``lost_`` is lossy."""
+        for name, number in events.items():
+            if number:
+                self.counted[name] = self.counted.get(name, 0) + int(number)
 
     def measure(self, **values: float) -> None:
         """Sinks: add one item's measurements; the run's record holds their means over the items."""

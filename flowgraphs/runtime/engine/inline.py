@@ -12,7 +12,7 @@ from ..counts import BlockReport, EdgeCount
 from ..graph import Edge, Graph
 from ..item import Item
 from .join import Join, unanswered
-from .running_block import Emitted, RunningBlock, build_block
+from .running_block import NOTHING_YET, Emitted, RunningBlock, build_block
 
 __all__ = ["InlineExecutor"]
 
@@ -74,7 +74,7 @@ class InlineExecutor:
                     if emitted is None:
                         del sources[name]
                         self._end(name)
-                    else:
+                    elif emitted is not NOTHING_YET:
                         self._deliver(name, emitted)
                 on_progress()
         except BaseException:
@@ -93,9 +93,12 @@ class InlineExecutor:
         while self._items is None or report.items < self._items:
             began = time.perf_counter()
             emitted = next(produced, None)
-            report.busy_s += time.perf_counter() - began
             if emitted is None:
                 return
+            if emitted is NOTHING_YET:
+                yield emitted
+                continue
+            report.busy_s += time.perf_counter() - began
             report.items += 1
             yield emitted
             self._keep_pace(running, began)
