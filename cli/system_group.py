@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 import click
 
@@ -25,7 +25,9 @@ class SystemGroup(click.Group):
         make: Makes the subcommand of a record.
     """
 
-    def __init__(self, name: str, help: str, part: Part, make: Callable[[System], click.Command]) -> None:
+    def __init__(
+        self, name: str, help: str, part: Part | Literal["published"], make: Callable[[System], click.Command]
+    ) -> None:
         epilog = f"A system of your own is a folder: semcom {name} ./my_system"
         super().__init__(name, help=help, epilog=epilog, subcommand_metavar="SYSTEM [OPTIONS]")
         self.part, self.make = part, make
@@ -44,7 +46,9 @@ class SystemGroup(click.Group):
         if found.system is None:
             return _broken(found.name, found.broken)
         if not getattr(found.system, self.part):
-            raise UnknownSystem(f"semcom {self.name} {cmd_name}: {found.path} names no {self.part}")
+            raise UnknownSystem(
+                f"semcom {self.name} {cmd_name}: {found.path} names no {self.part}; `semcom systems` shows what it has"
+            )
         return self.make(found.system)
 
 

@@ -52,14 +52,18 @@ def _variant(system: System, variant: Variant) -> dict[str, Any]:
     if variant.weights is not None and variant.weights.is_file():
         about["megabytes"] = round(variant.weights.stat().st_size / 1e6, 1)
         about["licence"] = _licence(system, variant.name)
+    elif system.published is not None and variant.name in {one.variant for one in system.published.files}:
+        about["megabytes"] = sum(one.megabytes for one in system.published.fetched(variant.name))
+        about["licence"] = system.published.licence
     return about
 
 
 def _licence(system: System, variant: str) -> str:
     from ..errors import WeightsError
+    from ..models.model_card import ModelCard, card_path
 
     try:
-        return system.card(variant).licence
+        return ModelCard.read(card_path(system.shipped.path(variant))).licence
     except WeightsError:  # told with the rest that is broken
         return "unknown"
 

@@ -10,7 +10,7 @@ from typing import get_args
 from ..errors import WeightsError
 from .model_card import ModelCard, card_path
 from .system import Part, System
-from .weights import sha256_of
+from .weights.file import sha256_of
 
 __all__ = ["check_record"]
 

@@ -6,16 +6,17 @@ import importlib
 import re
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import requires
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from ..errors import MissingExtra, UnknownSystem, UsageError
+from .weights.shipped import ShippedWeights
 
 if TYPE_CHECKING:
-    from .model_card import ModelCard
+    from .weights.publication import Publication
 
 __all__ = ["USERS_NUMBERS", "Part", "System", "Variant"]
 
@@ -50,7 +51,8 @@ class System:
         doc: One line: what it is.
         paper: What it follows.
         numbers: Of its variants, in ModelId; the first of them is what users get who name none.
-        weights: Variant to file of weights in the folder, of those that come with the system.
+        weights: Variants whose weights come with the system: ``weights/VARIANT.safetensors``, each with its card.
+        published: Weights that others have published.
         recipe: The recipe that is taken where none is named.
         codec: Class that turns pictures into frames and back.
         training: Class of `Run`.
@@ -61,7 +63,8 @@ class System:
     doc: str
     paper: str
     numbers: Mapping[Any, int]  # the keys are a Literal of the system's own
-    weights: Mapping[Any, str] = field(default_factory=dict)
+    weights: tuple[str, ...] = ()
+    published: Publication | None = None
     recipe: str = ""
     codec: str = ""
     training: str = ""
@@ -92,8 +95,10 @@ class System:
     @property
     def variants(self) -> tuple[Variant, ...]:
         """Its sets of weights, in the record's order."""
-        files = {variant: self.folder / file for variant, file in self.weights.items()}
-        return tuple(Variant(name, number, files.get(name)) for name, number in self.numbers.items())
+        return tuple(
+            Variant(name, number, self.folder / f"weights/{name}.safetensors" if name in self.weights else None)
+            for name, number in self.numbers.items()
+        )
 
     @property
     def recipes(self) -> dict[str, Path]:
@@ -114,26 +119,10 @@ class System:
             raise UsageError(f"--config {name}: expected a file or one of the shipped: {have}")
         return self.recipes[name]
 
-    def weights_file(self, variant: str) -> Path:
-        """Return the file of weights that comes with the system for a variant.
-
-        Raises:
-            UsageError: none does.
-        """
-        if variant not in self.weights:
-            have = ", ".join(self.weights) or "none"
-            raise UsageError(f"{self.name}: no weights '{variant}' are shipped; expected one of: {have}")
-        return self.folder / self.weights[variant]
-
-    def card(self, variant: str) -> ModelCard:
-        """Read the card of weights that come with the system.
-
-        Raises:
-            UsageError: none do. WeightsError: the card is missing, or is none.
-        """
-        from .model_card import ModelCard, card_path
-
-        return ModelCard.read(card_path(self.weights_file(variant)))
+    @property
+    def shipped(self) -> ShippedWeights:
+        """The weights that come with it."""
+        return ShippedWeights(self.name, self.folder / "weights")
 
     def load(self, part: Part, who: str, extra: str = "models") -> Any:
         """Import what the record names.

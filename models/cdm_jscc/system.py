@@ -13,7 +13,7 @@ SYSTEM = System(
         "Wireless Commun. Lett. 2025"
     ),
     numbers=NUMBERS,
-    weights={name: f"weights/{name}.safetensors" for name in NUMBERS},
+    weights=tuple(NUMBERS),
     recipe="small-d",
     codec="codec:CdmJsccCodec",
     training="training:CdmJsccRun",

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
 from ...errors import UsageError
-from ..deepjscc.codec import SHIPPED as DEEPJSCC_SHIPPED
+from ..deepjscc.names import SHIPPED as DEEPJSCC_SHIPPED
 from ..model_card import ModelCard, base_of
 from ..training.batch import Batch, Losses
 from ..training.pictures import Pictures, draw_images
 from ..training.run import Run
 from ..training.validation import Scores
-from ..weights import load_weights
+from ..weights.file import load_weights
 from .config import CdmConfig, Phase, TrainConfig
 from .deepjscc_backbone import RateAdaptiveDeepJscc
 from .forward import variance_sums
+from .names import SHIPPED
 from .network import CdmJscc, part_of
 from .rate_map import PATCH
-from .shipped import load_network, weights_path
 from .step import NoiseLevels, losses_of
 from .system import SYSTEM
 from .validation import validate
@@ -61,7 +60,7 @@ class CdmJsccRun(Run[TrainConfig, CdmJscc]):
                 rng = np.random.default_rng([self.config.seed, 2**31 + 1])
                 backbone.base.fit(draw_images(pictures, 16 * self.config.fit_crops, PATCH, rng, self.device))
         elif name == "deepjscc":
-            card, tensors = load_weights(DEEPJSCC_SHIPPED["adaptive"])
+            card, tensors = load_weights(DEEPJSCC_SHIPPED.path("adaptive"))
             if not isinstance(backbone, RateAdaptiveDeepJscc) or card.config != backbone.config.network.model_dump(
                 mode="json"
             ):
@@ -71,7 +70,7 @@ class CdmJsccRun(Run[TrainConfig, CdmJscc]):
             self._load(name)
 
     def _load(self, name: str) -> None:
-        card, tensors = load_network(Path(name) if name.endswith(".safetensors") else weights_path(name))
+        card, tensors = SHIPPED.load(SHIPPED.find(name), part_of)
         model = self.config.model
         if (
             CdmConfig.model_validate({**card.config, "start_noise": model.start_noise}) != model
@@ -106,7 +105,7 @@ def _base_of(start_from: str | None) -> ModelCard | None:
     """Card of the shipped CDM-JSCC weights, themselves whole, of which a run leaves out what it leaves as it was."""
     if start_from is None or start_from == "deepjscc" or start_from.endswith(".safetensors"):
         return None
-    return base_of(weights_path(start_from))
+    return base_of(SHIPPED.path(start_from))
 
 
 @torch.no_grad()

@@ -17,9 +17,9 @@ from ..training.pictures import Pictures, draw_images
 from ..training.recipe import Stretch
 from ..training.run import Run
 from ..training.validation import Scores
-from ..weights import load_weights
-from .codec import SHIPPED
+from ..weights.file import load_weights
 from .config import TrainConfig
+from .names import SHIPPED
 from .network import build
 from .rates import RATES
 from .step import BINS, losses_of
@@ -67,7 +67,7 @@ class DeepJsccRun(Run[TrainConfig, Any]):
         """Load the shipped weights that the recipe names, or take the closed-form start of training pictures."""
         config = self.config
         if config.start_from is not None:
-            weights = SHIPPED[config.start_from]
+            weights = SHIPPED.path(config.start_from)
             card, tensors = load_weights(weights)
             if card.config != config.model.model_dump(mode="json"):
                 raise UsageError(

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+from typing import get_args
+
 from ..system import System
-from .names import NUMBERS, SHIPPED
+from .names import NUMBERS, Own
+from .published import PUBLICATION
 
 __all__ = ["SYSTEM"]
 
@@ -10,7 +13,8 @@ SYSTEM = System(
     doc="SC-SIC: an embedding of a few hundred values, and Stable Cascade's stages B and A, which paint from it.",
     paper="Khalid et al., Efficient and robust semantic image communication via Stable Cascade, ICML workshop 2025",
     numbers=NUMBERS,
-    weights={name: f"weights/{name}.safetensors" for name in SHIPPED},
+    weights=get_args(Own),
+    published=PUBLICATION,
     recipe="mini-48",
     codec="codec:ScSicCodec",
     training="training:ScSicRun",

@@ -14,11 +14,13 @@ from ..training.batch import Batch, Losses
 from ..training.pictures import Pictures, draw_images
 from ..training.run import Run
 from ..training.validation import Scores
+from ..weights.find import find_parts
 from .config import Phase, TrainConfig
 from .loss_weight import AdaptiveLossWeight
+from .names import SHIPPED
 from .network import PARTS, ScSic, part_of
-from .pretrained import load_part, locate_parts
-from .shipped import load_network, weights_path
+from .pretrained import load_part
+from .published import PUBLICATION
 from .sizes import SIZES
 from .small_encoder import SmallEncoder
 from .step import losses_of, set_modes
@@ -98,7 +100,7 @@ def _base_of(start_from: str | None) -> ModelCard | None:
             f"start_from: {start_from}: expected a folder of published weights, found none; fill it by "
             f"`semcom fetch sc-sic --out {start_from}`, or say where it is"
         )
-    return base_of(weights_path(start_from))
+    return base_of(SHIPPED.path(start_from))
 
 
 def _load(model: ScSic, config: TrainConfig) -> list[str]:
@@ -108,10 +110,10 @@ def _load(model: ScSic, config: TrainConfig) -> list[str]:
         return []
     if _is_folder(name):
         large = config.model.stage_b == SIZES["large"].stage_b
-        for part, path in locate_parts(PARTS, name, variant="large" if large else "lite").items():
+        for part, path in find_parts(PUBLICATION, PARTS, name, variant="large" if large else "lite").items():
             load_part(part, path, model.get_submodule(part))
         return list(PARTS)
-    _, tensors = load_network(Path(name) if name.endswith(".safetensors") else weights_path(name))
+    _, tensors = SHIPPED.load(SHIPPED.find(name), part_of)
     own = model.state_dict()
     fits = {key: value for key, value in tensors.items() if key in own and own[key].shape == value.shape}
     whole = {part_of(key) for key in own} - {part_of(key) for key in own if key not in fits}

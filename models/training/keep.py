@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from ..model_card import ModelCard, Training
-from ..weights import sha256_of
+from ..weights.file import sha256_of
 from .checkpoint import save_text, save_weights
 from .log import append_row
 from .pictures import Pictures

@@ -277,7 +277,7 @@ def test_records_that_lie_are_listed_and_break_nothing_else(monkeypatch, tmp_pat
     record = (
         "from semcom.models.system import System\nSYSTEM = System(\n    module=__name__, doc='A toy.', paper='none',"
     )
-    record += "\n    numbers={'one': NUMBER}, training='training:Toy', weights={'one': 'one.safetensors'}\n)\n"
+    record += "\n    numbers={'one': NUMBER}, training='training:Toy', weights=('one',)\n)\n"
     for name, text in {"lies": record.replace("NUMBER", "200"), "odd": "SYSTEM = System("}.items():
         (lab / name).mkdir(parents=True)
         (lab / name / "system.py").write_text(text)

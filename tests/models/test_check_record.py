@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from semcom.models.check_record import check_record
 from semcom.models.lookup import find_system, list_systems
-from semcom.models.model_card import ModelCard
+from semcom.models.model_card import ModelCard, card_path
 from semcom.models.system import System
 
 RECORD = """\
@@ -20,7 +20,7 @@ SYSTEM = System(
     doc="A toy.",
     paper="none",
     numbers={"one": 200},
-    weights={"one": "weights/one.safetensors"},
+    weights=("one",),
     recipe="short",
     training="training:Toy",
 )
@@ -37,7 +37,7 @@ def toy(tmp_path: Path) -> Path:
     (folder / "training.py").write_text("raise RuntimeError('imported')\n\n\nclass Toy:\n    pass\n")
     (folder / "configs" / "short.yaml").write_text("steps: 1\n")
     (folder / "weights" / "one.safetensors").write_bytes(b"weights")
-    card = find_system("deepjscc").card("linear")
+    card = ModelCard.read(card_path(find_system("deepjscc").shipped.path("linear")))
     changed = card.model_copy(update={"sha256": hashlib.sha256(b"weights").hexdigest()})
     (folder / "weights" / "one.json").write_text(changed.model_dump_json())
     return folder

@@ -11,7 +11,7 @@ from semcom.models.cdm_jscc.rate_map import LEVELS
 from semcom.models.cdm_jscc.training import CdmJsccRun
 from semcom.models.model_card import ModelCard, card_path
 from semcom.models.training.train import train
-from semcom.models.weights import sha256_of
+from semcom.models.weights.file import sha256_of
 from semcom.sim.side_information.rate_map import RateMap
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import torch
 from semcom.errors import WeightsError
-from semcom.models.cdm_jscc import shipped
 from semcom.models.cdm_jscc.codec import CdmJsccCodec
+from semcom.models.cdm_jscc.names import SHIPPED
 from semcom.models.cdm_jscc.training import CdmJsccRun
 from semcom.models.training.train import train
 
@@ -44,7 +44,7 @@ def weights(first: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
     folder.mkdir()
     for path in (first, first.with_suffix(".json")):
         shutil.copy(path, folder / f"d{path.suffix}")
-    monkeypatch.setattr(shipped, "WEIGHTS", folder)
+    monkeypatch.setattr(SHIPPED, "folder", folder)
     return folder
 
 

@@ -21,7 +21,7 @@ from semcom.models.training.run import Run
 from semcom.models.training.step import take_step
 from semcom.models.training.train import Result, train
 from semcom.models.training.validation import Quality, Scores, centre_crop, evenly, psnr_db
-from semcom.models.weights import load_weights
+from semcom.models.weights.file import load_weights
 from torch import Tensor, nn
 
 PATCH = 4

@@ -6,7 +6,7 @@ import torch
 from safetensors.torch import save_file
 from semcom.errors import WeightsError
 from semcom.models.model_card import ModelCard, Training, card_path
-from semcom.models.weights import load_weights, sha256_of
+from semcom.models.weights.file import load_weights, sha256_of
 
 
 @pytest.fixture
