@@ -25,6 +25,7 @@ class RunContext:
         name: The flowgraph's name.
         resolved_yaml: The flowgraph as it ran, overrides and defaults included.
         graph_svg: Its drawing, one `<svg>` element.
+        graph_hash: SHA-256 of the flowgraph as it ran.
         seed: The run's seed.
         versions: Names and versions of the software that ran.
         complete: False when the run ended early.
@@ -36,6 +37,7 @@ class RunContext:
     seed: int = 0
     versions: dict[str, str] = field(default_factory=dict)
     complete: bool = True
+    graph_hash: str = ""
 
 
 class Block:
