@@ -8,7 +8,7 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,11 +20,25 @@ from ...sim.sigmf.sample_format import encode, finite, parse_datatype
 from .._measuring.files import write_atomic
 from ..envelope import Stream
 
-__all__ = ["SigmfWriter"]
+__all__ = ["SigmfWriter", "Written"]
 
 _REWRITE_SHARE = 16  # annotations: the metadata are written anew when so many times fewer are new than there are
 _CHUNK = 1 << 22
 _CLIPPED, _NON_FINITE = "semcom:clipped_samples", "semcom:non_finite_samples"
+
+
+class Written(NamedTuple):
+    """What became of a chunk.
+
+    Attributes:
+        samples: Written.
+        clipped: Of these, beyond the full scale.
+        non_finite: Of these, written as zeros.
+    """
+
+    samples: int
+    clipped: int
+    non_finite: int
 
 
 class SigmfWriter:
@@ -41,9 +55,7 @@ class SigmfWriter:
         go_on: An earlier start of this place wrote the first samples: add to them.
 
     Attributes:
-        samples: Written so far.
-        clipped: Of these, beyond the full scale.
-        non_finite: Of these, written as zeros.
+        samples, clipped, non_finite: As of `Written`, so far.
 
     Raises:
         RunError: a file cannot be written, or another sink or run is writing it.
@@ -120,7 +132,7 @@ class SigmfWriter:
         last = self._captures[-1]
         return int(last["core:global_index"] + self.samples - last["core:sample_start"])
 
-    def add(self, samples: NDArray[np.complex64], stream: Stream, born_s: float) -> None:
+    def add(self, samples: NDArray[np.complex64], stream: Stream, born_s: float) -> Written:
         """Write a chunk.
 
         What an earlier writer of this recording has written already is left out.
@@ -148,10 +160,11 @@ class SigmfWriter:
             self._write_metadata()
         new = [Mark(*mark) for mark in stream.annotations if mark.offset >= offset]
         self._marks += [mark._replace(offset=mark.offset - offset + self.samples) for mark in new]
-        self._write(samples)
+        written = self._write(samples)
         self._unsaid += len(new)
         if self._unsaid * _REWRITE_SHARE > len(self._marks):
             self._write_metadata()
+        return written
 
     def close(self, more: Mapping[str, Any]) -> None:
         """State the hash and what else is known at the end, and let the files go; a second call does nothing.
@@ -201,7 +214,7 @@ class SigmfWriter:
         write_atomic(self.paths[0], text.encode())
         self._unsaid = 0
 
-    def _write(self, samples: NDArray[np.complex64]) -> None:
+    def _write(self, samples: NDArray[np.complex64]) -> Written:
         good, wrong = finite(samples)
         parts, clipped = encode(good, self._form, self._full_scale)
         content = memoryview(parts.tobytes())
@@ -218,3 +231,4 @@ class SigmfWriter:
         self.samples += samples.size
         self.clipped += clipped
         self.non_finite += wrong
+        return Written(samples.size, clipped, wrong)

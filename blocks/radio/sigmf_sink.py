@@ -31,6 +31,8 @@ class SigmfSink(Block):
     label and the value as ``semcom:value``. The hash of the flowgraph, the run's seed and ``esn0_db`` stand in the
     namespace ``semcom``. A run that is killed leaves a recording of what was written so far, without a SHA-512.
 
+    The run's record counts ``recorded_samples``, ``clipped_samples`` and ``non_finite_samples``.
+
     Input:   samples: complex64 ``[n]``, a chunk of a stream.
     Raises:  RunError: a file cannot be written, or another sink or run is writing it. SignalError: the sample rate
              changes within the recording.
@@ -74,19 +76,18 @@ class SigmfSink(Block):
 
     def work(self, samples: Samples, stream: Stream, trace: Trace) -> None:
         """Write this chunk."""
-        self._opened().add(samples, stream, trace.born_s)
+        written = self._opened().add(samples, stream, trace.born_s)
+        self.count(
+            recorded_samples=written.samples,
+            clipped_samples=written.clipped,
+            non_finite_samples=written.non_finite,
+        )
 
     def finish(self, run: RunContext) -> Iterator[None] | None:
         """State the hash; a run without samples leaves an empty recording."""
         writer = self._opened()
         versions = run.versions.get("gr-semcom", "")
         writer.close({"core:recorder": f"gr-semcom {versions}".strip(), "semcom:graph_sha256": run.graph_hash})
-        counts = {
-            "recorded_samples": writer.samples,
-            "clipped_samples": writer.clipped,
-            "non_finite_samples": writer.non_finite,
-        }
-        self.measure(**counts)
         if writer.clipped:
             note(f"{writer.paths[1]}: {writer.clipped} of {writer.samples} samples were clipped: raise full_scale")
         if writer.non_finite:

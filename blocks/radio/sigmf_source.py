@@ -28,8 +28,8 @@ class SigmfSource(Block):
     and 0 for the others. Files of other people that hold more than samples are read by ``core:dataset``,
     ``core:header_bytes`` and ``core:trailing_bytes``. The stream begins at 0 with the recording's first sample. A
     capture whose ``core:global_index`` shows that samples were lost begins after a gap; annotations keep their places:
-    the label is the key, and ``semcom:value``, else the comment, the value. Samples that are not finite become zeros,
-    and are counted.
+    the label is the key, and ``semcom:value``, else the comment, the value. Samples that are not finite become zeros.
+    The run's record counts these, ``non_finite_samples``, and the gaps, ``lost_samples``: such a run is lossy.
 
     What is odd but no error is noted: no hash, data that end early, bytes of less than a sample, annotations that lie
     on no sample.
@@ -77,12 +77,12 @@ class SigmfSource(Block):
 
     def work(self) -> Iterator[Out[Samples]]:
         """Yield the chunks."""
-        recording, zeroed = self._recording, 0
+        recording, expected = self._recording, 0
         rate = self.params.sample_rate_hz or recording.sample_rate_hz
         for part in recording.chunks(self.params.chunk, self.params.channel):
-            zeroed += part.zeroed
+            self.count(lost_samples=part.offset - expected, non_finite_samples=part.zeroed)
+            expected = part.offset + part.samples.size
             notes = tuple(Annotation(*mark._replace(offset=mark.offset - part.offset)) for mark in part.marks)
             yield Out(part.samples, sample_rate_hz=rate, offset=part.offset, annotations=notes)
-        self.measure(non_finite_samples=zeroed)
-        if zeroed:
+        if zeroed := self.counted.get("non_finite_samples"):
             note(f"{recording.data}: {zeroed} samples were not finite and are zeros now")
