@@ -12,7 +12,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from semcom.errors import UsageError, WeightsError
-from semcom.models.record import Record
+from semcom.models.config import Config
 from semcom.models.system import System
 from semcom.models.training.batch import Batch, Losses
 from semcom.models.training.pictures import Pictures, draw_images, read_pictures
@@ -27,7 +27,7 @@ from torch import Tensor, nn
 PATCH = 4
 
 
-class Sizes(Record):
+class Sizes(Config):
     features: int = 6
 
 
