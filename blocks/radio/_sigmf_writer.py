@@ -153,8 +153,7 @@ class SigmfWriter:
             )
         done = max(0, (self.next_offset or 0) - stream.offset) if self._captures else 0
         samples, offset = samples[done:], stream.offset + done
-        begins = self._cut or self.next_offset != offset
-        if begins and samples.size:
+        if samples.size and (self._cut or self.next_offset != offset):
             self._cut = False
             self._captures.append(capture(self.samples, offset, born_s, self._more))
             self._write_metadata()
