@@ -21,20 +21,17 @@ from .names import SHIPPED
 from .network import CdmJscc, part_of
 from .rate_map import PATCH
 from .step import NoiseLevels, losses_of
+from .system import SYSTEM
 from .validation import validate
 
-__all__ = ["TRAINING", "CdmJsccRun"]
+__all__ = ["CdmJsccRun"]
 
 
 class CdmJsccRun(Run[TrainConfig, CdmJscc]):
     """A training in phases, each of which says what learns."""
 
-    system, recipe = "cdm-jscc", TrainConfig
+    system, recipe = SYSTEM, TrainConfig
     holds = ("fitted",)
-    paper = (
-        "Zhang et al., Rate-adaptive generative semantic communication using conditional diffusion models, IEEE "
-        "Wireless Commun. Lett. 2025"
-    )
 
     def __init__(self, config: TrainConfig, device: torch.device) -> None:
         super().__init__(config, device)
@@ -115,6 +112,3 @@ def _fit_variances(run: Run[TrainConfig, CdmJscc], pictures: Pictures) -> None:
         y, entropy = run.model.entropy(draw_images(pictures, 4, side, rng, run.device))
         variance_sums(backbone, y.cpu(), entropy.patch_bits.cpu(), energy, counts)
     backbone.fit_variances(energy.to(run.device), counts.to(run.device))
-
-
-TRAINING = CdmJsccRun

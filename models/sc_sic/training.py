@@ -24,17 +24,17 @@ from .published import PUBLICATION
 from .sizes import SIZES
 from .small_encoder import SmallEncoder
 from .step import losses_of, set_modes
+from .system import SYSTEM
 from .validation import validate
 
-__all__ = ["TRAINING", "ScSicRun"]
+__all__ = ["ScSicRun"]
 
 
 class ScSicRun(Run[TrainConfig, ScSic]):
     """A training in phases, each of which says what learns."""
 
-    system, recipe = "sc-sic", TrainConfig
+    system, recipe = SYSTEM, TrainConfig
     holds = ("weight", "loaded", "fitted")
-    paper = "Khalid et al., Efficient and robust semantic image communication via Stable Cascade, ICML workshop 2025"
 
     def __init__(self, config: TrainConfig, device: torch.device) -> None:
         super().__init__(config, device)
@@ -139,6 +139,3 @@ def _fit(run: ScSicRun, pictures: Pictures) -> None:
             latents.append(model.stage_a.encode(images))
         design = encoder.config.design_esn0_db if isinstance(encoder, SmallEncoder) else 10.0
         model.stage_b.fit(torch.cat(embeddings), torch.cat(latents), 10 ** (-design / 10))
-
-
-TRAINING = ScSicRun
