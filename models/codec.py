@@ -7,9 +7,10 @@ arrays of the same names, so that what one refuses the other refuses too, in the
 
 from __future__ import annotations
 
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from importlib import import_module
+from pathlib import Path
 from typing import Any, ClassVar, Generic, Literal, NamedTuple, Protocol, TypeVar
 
 import numpy as np
@@ -20,9 +21,9 @@ from ..errors import SignalError
 from ..sim.side_information.field import HeaderField, Known, KnownFields, Unsent
 from ..sim.side_information.image_shape import ImageShape
 from ..sim.side_information.model_id import ModelId
-from .record import Record
+from .config import Config
 
-__all__ = ["About", "Engine", "Frame", "PictureCodec", "Pixels", "Ports", "Reception", "Role", "codec_named"]
+__all__ = ["About", "Engine", "Frame", "PictureCodec", "Pixels", "Ports", "Reception", "Role"]
 
 Role = Literal["encoder", "decoder"]
 Pixels = NDArray[np.uint8]
@@ -109,8 +110,8 @@ class Reception(NamedTuple):
 
 
 A = TypeVar("A", bound=About)
-S = TypeVar("S", bound=Record)
-R = TypeVar("R", bound=Record)
+S = TypeVar("S", bound=Config)
+R = TypeVar("R", bound=Config)
 
 
 class PictureCodec(ABC, Generic[A, S, R]):
@@ -121,7 +122,7 @@ class PictureCodec(ABC, Generic[A, S, R]):
         about: What is known of the weights behind it.
 
     Attributes:
-        system: Its name, as messages and files have it.
+        system: Its name, as messages and files have it: that of the folder.
         numbers: Of its variants, in ModelId.
         ports: Of its engine, by role.
         knows: What it must know of its weights.
@@ -133,8 +134,13 @@ class PictureCodec(ABC, Generic[A, S, R]):
     numbers: ClassVar[Mapping[Any, int]]
     ports: ClassVar[Mapping[Role, Ports]]
     knows: ClassVar[type[About]] = About
-    sending: ClassVar[type[Record]] = Record
-    receiving: ClassVar[type[Record]] = Record
+    sending: ClassVar[type[Config]] = Config
+    receiving: ClassVar[type[Config]] = Config
+
+    def __init_subclass__(cls, **given: Any) -> None:
+        super().__init_subclass__(**given)
+        file = getattr(sys.modules.get(cls.__module__), "__file__", None) or ""
+        cls.system = Path(file).parent.name.replace("_", "-")
 
     def __init__(self, engine: Engine, about: A) -> None:
         self.engine, self.about = engine, about
@@ -199,17 +205,3 @@ class PictureCodec(ABC, Generic[A, S, R]):
                 f"{count - finite[1]} n0 of {count} that are not; check the channel"
             )
         return features, n0
-
-
-def codec_named(system: str) -> type[PictureCodec[Any, Any, Any]] | None:
-    """Return the codec of a system; None: there is no such system."""
-    if not system.replace("-", "").isalnum():
-        return None
-    name = f"{__package__}.{system.replace('-', '_')}"
-    try:
-        found: type[PictureCodec[Any, Any, Any]] = import_module(f"{name}.codec").Codec
-    except ModuleNotFoundError as error:
-        if error.name not in (name, f"{name}.codec"):
-            raise
-        return None
-    return found

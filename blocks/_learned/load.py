@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +9,6 @@ from ...errors import MissingExtra, UsageError
 
 if TYPE_CHECKING:
     from ...models.codec import PictureCodec, Role
-    from ...models.onnx.engine import Provider
 
 __all__ = ["onnx_codec", "torch_codec"]
 
@@ -22,7 +20,7 @@ def torch_codec(
 
     Args:
         who: The block, for messages.
-        system: Folder of the system in `models`.
+        system: Its name, or a folder, ``./toy``.
         variant: Which weights.
         weights: A file of weights, or what else the system's `engine.load` takes; None: those of the variant.
         role: Of the block.
@@ -33,13 +31,16 @@ def torch_codec(
         UsageError: a GPU is asked for and torch finds none; or see `engine.load`.
         WeightsError: see there.
     """
-    try:
+    from ...models.lookup import find_system
+
+    load = find_system(system).load("engine", who)
+    if how.get("device") == "cuda":
         import torch
 
-        if how.get("device") == "cuda" and not torch.cuda.is_available():
+        if not torch.cuda.is_available():
             raise UsageError(f"{who}: device: expected cpu, got cuda, and this torch finds no GPU; leave device out")
-        engine = import_module(f"...models.{system}.engine", __package__)
-        codec: PictureCodec[Any, Any, Any] = engine.load(variant, weights, role=role, **how)
+    try:
+        codec: PictureCodec[Any, Any, Any] = load(variant, weights, role=role, **how)
     except ModuleNotFoundError as error:  # diffusers is imported where networks are made
         if error.name is None or error.name.startswith("semcom"):
             raise
@@ -47,8 +48,8 @@ def torch_codec(
     return codec
 
 
-def onnx_codec(who: str, path: str, *, role: Role, provider: Provider, threads: int) -> PictureCodec[Any, Any, Any]:
+def onnx_codec(who: str, path: str, *, role: Role, **where: Any) -> PictureCodec[Any, Any, Any]:
     """Load an exported file, and the codec of its system; see `onnx.engine.load`."""
     from ...models.onnx.engine import load
 
-    return load(who, Path(path), role=role, provider=provider, threads=threads)
+    return load(who, Path(path), role=role, **where)

@@ -78,7 +78,7 @@ class CdmJscc(Block):
         p = self.params
         self._codec = torch_codec(
             "decoders/cdm_jscc",
-            "cdm_jscc",
+            "cdm-jscc",
             p.variant,
             p.weights,
             role="decoder",

@@ -22,7 +22,7 @@ from ..ports import Features, Image
 
 __all__ = ["Onnx"]
 
-_OWN = ("path", "provider", "threads", "settings")
+_OWN = ("path", "system", "provider", "threads", "settings")
 
 
 class Onnx(Block):
@@ -49,6 +49,9 @@ class Onnx(Block):
         """Parameters."""
 
         path: str = Field(min_length=1, description="The ONNX file of a decoder.")
+        system: str | None = Field(
+            None, min_length=1, description="Folder of a system that is not installed: ./toy; null: as the file says."
+        )
         provider: Provider = Field(
             "cpu",
             description="Where it runs: cuda fails where there is none; auto then takes the CPU, and the log says so.",
@@ -80,7 +83,8 @@ class Onnx(Block):
     def start(self) -> None:
         """Load the file."""
         p = self.params
-        self._codec = onnx_codec("decoders/onnx", p.path, role="decoder", provider=p.provider, threads=p.threads)
+        where: dict[str, Any] = {"system": p.system, "provider": p.provider, "threads": p.threads}
+        self._codec = onnx_codec("decoders/onnx", p.path, role="decoder", **where)
         self._settings()
 
     def work(self, features: Features, header: Header, state: State, identity: Identity) -> Image:

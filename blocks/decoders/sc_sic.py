@@ -105,7 +105,7 @@ class ScSic(Block):
         p = self.params
         self._codec = torch_codec(
             "decoders/sc_sic",
-            "sc_sic",
+            "sc-sic",
             p.variant,
             p.weights,
             role="decoder",

@@ -75,7 +75,7 @@ class CdmJscc(Block):
     def start(self) -> None:
         """Load the network."""
         weights = self.params.weights
-        self._codec = torch_codec("encoders/cdm_jscc", "cdm_jscc", "d", weights, role="encoder")  # both have one
+        self._codec = torch_codec("encoders/cdm_jscc", "cdm-jscc", "d", weights, role="encoder")  # both have one
 
     def work(self, image: Image) -> Out[Features]:
         """Encode one picture."""

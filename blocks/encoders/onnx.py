@@ -26,7 +26,7 @@ from ..ports import Features, Image
 
 __all__ = ["Onnx"]
 
-_OWN = ("path", "provider", "threads", "settings")
+_OWN = ("path", "system", "provider", "threads", "settings")
 
 
 class Onnx(Block):
@@ -55,6 +55,9 @@ class Onnx(Block):
         """Parameters."""
 
         path: str = Field(min_length=1, description="The ONNX file of an encoder.")
+        system: str | None = Field(
+            None, min_length=1, description="Folder of a system that is not installed: ./toy; null: as the file says."
+        )
         provider: Provider = Field(
             "cpu",
             description="Where it runs: cuda fails where there is none; auto then takes the CPU, and the log says so.",
@@ -89,7 +92,8 @@ class Onnx(Block):
     def start(self) -> None:
         """Load the file."""
         p = self.params
-        self._codec = onnx_codec("encoders/onnx", p.path, role="encoder", provider=p.provider, threads=p.threads)
+        where: dict[str, Any] = {"system": p.system, "provider": p.provider, "threads": p.threads}
+        self._codec = onnx_codec("encoders/onnx", p.path, role="encoder", **where)
         self._settings()
 
     def work(self, image: Image) -> Out[Features]:

@@ -72,7 +72,7 @@ class ScSic(Block):
     def start(self) -> None:
         """Load the network."""
         p = self.params
-        self._codec = torch_codec("encoders/sc_sic", "sc_sic", p.variant, p.weights, role="encoder", device=p.device)
+        self._codec = torch_codec("encoders/sc_sic", "sc-sic", p.variant, p.weights, role="encoder", device=p.device)
 
     def work(self, image: Image) -> Out[Features]:
         """Encode one picture."""

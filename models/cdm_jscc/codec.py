@@ -14,11 +14,11 @@ from ...sim.side_information.field import Unsent
 from ...sim.side_information.image_shape import ImageShape
 from ...sim.side_information.rate_map import PLAIN_BITS, RateMap
 from ..codec import About, Frame, PictureCodec, Pixels, Ports, Reception, Role
+from ..config import Config
 from ..csit import Csit, reckoned_esn0_db
 from ..frame_noise import FadingAware, known_n0
 from ..pixels import padded, to_pixels
 from ..ratio import Ratio
-from ..record import Record
 from .ddim_shares import ddim_shares
 from .frame_size import frame_uses
 from .names import NUMBERS, Variant
@@ -50,7 +50,7 @@ class CdmAbout(About):
         return self.tag
 
 
-class Sending(Record):
+class Sending(Config):
     """Settings of `Codec.encode`: those of ``encoders/cdm_jscc``."""
 
     cbr: Ratio = "1/24"
@@ -60,7 +60,7 @@ class Sending(Record):
     esn0_db: float = Field(10.0, ge=-30, le=60)
 
 
-class Receiving(Record):
+class Receiving(Config):
     """Settings of `Codec.decode`: those of ``decoders/cdm_jscc``."""
 
     steps: int = Field(1, ge=1, le=65)
@@ -76,7 +76,6 @@ class Codec(PictureCodec[CdmAbout, Sending, Receiving]):
     patch by patch, of each as many as its level says.
     """
 
-    system = "cdm-jscc"
     numbers = NUMBERS
     ports: ClassVar[dict[Role, Ports]] = {
         "encoder": Ports(
@@ -138,7 +137,7 @@ class Codec(PictureCodec[CdmAbout, Sending, Receiving]):
         grid = -(-shape.height // PATCH), -(-shape.width // PATCH)
         if levels.shape != grid:
             raise SignalError(
-                f"cdm-jscc: expected a rate map {list(grid)} for {shape.height} x {shape.width} pixels, got "
+                f"{self.system}: expected a rate map {list(grid)} for {shape.height} x {shape.width} pixels, got "
                 f"{list(levels.shape)}; the header is of another picture"
             )
         features, n0 = self.values(reception, int(np.asarray(LEVELS)[levels].sum()), shape)

@@ -12,9 +12,9 @@ from ...sim.side_information.constellation_frame import ConstellationOrder
 from ...sim.side_information.image_shape import ImageShape
 from ...sim.side_information.jscc_mode import JsccMode
 from ..codec import About, Frame, PictureCodec, Pixels, Ports, Reals, Reception, Role
+from ..config import Config
 from ..csit import Csit, reckoned_esn0_db
 from ..pixels import padded, to_pixels
-from ..record import Record
 from .names import NUMBERS, RATES, Rate, Variant
 
 __all__ = ["Codec", "DeepJsccAbout", "Receiving", "Sending"]
@@ -34,7 +34,7 @@ class DeepJsccAbout(About):
     rates: dict[Rate, PositiveInt] = Field(min_length=1)
 
 
-class Sending(Record):
+class Sending(Config):
     """Settings of `Codec.encode`: those of ``encoders/deepjscc``."""
 
     rate: Rate = "1/12"
@@ -43,7 +43,7 @@ class Sending(Record):
     esn0_db: float = Field(10.0, ge=-30, le=60)
 
 
-class Receiving(Record):
+class Receiving(Config):
     """Settings of `Codec.decode`: none, the header says all."""
 
 
@@ -54,7 +54,6 @@ class Codec(PictureCodec[DeepJsccAbout, Sending, Receiving]):
     patch by patch, in each the strongest component first.
     """
 
-    system = "deepjscc"
     numbers = NUMBERS
     ports: ClassVar[dict[Role, Ports]] = {
         "encoder": Ports(
@@ -103,7 +102,7 @@ class Codec(PictureCodec[DeepJsccAbout, Sending, Receiving]):
         known = self.about.rates
         if rate not in known:
             raise SignalError(
-                f"deepjscc: expected a rate of {', '.join(known)}, got {rate!r}; other weights may have it"
+                f"{self.system}: expected a rate of {', '.join(known)}, got {rate!r}; other weights may have it"
             )
 
 

@@ -9,8 +9,9 @@ from typing import Any, Literal, NoReturn
 
 from numpy.typing import NDArray
 
-from ...errors import UsageError, WeightsError
-from ..codec import PictureCodec, Ports, Role, codec_named
+from ...errors import UnknownSystem, UsageError, WeightsError
+from ..codec import PictureCodec, Ports, Role
+from ..lookup import find_system
 from .metadata import OnnxMetadata
 
 __all__ = ["OnnxEngine", "Provider", "load"]
@@ -20,13 +21,16 @@ _CUDA, _CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
 _KINDS = {"uint8": "tensor(uint8)", "int64": "tensor(int64)", "float32": "tensor(float)"}
 
 
-def load(who: str, path: Path, *, role: Role, provider: Provider, threads: int) -> PictureCodec[Any, Any, Any]:
+def load(
+    who: str, path: Path, *, role: Role, system: str | None = None, provider: Provider = "cpu", threads: int = 1
+) -> PictureCodec[Any, Any, Any]:
     """Load a file, and put the codec of its system before it.
 
     Args:
         who: The block, for messages.
         path: The file.
         role: What the block needs it to be.
+        system: Folder of its system, where that is not installed; None: it is found by the name in the file.
         provider: See `OnnxEngine`.
         threads: See there.
 
@@ -41,9 +45,7 @@ def load(who: str, path: Path, *, role: Role, provider: Provider, threads: int) 
         raise WeightsError(
             f"{path}: {who}: expected the file of the {role}, got that of the {metadata.role}; give the other"
         )
-    codec = codec_named(metadata.system)
-    if codec is None:
-        raise WeightsError(f"{path}: is of the system {metadata.system!r}, which is not here; install what brings it")
+    codec = _codec_of(who, path, metadata.system, system)
     if role not in codec.ports:
         raise WeightsError(
             f"{path}: expected the file of the {' or '.join(codec.ports)}, all that {codec.system} exports, got that "
@@ -52,6 +54,21 @@ def load(who: str, path: Path, *, role: Role, provider: Provider, threads: int) 
     about = metadata.about(codec.knows, path)
     engine.check_ports(codec.ports[role])
     return codec(engine, about)
+
+
+def _codec_of(who: str, path: Path, name: str, given: str | None) -> type[PictureCodec[Any, Any, Any]]:
+    try:
+        record = find_system(given or name)
+    except UnknownSystem as error:
+        raise WeightsError(
+            f"{path}: is a file of {name!r}: {error}; of a system that is not installed, give `system`"
+        ) from None
+    if record.name != name:
+        raise WeightsError(
+            f"{path}: expected a file of {record.name}, as `system` says, got one of {name}; give another"
+        )
+    codec: type[PictureCodec[Any, Any, Any]] = record.load("codec", who)
+    return codec
 
 
 class OnnxEngine:

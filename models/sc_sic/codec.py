@@ -15,9 +15,9 @@ from ...errors import SignalError
 from ...sim.side_information.image_shape import ImageShape
 from ...sim.side_information.sc_sic_mode import DOWNSCALES, ScSicMode
 from ..codec import About, Frame, PictureCodec, Pixels, Ports, Reception, Role
+from ..config import Config
 from ..csit import Csit, known_esn0_db
 from ..frame_noise import FadingAware, known_n0
-from ..record import Record
 from .embedding_size import embedding_downscale
 from .names import NUMBERS, Downscale, Variant
 from .sampling_defaults import TRAINED_ESN0_DB, sampling_defaults
@@ -61,7 +61,7 @@ class ScSicAbout(About):
         return self.tag
 
 
-class Sending(Record):
+class Sending(Config):
     """Settings of `Codec.encode`: those of ``encoders/sc_sic``."""
 
     downscale: Downscale = None
@@ -69,7 +69,7 @@ class Sending(Record):
     esn0_db: float = Field(10.0, ge=-30, le=60)
 
 
-class Receiving(Record):
+class Receiving(Config):
     """Settings of `Codec.decode`: those of ``decoders/sc_sic``."""
 
     steps: int = Field(10, ge=1, le=50)
@@ -84,7 +84,6 @@ class Receiving(Record):
 class Codec(PictureCodec[ScSicAbout, Sending, Receiving]):
     """A network behind two functions; only its encoder is exported."""
 
-    system = "sc-sic"
     numbers = NUMBERS
     ports: ClassVar[dict[Role, Ports]] = {
         "encoder": Ports({"image": ("uint8", 3)}, {"embedding": ("float32", 3)}),
@@ -102,15 +101,15 @@ class Codec(PictureCodec[ScSicAbout, Sending, Receiving]):
         if min(height, width) < 1 or height % patch or width % patch:
             best = [max(patch, round(side / patch) * patch) for side in (height, width)]
             raise SignalError(
-                f"sc-sic: expected sides that are multiples of {patch} pixels, got {height} x {width}; scale or crop "
-                f"the picture, to {best[0]} x {best[1]} for example"
+                f"{self.system}: expected sides that are multiples of {patch} pixels, got {height} x {width}; scale or "
+                f"crop the picture, to {best[0]} x {best[1]} for example"
             )
         factor = self.about.downscale if downscale is None else downscale
         rows, columns = (int(side * factor) // stride for side in (height, width))
         if min(rows, columns) < 1:
             raise SignalError(
-                f"sc-sic: expected a picture of at least {math.ceil(stride / factor)} pixels a side where it is scaled "
-                f"by {factor:g}, got {height} x {width}; send a larger one, or scale it less"
+                f"{self.system}: expected a picture of at least {math.ceil(stride / factor)} pixels a side where it is "
+                f"scaled by {factor:g}, got {height} x {width}; send a larger one, or scale it less"
             )
         return rows, columns
 
@@ -123,7 +122,7 @@ class Codec(PictureCodec[ScSicAbout, Sending, Receiving]):
             downscale = embedding_downscale(known_esn0_db(sending.csit, sending.esn0_db), DOWNSCALES)
         if downscale is not None and not self.about.any_downscale:
             raise SignalError(
-                f"sc-sic: expected no downscale, since an exported file knows its network's own size alone, got "
+                f"{self.system}: expected no downscale, since an exported file knows its network's own size alone, got "
                 f"{downscale:g}; leave downscale out, or take encoders/sc_sic"
             )
         self.grid(height, width, downscale)

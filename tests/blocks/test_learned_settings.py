@@ -14,13 +14,14 @@ from semcom.blocks.encoders.deepjscc import Deepjscc
 from semcom.blocks.encoders.onnx import Onnx as Encoder
 from semcom.errors import UsageError
 from semcom.models import codec
-from semcom.models.record import Record
+from semcom.models.config import Config
+from semcom.models.lookup import find_system
 
 SYSTEMS = sorted(path.parent.name for path in Path(codec.__file__).parent.glob("*/codec.py"))
-OWN = ("path", "provider", "threads", "settings")
+OWN = ("path", "system", "provider", "threads", "settings")
 
 
-class Sending(Record):
+class Sending(Config):
     """Of a system that the block knows nothing of."""
 
     esn0_db: float = 7.0
@@ -49,8 +50,8 @@ def test_what_was_not_given_is_the_systems_own() -> None:
         ),
         (
             {"settings": {"speed": 1}},
-            "encoders/onnx: speed: expected settings that toy, whose file this is, takes (esn0_db, depth), got 1; leave "
-            "speed out",
+            "encoders/onnx: speed: expected settings that toy, whose file this is, takes (esn0_db, depth), got 1; "
+            "leave speed out",
         ),
         (
             {"settings": {"depth": "deep"}},
@@ -74,8 +75,7 @@ def test_a_blocks_own_parameters_that_are_no_settings_stay_out() -> None:
 @pytest.mark.parametrize("block", [Encoder, Decoder])
 def test_the_defaults_of_parameters_and_settings_agree(block: type[Block], system: str) -> None:
     """Or a parameter that is not given would mean one thing in torch and another in a file."""
-    found = codec.codec_named(system.replace("_", "-"))
-    assert found is not None
+    found = find_system(system.replace("_", "-")).load("codec", "a test")
     model = found.sending if block is Encoder else found.receiving
     fields = block.Params.model_fields
     shared = (fields.keys() & model.model_fields.keys()) if "decoder" in found.ports or block is Encoder else set()

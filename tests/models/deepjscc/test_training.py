@@ -10,7 +10,7 @@ from semcom.errors import UsageError
 from semcom.models.deepjscc.codec import Receiving, Sending
 from semcom.models.deepjscc.engine import TorchEngine, load
 from semcom.models.deepjscc.names import SHIPPED
-from semcom.models.deepjscc.training import TRAINING
+from semcom.models.deepjscc.training import DeepJsccRun
 from semcom.models.training.train import train
 
 FIVE_LAYER = {"network": "five-layer", "variant": "gdn", "filters": [4, 4, 4, 4], "rate": "1/12"}
@@ -23,8 +23,8 @@ def run(recipe: Callable[..., Any], pictures: Path, tmp_path: Path) -> Callable[
     """Train the tiny recipe with changes into a folder."""
 
     def run(folder: str = "out", weights: Path | None = None, **changes: object) -> Any:
-        config = recipe(TRAINING, **{**FEW, **changes})
-        return train(TRAINING, config, pictures, tmp_path / folder, perceptual_weights=weights)
+        config = recipe(DeepJsccRun, **{**FEW, **changes})
+        return train(DeepJsccRun, config, pictures, tmp_path / folder, perceptual_weights=weights)
 
     return run
 
@@ -57,8 +57,8 @@ def test_the_linear_code_is_fitted_and_not_trained(run: Callable[..., Any], tmp_
 
 
 def test_bases_do_not_decay_and_learn_at_a_rate_of_their_own(recipe: Callable[..., Any]) -> None:
-    config = recipe(TRAINING, learning_rate=1e-2, linear_learning_rate=1e-4, warmup_steps=9, weight_decay=0.1)
-    begun = TRAINING(config, torch.device("cpu"))
+    config = recipe(DeepJsccRun, learning_rate=1e-2, linear_learning_rate=1e-4, warmup_steps=9, weight_decay=0.1)
+    begun = DeepJsccRun(config, torch.device("cpu"))
     others, bases = begun.optimizer.param_groups
     assert (others["weight_decay"], bases["weight_decay"]) == (0.1, 0)
     assert {id(p) for p in bases["params"]} == {id(p) for p in begun.model.klt.parameters()}
