@@ -9,7 +9,6 @@ import torch
 
 from ...errors import UsageError
 from ..deepjscc.names import SHIPPED as DEEPJSCC_SHIPPED
-from ..model_card import ModelCard, base_of
 from ..training.batch import Batch, Losses
 from ..training.pictures import Pictures, draw_images
 from ..training.run import Run
@@ -36,7 +35,7 @@ class CdmJsccRun(Run[TrainConfig, CdmJscc]):
 
     def __init__(self, config: TrainConfig, device: torch.device) -> None:
         super().__init__(config, device)
-        self.base = _base_of(config.start_from)
+        self.base = None if config.start_from == "deepjscc" else SHIPPED.base(config.start_from)
         self.fitted = not isinstance(self.model.backbone, RateAdaptiveDeepJscc)  # the variances by rate
         self.noise = NoiseLevels.of(config, device)
 
@@ -99,13 +98,6 @@ class CdmJsccRun(Run[TrainConfig, CdmJscc]):
     def keeps(self, name: str) -> bool:
         """What the base does not hold."""
         return self.base is None or any(self.learns(name, phase) for phase in self.config.phases)
-
-
-def _base_of(start_from: str | None) -> ModelCard | None:
-    """Card of the shipped CDM-JSCC weights, themselves whole, of which a run leaves out what it leaves as it was."""
-    if start_from is None or start_from == "deepjscc" or start_from.endswith(".safetensors"):
-        return None
-    return base_of(SHIPPED.path(start_from))
 
 
 @torch.no_grad()

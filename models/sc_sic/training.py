@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from ...errors import UsageError
-from ..model_card import ModelCard, base_of
+from ..model_card import ModelCard
 from ..training.batch import Batch, Losses
 from ..training.pictures import Pictures, draw_images
 from ..training.run import Run
@@ -92,15 +92,15 @@ def _is_folder(start_from: str | None) -> bool:
 
 
 def _base_of(start_from: str | None) -> ModelCard | None:
-    """Card of the whole shipped weights of which a run leaves out what it leaves as it was."""
-    if start_from is None or start_from.endswith(".safetensors") or _is_folder(start_from):
+    """See `ShippedWeights.base`; none of a folder."""
+    if _is_folder(start_from):
         return None
-    if "/" in start_from:
+    if start_from is not None and "/" in start_from and not start_from.endswith(".safetensors"):
         raise UsageError(
             f"start_from: {start_from}: expected a folder of published weights, found none; fill it by "
             f"`semcom fetch sc-sic --out {start_from}`, or say where it is"
         )
-    return base_of(SHIPPED.path(start_from))
+    return SHIPPED.base(start_from)
 
 
 def _load(model: ScSic, config: TrainConfig) -> list[str]:
