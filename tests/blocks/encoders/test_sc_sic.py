@@ -132,6 +132,8 @@ def test_a_missing_extra_is_named(module: str, monkeypatch: pytest.MonkeyPatch) 
         monkeypatch.setitem(sys.modules, "diffusers.models.unets.unet_stable_cascade", None)
         monkeypatch.setitem(sys.modules, "diffusers.pipelines.deprecated.wuerstchen.modeling_paella_vq_model", None)
     else:
+        for name in [name for name in sys.modules if name.startswith("semcom.models.")]:
+            monkeypatch.delitem(sys.modules, name)
         monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(MissingExtra, match=f"encoders/sc_sic needs {module}"):
         ScSic(ScSic.Params()).start()
