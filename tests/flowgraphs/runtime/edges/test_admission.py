@@ -199,10 +199,11 @@ def test_of_two_that_wait_for_a_receiver_one_gets_it(tmp_path):
     context: zmq.Context = zmq.Context()
     endpoint, admission = f"ipc://{tmp_path}/edge", Admission()
     senders = [SocketSender(context, endpoint, CONTRACT, start, depth=4) for start in (ONE, OTHER)]
-    for sender in senders:
-        sender.service()
     receiver = SocketReceiver(context, endpoint, CONTRACT, depth=4, admission=admission)
-    time.sleep(0.3)  # its block starts
+    for _ in range(20):  # the receiver's block starts meanwhile
+        time.sleep(0.02)
+        for sender in senders:
+            sender.service()
     refused, until_s = 0, time.monotonic() + 10
     while not refused and time.monotonic() < until_s:
         time.sleep(0.02)
