@@ -51,7 +51,9 @@ def build_block(node: BlockNode, seed: int) -> Block:
         cls = load_block(node.use)
     try:
         return cls(cls.Params.model_validate(node.params), name=node.name, seed=seed)
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
+        if _is_ctrl_c(error):
+            raise
         raise _block_error(node.name, cls, None, error) from error
 
 
@@ -89,6 +91,7 @@ class RunningBlock:
             {edge.source_port: PORT_TYPES[edge.port] for edge in self._edges if edge.source == block.name},
         )
         self._ports = tuple(gives.items())
+        self._nothing = (None,) * len(self._ports)
         self._where = tuple(f"output '{name}'" for name, _ in self._ports)
         self._streams_in = tuple(name for name, port in takes.items() if port.stream)
         self._stream_in = bool(self._streams_in)
@@ -178,7 +181,10 @@ class RunningBlock:
         else:
             if isinstance(result, Out) and result.identity is not None:
                 self._hold(merged)
-            yield self._emit(result, merged)
+            emitted = self._emit(result, merged)
+            if self.signature.named_outputs and not self._stream_in and emitted == self._nothing:
+                self._hold(merged)
+            yield emitted
 
     def _next_stream(self) -> Stream:
         """Where the samples that a block makes of an item will lie."""
@@ -243,7 +249,7 @@ class RunningBlock:
         if self._finds:
             found = self._found(out, envelope)
             if found is None:
-                return (None,) * len(self._ports)
+                return self._nothing
             envelope = found
         elif part_of is not None and not self._stream_in:
             seq, part = self._part
@@ -317,7 +323,9 @@ class RunningBlock:
             return call(*args, **kwargs)
         except BlockError:
             raise
-        except (Exception, SystemExit) as error:  # whatever it raises becomes one error: block, item and line
+        except BaseException as error:  # whatever it raises becomes one error: block, item and line
+            if _is_ctrl_c(error):
+                raise
             raise _block_error(self.block.name, type(self.block), seq, error) from error
 
 
@@ -349,6 +357,11 @@ def _merge_headers(one: Header, other: Header) -> Header:
     if one is other or not other:
         return one
     return other if not one else one.merged(other)
+
+
+def _is_ctrl_c(error: BaseException) -> bool:
+    """Whether the user interrupts: Python tells the main thread alone. In another thread the block raised it."""
+    return isinstance(error, KeyboardInterrupt) and threading.current_thread() is threading.main_thread()
 
 
 def _block_error(name: str, cls: type[Block], seq: int | None, error: BaseException) -> BlockError:
