@@ -110,7 +110,7 @@ class Block:
 
     def tabled(self, path: Path, rows: int) -> None:
         """Sinks: say how many items a table on disk has; the run's record holds that against what arrived."""
-        self.tables[str(path)] = rows
+        self.tables[str(path.resolve())] = rows
 
     def measure(self, **values: float) -> None:
         """Sinks: add one item's measurements; the run's record holds their means over the items."""
