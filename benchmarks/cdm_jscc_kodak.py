@@ -22,8 +22,8 @@ from cdm_jscc_page import CBRS, CHANNELS, LEVELS_DB, PERCEPTUAL, REFERENCE, ROBU
 from cdm_jscc_plots import draw_quality, draw_rates, draw_robustness, draw_sheet
 from measured_pictures import Point, System, Wanted, measure
 from semcom.models.cdm_jscc.codec import CdmJsccCodec
-from semcom.models.cdm_jscc.shipped import WEIGHTS as CDM_WEIGHTS
-from semcom.models.deepjscc.codec import SHIPPED
+from semcom.models.cdm_jscc.names import SHIPPED as CDM_SHIPPED
+from semcom.models.deepjscc.names import SHIPPED
 from semcom.sim.images import read_image
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
@@ -47,8 +47,8 @@ def cdm(name: str, weights: Path, steps: int, guidance: int = 1) -> System:
 
 def systems(folder: Path) -> list[System]:
     """Who is compared, as far as there are weights."""
-    learned = [System(REFERENCE, "deepjscc-awgn", ("rate={cbr}",), weights=(SHIPPED["adaptive"],))]
-    perceptual = SHIPPED["adaptive"].with_name("perceptual.safetensors")
+    learned = [System(REFERENCE, "deepjscc-awgn", ("rate={cbr}",), weights=(SHIPPED.path("adaptive"),))]
+    perceptual = SHIPPED.path("adaptive").with_name("perceptual.safetensors")
     if perceptual.is_file():
         sets = (f"encoder.weights={perceptual}", f"decoder.weights={perceptual}")
         learned.append(System(PERCEPTUAL, "deepjscc-awgn", ("rate={cbr}",), sets, (perceptual,)))
@@ -135,7 +135,7 @@ def main() -> None:
     parser.add_argument("--docs", type=Path, default=DOCS, help="folder of the page (default: docs)")
     parser.add_argument("--images", type=int, help="only so many pictures")
     parser.add_argument(
-        "--cdm-weights", type=Path, default=CDM_WEIGHTS, help="folder of d, p and regression.safetensors"
+        "--cdm-weights", type=Path, default=CDM_SHIPPED.folder, help="folder of d, p and regression.safetensors"
     )
     parser.add_argument("--squeezenet", type=Path, help="npz file of SqueezeNet v1.0: adds the distance trained on")
     parser.add_argument("--vgg16", type=Path, help="torchvision's state dict of VGG16: adds LPIPS")

@@ -29,7 +29,7 @@ from semcom.flowgraphs.experiments.statistics import bootstrap_mean
 from semcom.flowgraphs.experiments.systems import parse_systems
 from semcom.models.deepjscc.linear import Klt, allot_power, lmmse_weight
 from semcom.models.model_card import ModelCard, card_path
-from semcom.models.sc_sic.shipped import WEIGHTS
+from semcom.models.sc_sic.names import SHIPPED
 from semcom.sim.images import read_image
 from semcom.sim.metrics.high_frequency import high_frequency_error_db
 from semcom.sim.metrics.ms_ssim import ms_ssim
@@ -260,7 +260,7 @@ def page(rows: Sequence[Mapping[str, Any]], repeated: list[str], chosen: Sequenc
         pairs += [(variant, other) for other in others if variant in names and any(r["system"] == other for r in rows)]
         if f"{variant} 1 step" in names:
             pairs.append((f"{variant} 1 step", f"linear, rate of {variant}"))
-    cards = [ModelCard.read(card_path(WEIGHTS / f"{v}.safetensors")) for v in PATCHES if v in names]
+    cards = [ModelCard.read(card_path(SHIPPED.folder / f"{v}.safetensors")) for v in PATCHES if v in names]
     uses = {
         v: bootstrap_mean([r["cbr"] for r in rows if r["system"] == v and r["esn0_db"] == "10"]).mean
         for v in PATCHES
@@ -314,7 +314,7 @@ def main() -> None:
     parser.add_argument("--docs", type=Path, default=DOCS, help="folder of the page (default: docs)")
     parser.add_argument("--images", type=int, help="only so many pictures")
     parser.add_argument("--repeated", type=int, default=4, help="pictures that are sent 25 times")
-    parser.add_argument("--weights", type=Path, default=WEIGHTS, help="folder of the weights")
+    parser.add_argument("--weights", type=Path, default=SHIPPED.folder, help="folder of the weights")
     parser.add_argument("--squeezenet", type=Path, help="npz file of SqueezeNet v1.0")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes, one thread each")
     options = parser.parse_args()

@@ -25,6 +25,7 @@ class RunContext:
         name: The flowgraph's name.
         resolved_yaml: The flowgraph as it ran, overrides and defaults included.
         graph_svg: Its drawing, one `<svg>` element.
+        graph_hash: SHA-256 of the flowgraph as it ran.
         seed: The run's seed.
         versions: Names and versions of the software that ran.
         complete: False when the run ended early.
@@ -36,6 +37,7 @@ class RunContext:
     seed: int = 0
     versions: dict[str, str] = field(default_factory=dict)
     complete: bool = True
+    graph_hash: str = ""
 
 
 class Block:
@@ -44,6 +46,9 @@ class Block:
     `work` gets one item per input port as a read-only numpy array and returns one item, ``None`` (nothing yet) or an
     iterator of several. Arguments annotated `Header`, `State`, `Trace`, `Identity` or `Stream` are filled from the
     item's envelope. A source has no input ports and yields; a sink returns ``None``.
+
+    A source that waits for a peer yields ``None`` (nothing yet) twenty times a second, so that `semcom stop` and `set`
+    get through; a sink that waits for one looks at `stopping` as often.
 
     Args:
         params: The block's parameters; defaults where omitted.
@@ -77,6 +82,9 @@ class Block:
         self.heritage: dict[str, Any] = {}
         """What blocks before this one left, in the same place of a running flowgraph: a swap hands it on, by folder."""
         self.tables: dict[str, int] = {}
+        self.counted: dict[str, int] = {}
+        self.stopping = False
+        """The runtime's word to blocks that wait for a peer: the run is to end. Set from another thread."""
 
     def start(self) -> None:
         """Load what is heavy (networks, files). Called once, before the first item.
@@ -111,6 +119,12 @@ class Block:
     def tabled(self, path: Path, rows: int) -> None:
         """Sinks: say how many items a table on disk has; the run's record holds that against what arrived."""
         self.tables[str(path.resolve())] = rows
+
+    def count(self, **events: int) -> None:
+        """Add to the run's record what happened how often; a run with counts that begin with ``lost_`` is lossy."""
+        for name, number in events.items():
+            if number:
+                self.counted[name] = self.counted.get(name, 0) + int(number)
 
     def measure(self, **values: float) -> None:
         """Sinks: add one item's measurements; the run's record holds their means over the items."""

@@ -77,6 +77,9 @@ def _lost(record: dict[str, Any]) -> list[str]:
         lines.append(f"{count} items went into block '{name}' and never came out: its work returned None for them")
     for name, frames in (record.get("frames") or {}).items():
         lines.append(f"block '{name}' found {frames['doubled']} frames twice and {frames['late']} after a later one")
+    for name, counted in (record.get("counted") or {}).items():
+        events = ", ".join(f"{number} {what.replace('_', ' ')}" for what, number in counted.items())
+        lines.append(f"block '{name}' counted {events}")
     for name, count in (record.get("unwritten") or {}).items():
         lines.append(f"{count} items reached sink '{name}' and are in none of its tables")
     return lines

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from ...errors import MissingExtra, SignalError
-from ...models.deepjscc.names import NUMBERS, RATES, Rate, Variant
+from ...models.deepjscc.names import NUMBERS, RATES, SHIPPED, Rate, Variant
 from ...sim.constellations.gaussian import effective_esn0_db
 from ...sim.side_information.constellation_frame import ConstellationOrder
 from ...sim.side_information.image_shape import ImageShape
@@ -104,9 +104,9 @@ def load_codec(who: str, variant: Variant, weights: str | None) -> DeepJsccCodec
         MissingExtra: torch or safetensors is not installed.
     """
     try:
-        from ...models.deepjscc.codec import SHIPPED, DeepJsccCodec
+        from ...models.deepjscc.codec import DeepJsccCodec
     except ModuleNotFoundError as error:
         if error.name is None or error.name.startswith("semcom"):
             raise
         raise MissingExtra(who, error.name, "models") from None
-    return DeepJsccCodec(SHIPPED[variant] if weights is None else Path(weights))
+    return DeepJsccCodec(SHIPPED.path(variant) if weights is None else Path(weights))

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ...errors import FlowgraphError, Problem, UsageError
+from ...errors import FlowgraphError, Problem, UsageError, suggestion
 from ..runtime.language.check import Checked, check_flowgraph
 from ..runtime.language.document import VARIABLE
 from ..runtime.language.overrides import Overrides
-from ..runtime.language.parameters import scalar_text, suggestion
+from ..runtime.language.parameters import scalar_text
 from ..runtime.language.shipped import find_flowgraph
 from ..runtime.language.yaml_reader import MapNode, read_yaml
 

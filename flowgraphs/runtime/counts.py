@@ -37,6 +37,7 @@ class BlockReport:
         doubled: Frames that it found twice in a stream.
         withheld: Items that went in and never came out: the block returned None for them.
         tables: Path → rows of the tables that a sink wrote, as they are on disk at the end.
+        counted: What the block counted, by name.
         late: Frames that it found after a later one; where their items are joined they count as missing.
     """
 
@@ -49,3 +50,4 @@ class BlockReport:
     late: int = 0
     withheld: int = 0
     tables: dict[str, int] = field(default_factory=dict)
+    counted: dict[str, int] = field(default_factory=dict)

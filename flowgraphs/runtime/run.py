@@ -67,7 +67,9 @@ def run(graph: Graph, options: RunOptions = RunOptions(), progress: OnProgress |
             Where blocks had been built, the error's attribute `result` is the run's `RunResult`.
     """
     _fix_torch_threads(graph)
-    context = RunContext(graph.name, resolved_yaml(graph), svg(graph), graph.seed, software_versions())
+    context = RunContext(
+        graph.name, resolved_yaml(graph), svg(graph), graph.seed, software_versions(), graph_hash=graph.hash()
+    )
     started = time.monotonic()
     run_it = _run_inline if options.executor == "inline" else _run_streaming
     with exits_as_errors():

@@ -78,8 +78,9 @@ class RunResult:
 
     @property
     def lossy(self) -> bool:
-        """Items were dropped or missing, or are not in the tables of the sinks that they reached."""
-        return any(edge.dropped or edge.missing for edge in self.edges.values()) or bool(self.unwritten)
+        """Items were dropped or missing, are not in the tables of the sinks that they reached, or a block lost some."""
+        lost = any(name.startswith("lost_") for block in self.blocks.values() for name in block.counted)
+        return any(edge.dropped or edge.missing for edge in self.edges.values()) or bool(self.unwritten) or lost
 
     def as_json(self) -> dict[str, Any]:
         """What `semcom run --json` prints; a mean that is not finite (PSNR of equal pictures) is null."""
@@ -106,6 +107,7 @@ class RunResult:
                 for name, block in self.blocks.items()
                 if block.doubled or block.late
             },
+            "counted": {name: block.counted for name, block in self.blocks.items() if block.counted},
             "withheld": {name: block.withheld for name, block in self.blocks.items() if block.withheld},
             "duration_s": round(self.duration_s, 3),
             "record": self.record,

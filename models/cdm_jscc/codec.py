@@ -18,9 +18,9 @@ from .backbone import Told, Understood
 from .config import CdmConfig
 from .deepjscc_backbone import effective_esn0_db_of_sent
 from .diffusion import times
-from .network import CdmJscc
+from .names import SHIPPED
+from .network import CdmJscc, part_of
 from .rate_map import ETAS, LEVELS, PATCH, eta_for_frame, eta_index, levels_for, pack, unpack
-from .shipped import load_network, weights_path
 
 __all__ = ["CdmJsccCodec", "Encoded"]
 
@@ -53,7 +53,7 @@ class CdmJsccCodec:
         tag: 16 bits by which a receiver knows that it understands what this transmitter sends: of the weights of the
             backbone, which both variants share.
 
-    Raises:  WeightsError: see `load_weights`, or the weights are of another kind of network.
+    Raises:  WeightsError: see `ShippedWeights.load`, or the weights are of another kind of network.
     """
 
     card: ModelCard
@@ -67,8 +67,8 @@ class CdmJsccCodec:
         device: str = "cpu",
         precision: Literal["float32", "bfloat16"] = "float32",
     ) -> None:
-        path = weights_path(variant) if weights is None else weights
-        self.card, tensors = load_network(path)
+        path = SHIPPED.path(variant) if weights is None else weights
+        self.card, tensors = SHIPPED.load(path, part_of)
         try:
             self.network = CdmJscc(CdmConfig.model_validate(self.card.config))
             self.network.load_state_dict(tensors)

@@ -12,19 +12,11 @@ from pydantic import TypeAdapter, ValidationError
 
 from ...errors import SignalError, WeightsError
 from ..model_card import ModelCard
-from ..weights import load_weights
 from .config import NetworkConfig
-from .names import Rate, Variant
+from .names import SHIPPED, Rate
 from .network import build
 
-__all__ = ["SHIPPED", "DeepJsccCodec"]
-
-WEIGHTS = Path(__file__).parent / "weights"
-SHIPPED: dict[Variant, Path] = {
-    "adaptive": WEIGHTS / "adaptive.safetensors",
-    "linear": WEIGHTS / "linear.safetensors",
-    "quantised": WEIGHTS / "quantised.safetensors",
-}
+__all__ = ["DeepJsccCodec"]
 
 
 class DeepJsccCodec:
@@ -40,15 +32,15 @@ class DeepJsccCodec:
         card: What is known of the weights.
         tag: 16 bits by which a receiver knows the transmitter's weights: the first of their file's SHA-256.
 
-    Raises:  WeightsError: see `load_weights`, or the weights are of another kind of network.
+    Raises:  WeightsError: see `ShippedWeights.load`, or the weights are of another kind of network.
     """
 
     card: ModelCard
     tag: int
 
     def __init__(self, weights: Path | None = None) -> None:
-        path = SHIPPED["adaptive"] if weights is None else weights
-        self.card, tensors = load_weights(path)
+        path = SHIPPED.path("adaptive") if weights is None else weights
+        self.card, tensors = SHIPPED.load(path)
         self.tag = int(self.card.sha256[:4], 16)
         try:
             config: NetworkConfig = TypeAdapter[NetworkConfig](NetworkConfig).validate_python(self.card.config)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal, get_args
 
-__all__ = ["NUMBERS", "RATES", "Rate", "Variant"]
+from ..weights.shipped import ShippedWeights
+
+__all__ = ["NUMBERS", "RATES", "SHIPPED", "Rate", "Variant"]
 
 Variant = Literal["adaptive", "linear", "quantised"]
 NUMBERS: dict[Variant, int] = {"adaptive": 1, "linear": 2, "quantised": 3}
 """In ModelId."""
+
+SHIPPED = ShippedWeights("deepjscc", Path(__file__).parent / "weights")
 
 Rate = Literal["1/48", "1/24", "1/12", "1/6"]
 RATES: tuple[Rate, ...] = get_args(Rate)

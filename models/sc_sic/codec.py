@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import json
 import math
@@ -18,15 +17,17 @@ from torch import Tensor, nn
 
 from ...errors import SignalError, WeightsError
 from ..model_card import ModelCard, card_path
+from ..weights.find import find_parts
 from .compiled import Compile
 from .config import Part, ScSicConfig, SmallEncoderConfig
 from .efficientnet import EfficientNetEncoder
-from .network import PARTS, ScSic
+from .names import SHIPPED
+from .network import PARTS, ScSic, part_of
+from .pretrained import load_part
+from .published import PUBLICATION
 from .receiver import Precision, Receiver
 from .replay import Graphs
-from .shipped import load_network, weights_path
 from .sizes import SIZES, Size
-from .sources import Variant
 from .stage_a import STRIDE
 from .stage_b import UNHEARD
 
@@ -79,10 +80,10 @@ class ScSicCodec:
 
         Raises:
             UsageError: no such variant.
-            WeightsError: see `load_weights`, or the weights are of another kind of network.
+            WeightsError: see `ShippedWeights.load`, or the weights are of another kind of network.
         """
-        path = weights_path(variant) if weights is None else weights
-        card, tensors = load_network(path)
+        path = SHIPPED.path(variant) if weights is None else weights
+        card, tensors = SHIPPED.load(path, part_of)
         network = ScSic(_config_of(path, card))
         _load(path, network, tensors)
         return cls(network, **where)
@@ -95,7 +96,7 @@ class ScSicCodec:
 
         Args:
             size: Of the stages.
-            source: Where published weights are, see `pretrained.locate_parts`; or a file of one's own training with its
+            source: Where published weights are, see `find_parts`; or a file of one's own training with its
                 card, beside which, or in the hub's cache, is published what it leaves out.
             parts: Which are loaded; the rest is not even built.
             **where: device, precision, compile and graphs.
@@ -103,18 +104,16 @@ class ScSicCodec:
         Raises:
             WeightsError: a file is missing or does not fit.
         """
-        from .pretrained import load_part
-
         wanted = [part for part in PARTS if part in parts]
-        variant: Variant = "large" if size == "large" else "lite"
         config, own = SIZES[size], dict[Part, dict[str, Tensor]]()
         places: list[Path | str | None] = [source]
         if source is not None and Path(source).is_file() and card_path(Path(source)).is_file():
-            card, tensors = load_network(Path(source))
+            card, tensors = SHIPPED.load(Path(source), part_of)
             config = _config_of(Path(source), card)
             own = {part: _under(part, tensors) for part in wanted if _under(part, tensors)}
             places = [Path(source).parent, None]
-        paths = _first_place([part for part in wanted if part not in own], places, variant)
+        rest = [part for part in wanted if part not in own]
+        paths = find_parts(PUBLICATION, rest, *places, variant="large" if size == "large" else "lite") if rest else {}
         if "stage_a" in paths:
             config = _with_scale(config, paths["stage_a"])
         with torch.device("meta"):  # no random weights that are thrown away
@@ -281,15 +280,6 @@ def _tag_of(network: ScSic) -> int:
     for _, value in sorted(network.encoder.state_dict().items()):
         crc = zlib.crc32(value.cpu().numpy().tobytes(), crc)
     return crc & 0x3FFF
-
-
-def _first_place(parts: list[Part], places: list[Path | str | None], variant: Variant) -> dict[Part, Path]:
-    from .pretrained import locate_parts
-
-    for place in places[:-1]:
-        with contextlib.suppress(WeightsError):
-            return locate_parts(parts, place, variant=variant)
-    return locate_parts(parts, places[-1], variant=variant)
 
 
 def _with_scale(config: ScSicConfig, path: Path) -> ScSicConfig:

@@ -11,11 +11,13 @@ from torch import Tensor, nn
 
 from ..onnx_export import LARGEST_RELATIVE_ERROR, Case, Exported, export_onnx, parity_picture
 from ..onnx_metadata import FORMAT, OnnxMetadata
-from ..weights import sha256_of
+from ..weights.file import sha256_of
+from ..weights.find import find_parts
 from .codec import ScSicCodec
 from .efficientnet import STRIDE, EfficientNetEncoder
+from .names import SHIPPED
 from .network import ScSic
-from .shipped import weights_path
+from .published import PUBLICATION
 from .sizes import SIZES
 
 __all__ = ["Transmitter", "export_sc_sic"]
@@ -113,7 +115,5 @@ def _file_of(variant: str, weights: str | None) -> Path:
     if weights is not None and Path(weights).is_file():
         return Path(weights)
     if variant not in SIZES:
-        return weights_path(variant)
-    from .pretrained import locate
-
-    return locate("encoder", weights)
+        return SHIPPED.path(variant)
+    return find_parts(PUBLICATION, ("encoder",), weights, variant="lite")["encoder"]

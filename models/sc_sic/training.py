@@ -9,30 +9,32 @@ import numpy as np
 import torch
 
 from ...errors import UsageError
-from ..model_card import ModelCard, base_of
+from ..model_card import ModelCard
 from ..training.batch import Batch, Losses
 from ..training.pictures import Pictures, draw_images
 from ..training.run import Run
 from ..training.validation import Scores
+from ..weights.find import find_parts
 from .config import Phase, TrainConfig
 from .loss_weight import AdaptiveLossWeight
+from .names import SHIPPED
 from .network import PARTS, ScSic, part_of
-from .pretrained import load_part, locate_parts
-from .shipped import load_network, weights_path
+from .pretrained import load_part
+from .published import PUBLICATION
 from .sizes import SIZES
 from .small_encoder import SmallEncoder
 from .step import losses_of, set_modes
+from .system import SYSTEM
 from .validation import validate
 
-__all__ = ["TRAINING", "ScSicRun"]
+__all__ = ["ScSicRun"]
 
 
 class ScSicRun(Run[TrainConfig, ScSic]):
     """A training in phases, each of which says what learns."""
 
-    system, recipe = "sc-sic", TrainConfig
+    system, recipe = SYSTEM, TrainConfig
     holds = ("weight", "loaded", "fitted")
-    paper = "Khalid et al., Efficient and robust semantic image communication via Stable Cascade, ICML workshop 2025"
 
     def __init__(self, config: TrainConfig, device: torch.device) -> None:
         super().__init__(config, device)
@@ -90,15 +92,15 @@ def _is_folder(start_from: str | None) -> bool:
 
 
 def _base_of(start_from: str | None) -> ModelCard | None:
-    """Card of the whole shipped weights of which a run leaves out what it leaves as it was."""
-    if start_from is None or start_from.endswith(".safetensors") or _is_folder(start_from):
+    """See `ShippedWeights.base`; none of a folder."""
+    if _is_folder(start_from):
         return None
-    if "/" in start_from:
+    if start_from is not None and "/" in start_from and not start_from.endswith(".safetensors"):
         raise UsageError(
             f"start_from: {start_from}: expected a folder of published weights, found none; fill it by "
             f"`semcom fetch sc-sic --out {start_from}`, or say where it is"
         )
-    return base_of(weights_path(start_from))
+    return SHIPPED.base(start_from)
 
 
 def _load(model: ScSic, config: TrainConfig) -> list[str]:
@@ -108,10 +110,10 @@ def _load(model: ScSic, config: TrainConfig) -> list[str]:
         return []
     if _is_folder(name):
         large = config.model.stage_b == SIZES["large"].stage_b
-        for part, path in locate_parts(PARTS, name, variant="large" if large else "lite").items():
+        for part, path in find_parts(PUBLICATION, PARTS, name, variant="large" if large else "lite").items():
             load_part(part, path, model.get_submodule(part))
         return list(PARTS)
-    _, tensors = load_network(Path(name) if name.endswith(".safetensors") else weights_path(name))
+    _, tensors = SHIPPED.load(SHIPPED.find(name), part_of)
     own = model.state_dict()
     fits = {key: value for key, value in tensors.items() if key in own and own[key].shape == value.shape}
     whole = {part_of(key) for key in own} - {part_of(key) for key in own if key not in fits}
@@ -137,6 +139,3 @@ def _fit(run: ScSicRun, pictures: Pictures) -> None:
             latents.append(model.stage_a.encode(images))
         design = encoder.config.design_esn0_db if isinstance(encoder, SmallEncoder) else 10.0
         model.stage_b.fit(torch.cat(embeddings), torch.cat(latents), 10 ** (-design / 10))
-
-
-TRAINING = ScSicRun

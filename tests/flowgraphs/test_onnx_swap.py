@@ -23,7 +23,7 @@ from semcom.models.cdm_jscc.config import TrainConfig
 from semcom.models.cdm_jscc.network import CdmJscc as Network
 from semcom.models.model_card import ModelCard, Training, card_path
 from semcom.models.training.checkpoint import save_text, save_weights
-from semcom.models.weights import sha256_of
+from semcom.models.weights.file import sha256_of
 
 SETS = ["photos.size=[64, 96]"]
 

@@ -66,7 +66,7 @@ def dimensions(sides: Sequence[int] = (512, 1024)) -> list[Dimensions]:
     """
     try:
         from ....models.sc_sic.config import TrainConfig
-        from ....models.sc_sic.shipped import WEIGHTS
+        from ....models.sc_sic.names import SHIPPED
         from ....models.sc_sic.sizes import SIZES
     except ImportError as error:
         raise MissingExtra("semcom measure dimensionality", error.name or "torch", "models") from None
@@ -80,7 +80,7 @@ def dimensions(sides: Sequence[int] = (512, 1024)) -> list[Dimensions]:
         for factor, name in ((semantic.downscale, "SC-SIC"), (1.0, "SC-SIC, not downscaled")):
             shape = _embedding(semantic.channels, semantic.stride, factor, side)
             rows.append(_row(name, side, shape, f"{where}, downscale {factor:g}"))
-    for recipe in sorted((WEIGHTS.parent / "configs").glob("mini-[0-9]*.yaml")):
+    for recipe in sorted((SHIPPED.folder.parent / "configs").glob("mini-[0-9]*.yaml")):
         mini = TrainConfig.read(recipe).model.semantic
         shape = _embedding(mini.channels, mini.stride, mini.downscale, MINI_SIDE)
         rows.append(_row(f"SC-SIC {recipe.stem}", MINI_SIDE, shape, f"recipe {recipe.stem} of models/sc_sic"))

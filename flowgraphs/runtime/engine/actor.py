@@ -20,7 +20,7 @@ from ..graph import BlockNode, Graph
 from ..item import Item
 from .join import Join
 from .mailbox import Mailbox
-from .running_block import Emitted, RunningBlock, build_block
+from .running_block import NOTHING_YET, Emitted, RunningBlock, build_block
 
 __all__ = ["Abort", "Actor", "Command", "Event", "Finished", "Go", "SetParams", "Stop", "SwapIn"]
 
@@ -156,9 +156,16 @@ class Actor(threading.Thread):
             event = {"event": "failed", "message": message, "exit_code": exit_code, "kind": type(error).__name__}
             self._finish_early()
         finally:
+            self._produced = iter(())  # a source that was stopped lets go of what it holds open
             self._post_end(event)
             for end in self.ends:
                 end.close()
+
+    def tell(self, command: Command) -> None:
+        """Give the thread a command; from any thread. A block that waits for a peer sees at once that the run ends."""
+        self.commands.post(command)
+        if isinstance(command, Stop | Abort) and self._running is not None:
+            self._running.block.stopping = True
 
     def _routes(self, running: RunningBlock) -> list[tuple[int, Writer]]:
         ports = list(running.signature.outputs)
@@ -169,11 +176,14 @@ class Actor(threading.Thread):
         while not self._stopping and (self._items is None or self.report.items < self._items):
             began = time.perf_counter()
             emitted = next(self._produced, None)
-            self.report.busy_s += time.perf_counter() - began
             if emitted is None:
                 return
-            self.report.items += 1
-            self._emit(emitted)
+            if emitted is NOTHING_YET:
+                self._service()
+            else:
+                self.report.busy_s += time.perf_counter() - began
+                self.report.items += 1
+                self._emit(emitted)
             self._between_items(running, began)
 
     def _run_inputs(self, running: RunningBlock, join: Join) -> None:
@@ -344,6 +354,8 @@ class Actor(threading.Thread):
                     self._going = True
                 case Stop():
                     self._stopping = True
+                    if self._running is not None:
+                        self._running.block.stopping = True
                 case Abort():
                     raise _Aborted
                 case Finished():

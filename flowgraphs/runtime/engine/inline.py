@@ -12,7 +12,7 @@ from ..counts import BlockReport, EdgeCount
 from ..graph import Edge, Graph
 from ..item import Item
 from .join import Join, unanswered
-from .running_block import Emitted, RunningBlock, build_block
+from .running_block import NOTHING_YET, Emitted, RunningBlock, build_block
 
 __all__ = ["InlineExecutor"]
 
@@ -60,12 +60,7 @@ class InlineExecutor:
             BlockError: a block raised; the sinks are finished first, so that what was done is kept.
             JoinError: a block with several inputs needs more memory than its bound, or a loop brings nothing back.
         """
-        for name, running in self._running.items():
-            if name in self._started:
-                running.settle_torch()
-            else:
-                running.start()
-                self._started[name] = running.block
+        self._start()
         try:
             sources = {name: self._timed_source(name) for name in self._running if name not in self._joins}
             while sources:
@@ -74,7 +69,7 @@ class InlineExecutor:
                     if emitted is None:
                         del sources[name]
                         self._end(name)
-                    else:
+                    elif emitted is not NOTHING_YET:
                         self._deliver(name, emitted)
                 on_progress()
         except BaseException:
@@ -87,15 +82,33 @@ class InlineExecutor:
                 for edge in join.edges:
                     self.edges[str(edge)].missing = join.missing[edge.target_port]
 
+    def _start(self) -> None:
+        failed = []
+        for name, running in self._running.items():
+            if name in self._started:
+                running.settle_torch()
+                continue
+            try:
+                running.start()
+                self._started[name] = running.block
+            except BlockError as error:
+                failed.append(error)
+        if failed:  # the user mends them all at once
+            failed[0].args = ("\n".join(map(str, failed)),)
+            raise failed[0]
+
     def _timed_source(self, name: str) -> Iterator[Emitted]:
         running, report = self._running[name], self.blocks[name]
         produced = running.produce()
         while self._items is None or report.items < self._items:
             began = time.perf_counter()
             emitted = next(produced, None)
-            report.busy_s += time.perf_counter() - began
             if emitted is None:
                 return
+            if emitted is NOTHING_YET:
+                yield emitted
+                continue
+            report.busy_s += time.perf_counter() - began
             report.items += 1
             yield emitted
             self._keep_pace(running, began)

@@ -28,7 +28,7 @@ from ..graph import BlockNode, Edge
 from ..item import Item
 from .stream_door import NOTHING_SAID, StreamDoor
 
-__all__ = ["Emitted", "RunningBlock", "build_block", "merge_envelopes"]
+__all__ = ["NOTHING_YET", "Emitted", "RunningBlock", "build_block", "merge_envelopes"]
 
 # Blocks start in threads of their own, and to start is to import. Python lets threads that import modules of one
 # package in opposite orders see them half made rather than wait for ever, and SciPy or Torch fails. One at a time.
@@ -38,6 +38,7 @@ HELD_AT_MOST = 4096  # envelopes kept for a block that returns None; beyond it, 
 _NO_MORE: Any = object()  # what an iterator of a block gives at its end: it may not yield None
 _NO_HEADER, _NO_STATE = Envelope().header, Envelope().state
 Emitted = tuple[Item | None, ...]  # one entry an output port, in the order of the signature
+NOTHING_YET: Emitted = ()  # of a source that waits for a peer: the runtime looks at its commands, and asks again
 
 
 def build_block(node: BlockNode, seed: int) -> Block:
@@ -120,19 +121,22 @@ class RunningBlock:
 
     def replace_block(self, block: Block) -> None:
         """Put another block, which has started, in this one's place; numbers of items and samples go on."""
-        block.heritage = self.block.heritage
+        block.heritage, block.stopping = self.block.heritage, self.block.stopping
         self._take(block)
         self._finish_due = True
         self._held.clear()
         self.settle_torch()
 
     def produce(self) -> Iterator[Emitted]:
-        """Run a source: every item that it yields, as emitted. Raises BlockError."""
+        """Run a source: every item that it yields, as emitted; `NOTHING_YET` while it waits. Raises BlockError."""
         iterator = self._guard(None, self.block.work)
         while True:
             result = self._guard(self._count, next, iterator, _NO_MORE)
             if result is _NO_MORE:
                 return
+            if result is None:
+                yield NOTHING_YET
+                continue
             self.settle_torch()
             if isinstance(result, Out) and result.identity is not None:
                 self._count = self._own_number(result.identity)
@@ -211,6 +215,8 @@ class RunningBlock:
             report.measured[name] = (old_count + count, old_total + total)
         report.files += [str(path) for path in self.block.files if str(path) not in report.files]
         report.tables |= self.block.tables
+        for name, number in self.block.counted.items():
+            report.counted[name] = report.counted.get(name, 0) + number
         report.doubled, report.late, report.withheld = self.door.doubled, self.door.late, self.withheld
 
     def finish_early(self, run: RunContext) -> None:

@@ -196,7 +196,7 @@ class Worker:
 
     def _tell_all(self, command: Go | Stop | Abort) -> None:
         for actor in self.actors.values():
-            actor.commands.post(command)
+            actor.tell(command)
 
     def _swap(self, ticket: str, node: BlockNode) -> None:
         try:

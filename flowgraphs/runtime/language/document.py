@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ....errors import Problem
-from .parameters import scalar_text, show, suggestion
+from ....errors import Problem, suggestion
+from .parameters import scalar_text, show
 from .yaml_reader import MapNode, Mark, Node, SeqNode, node_of, to_plain
 
 __all__ = ["BLOCK_NAME", "VARIABLE", "Document"]

@@ -11,8 +11,7 @@ from semcom.blocks.envelope import Header, Identity, State
 from semcom.blocks.mappers.complex_to_real import ComplexToReal
 from semcom.blocks.mappers.real_to_complex import RealToComplex
 from semcom.errors import SignalError
-from semcom.models.deepjscc.codec import SHIPPED
-from semcom.models.deepjscc.names import RATES
+from semcom.models.deepjscc.names import NUMBERS, RATES, SHIPPED
 from semcom.models.model_card import ModelCard, card_path
 from semcom.sim.metrics.psnr import psnr_db
 from semcom.sim.side_information.image_shape import ImageShape
@@ -127,7 +126,7 @@ def test_same_input_same_bytes_in_another_process(decoder: Deepjscc) -> None:
 
 
 def test_the_number_picks_the_network_and_other_weights_are_refused(decoder: Deepjscc, photo: np.ndarray) -> None:
-    tags = {name: int(ModelCard.read(card_path(path)).sha256[:4], 16) for name, path in SHIPPED.items()}
+    tags = {name: int(ModelCard.read(card_path(SHIPPED.path(name))).sha256[:4], 16) for name in NUMBERS}
     with pytest.raises(SignalError) as caught:
         decoder.work(np.zeros(128, np.float32), small(decoder, 2), State(n0=0.1))
     assert str(caught.value) == (

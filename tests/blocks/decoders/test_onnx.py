@@ -6,8 +6,7 @@ from semcom.blocks.decoders.deepjscc import Deepjscc
 from semcom.blocks.decoders.onnx import Onnx
 from semcom.blocks.envelope import Header, Identity, State
 from semcom.errors import SignalError
-from semcom.models.deepjscc.codec import SHIPPED
-from semcom.models.deepjscc.names import RATES, Rate
+from semcom.models.deepjscc.names import RATES, SHIPPED, Rate
 from semcom.models.model_card import ModelCard, card_path
 from semcom.sim.side_information.image_shape import ImageShape
 from semcom.sim.side_information.jscc_mode import JsccMode
@@ -23,7 +22,7 @@ def decoder(deepjscc_onnx: dict[str, Path]) -> Onnx:
     return made
 
 
-ADAPTIVE = int(ModelCard.read(card_path(SHIPPED["adaptive"])).sha256[:4], 16)
+ADAPTIVE = int(ModelCard.read(card_path(SHIPPED.path("adaptive"))).sha256[:4], 16)
 
 
 def header(height: int, width: int, rate: Rate = "1/24", number: int = 1, weights: int = ADAPTIVE) -> Header:

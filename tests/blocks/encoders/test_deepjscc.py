@@ -5,8 +5,7 @@ import pytest
 from semcom.blocks.encoders.deepjscc import Deepjscc
 from semcom.blocks.envelope import Header
 from semcom.errors import MissingExtra, SignalError, WeightsError
-from semcom.models.deepjscc.codec import SHIPPED
-from semcom.models.deepjscc.names import RATES, Variant
+from semcom.models.deepjscc.names import RATES, SHIPPED, Variant
 from semcom.models.model_card import ModelCard, card_path
 from semcom.sim.side_information.field import HeaderField
 from semcom.sim.side_information.image_shape import ImageShape
@@ -54,7 +53,7 @@ def test_the_encoder_tells_what_it_reckoned_with() -> None:
 
 @pytest.mark.parametrize(("variant", "number"), [("adaptive", 1), ("linear", 2), ("quantised", 3)])
 def test_the_header_names_the_model_and_its_file(variant: Variant, number: int) -> None:
-    card = ModelCard.read(card_path(SHIPPED[variant]))
+    card = ModelCard.read(card_path(SHIPPED.path(variant)))
     header = sent(block(variant=variant).work(photo()).header)
     assert header.read(ModelId) == ModelId(number, int(card.sha256[:4], 16))
 

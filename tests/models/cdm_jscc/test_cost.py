@@ -13,7 +13,7 @@ from semcom.models.cdm_jscc.network import CdmJscc
 from semcom.models.deepjscc.config import AdaptiveConfig
 from semcom.models.model_card import ModelCard, Training, card_path
 from semcom.models.training.checkpoint import save_text, save_weights
-from semcom.models.weights import sha256_of
+from semcom.models.weights.file import sha256_of
 
 WIDTH = 8  # of the U-Net's only level
 

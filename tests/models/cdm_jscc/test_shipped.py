@@ -5,12 +5,12 @@ import itertools
 import numpy as np
 import pytest
 from semcom.models.cdm_jscc.codec import CdmJsccCodec
-from semcom.models.cdm_jscc.shipped import WEIGHTS
+from semcom.models.cdm_jscc.names import SHIPPED
 from semcom.sim.channels.awgn import awgn
 from semcom.sim.metrics.psnr import psnr_db
 from skimage.data import astronaut
 
-VARIANTS = sorted(path.stem for path in WEIGHTS.glob("*.safetensors"))
+VARIANTS = sorted(path.stem for path in SHIPPED.folder.glob("*.safetensors"))
 SIDE = 96
 
 
@@ -36,7 +36,7 @@ def sent(codec: CdmJsccCodec, image: np.ndarray, esn0_db: float, gain: complex =
 
 
 def test_all_of_it_is_small() -> None:
-    assert sum(path.stat().st_size for path in WEIGHTS.glob("*.safetensors")) <= 16e6
+    assert sum(path.stat().st_size for path in SHIPPED.folder.glob("*.safetensors")) <= 16e6
 
 
 @pytest.mark.parametrize(("steps", "esn0_dbs"), [(1, (0, 3, 6, 9, 12, 15, 18)), (4, (0, 6, 12))])

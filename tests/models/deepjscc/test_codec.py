@@ -10,7 +10,7 @@ from semcom.models.deepjscc.config import AdaptiveConfig
 from semcom.models.deepjscc.rates import RATES, Rate
 from semcom.models.model_card import ModelCard, Training, card_path
 from semcom.models.training.checkpoint import save_text, save_weights
-from semcom.models.weights import sha256_of
+from semcom.models.weights.file import sha256_of
 
 
 def write(folder: Path, config: dict[str, object], weights: dict[str, torch.Tensor]) -> Path:

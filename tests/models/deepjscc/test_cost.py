@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 from semcom.errors import SignalError
-from semcom.models.deepjscc.codec import SHIPPED
 from semcom.models.deepjscc.cost import cost
+from semcom.models.deepjscc.names import SHIPPED
 
 
 def test_the_linear_code_is_two_matrix_products() -> None:
-    found = cost(SHIPPED["linear"], height=64, width=32, rate="1/12")
+    found = cost(SHIPPED.path("linear"), height=64, width=32, rate="1/12")
     patches, values = 4 * 2, 3 * 16 * 16
     assert found.encode_flops == 2 * patches * values * 256  # all components of 1/6 are taken, some of them are sent
     assert found.decode_flops == 2 * patches * values * 128

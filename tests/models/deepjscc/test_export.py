@@ -8,11 +8,12 @@ import pytest
 import torch
 from semcom.errors import ExportError, UsageError, WeightsError
 from semcom.models import onnx_export
-from semcom.models.deepjscc.codec import SHIPPED, DeepJsccCodec
+from semcom.models.deepjscc.codec import DeepJsccCodec
 from semcom.models.deepjscc.export import export_deepjscc
+from semcom.models.deepjscc.names import SHIPPED
 from semcom.models.deepjscc.rates import RATES, Rate
 from semcom.models.onnx_metadata import OnnxMetadata
-from semcom.models.weights import sha256_of
+from semcom.models.weights.file import sha256_of
 
 
 def session(path: Path) -> onnxruntime.InferenceSession:
@@ -73,7 +74,7 @@ def test_the_file_says_what_it_is(deepjscc_onnx: dict[str, Path]) -> None:
         assert (metadata.system, metadata.role, metadata.variant) == ("deepjscc", role, "adaptive")
         assert metadata.rates == {"1/48": 32, "1/24": 64, "1/12": 128, "1/6": 256}
         assert (metadata.patch, metadata.opset, metadata.format) == (16, 18, 1)
-        assert metadata.weights_sha256 == sha256_of(SHIPPED["adaptive"])
+        assert metadata.weights_sha256 == sha256_of(SHIPPED.path("adaptive"))
 
 
 def test_nothing_of_this_machine_is_in_the_file(deepjscc_onnx: dict[str, Path]) -> None:
@@ -85,7 +86,7 @@ def test_nothing_of_this_machine_is_in_the_file(deepjscc_onnx: dict[str, Path]) 
 
 
 def test_half_precision_where_it_loses_nothing(deepjscc_onnx: dict[str, Path]) -> None:
-    assert sum(path.stat().st_size for path in deepjscc_onnx.values()) < 1.1 * SHIPPED["adaptive"].stat().st_size
+    assert sum(path.stat().st_size for path in deepjscc_onnx.values()) < 1.1 * SHIPPED.path("adaptive").stat().st_size
 
 
 def test_the_linear_code_too(tmp_path: Path) -> None:
@@ -97,7 +98,7 @@ def test_the_linear_code_too(tmp_path: Path) -> None:
     image = photo(32, 80)
     inputs = {"image": image, "rate": np.array([1]), "esn0_db": np.array([4], np.float32)}
     (every,) = session(encoder.path).run(None, inputs)
-    expected = DeepJsccCodec(SHIPPED["linear"]).encode(image, rate="1/24", esn0_db=4)
+    expected = DeepJsccCodec(SHIPPED.path("linear")).encode(image, rate="1/24", esn0_db=4)
     assert relative(every[:, :64].reshape(-1), expected) < 1e-5
 
 
@@ -122,4 +123,4 @@ def test_weights_that_are_not_there(tmp_path: Path) -> None:
 def test_a_network_of_one_rate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(DeepJsccCodec, "network", torch.nn.Identity())
     with pytest.raises(UsageError, match="expected an adaptive or a linear network, got Identity"):
-        list(export_deepjscc(tmp_path, weights=SHIPPED["linear"]))
+        list(export_deepjscc(tmp_path, weights=SHIPPED.path("linear")))

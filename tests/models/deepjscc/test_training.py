@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import torch
 from semcom.errors import UsageError
-from semcom.models.deepjscc.codec import SHIPPED, DeepJsccCodec
+from semcom.models.deepjscc.codec import DeepJsccCodec
+from semcom.models.deepjscc.names import SHIPPED
 from semcom.models.deepjscc.training import TRAINING
 from semcom.models.training.train import train
 
@@ -71,7 +72,10 @@ def test_bases_do_not_decay_and_learn_at_a_rate_of_their_own(recipe: Callable[..
 def test_training_on_constellations_starts_from_shipped_weights_and_makes_the_error_smaller(
     run: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(SHIPPED, "adaptive", run("start", model=FIVE_LAYER, steps=1).weights)
+    start = run("start", model=FIVE_LAYER, steps=1).weights
+    for path in (start, start.with_suffix(".json")):
+        path.rename(path.with_stem("adaptive"))
+    monkeypatch.setattr(SHIPPED, "folder", start.parent)
     recipe = {"start_from": "adaptive", "bits_per_symbol": [2, 8], "model": FIVE_LAYER}
     result = run("q", steps=99, **recipe)
     curve = rows(tmp_path / "q" / "curve.csv")

@@ -12,7 +12,7 @@ from semcom.models.sc_sic.codec import ScSicCodec
 from semcom.models.sc_sic.config import ScSicConfig, SmallEncoderConfig, StageAConfig
 from semcom.models.sc_sic.network import ScSic
 from semcom.models.sc_sic.sizes import SIZES
-from semcom.models.weights import sha256_of
+from semcom.models.weights.file import sha256_of
 
 MINI = ScSicConfig(
     semantic=SmallEncoderConfig(channels=4, width=8, blocks=1),

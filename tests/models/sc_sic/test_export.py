@@ -12,7 +12,7 @@ from semcom.cli import main
 from semcom.errors import SignalError, UsageError, WeightsError
 from semcom.models.onnx_metadata import OnnxMetadata
 from semcom.models.sc_sic.export import export_sc_sic
-from semcom.models.weights import sha256_of
+from semcom.models.weights.file import sha256_of
 from semcom.sim.side_information.image_shape import ImageShape
 from semcom.sim.side_information.sc_sic_mode import ScSicMode
 

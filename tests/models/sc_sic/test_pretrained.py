@@ -1,45 +1,24 @@
-"""Published weights: found, fetched, loaded in every layout, and refused with a reason."""
+"""Published weights: loaded in every layout, and refused with a reason."""
 
-import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
-from semcom.errors import MissingExtra, UsageError, WeightsError
-from semcom.models.sc_sic import fetch as fetching
-from semcom.models.sc_sic import pretrained
+from semcom.errors import WeightsError
 from semcom.models.sc_sic.config import StageAConfig, StageBConfig
 from semcom.models.sc_sic.efficientnet import EfficientNetEncoder
-from semcom.models.sc_sic.fetch import download, fetch
 from semcom.models.sc_sic.fit import compare, diagnose
-from semcom.models.sc_sic.pretrained import load_part, locate, locate_parts, offline_by_environment
+from semcom.models.sc_sic.pretrained import load_part
+from semcom.models.sc_sic.published import PUBLICATION
 from semcom.models.sc_sic.sizes import SIZES
-from semcom.models.sc_sic.sources import PUBLISHED, REPOSITORY, REVISION, fetched_files, file_names, published_as
 from semcom.models.sc_sic.stage_a import StageA
 from semcom.models.sc_sic.stage_b import StageB
-from semcom.models.weights import sha256_of
 from torch import Tensor, nn
 
 Tensors = dict[str, Tensor]
-
-
-@pytest.fixture(autouse=True)
-def no_network(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No test may open a socket, and none sees this machine's cache of the hub or its environment."""
-    import huggingface_hub.constants
-
-    def refused(*given: object, **named: object) -> None:
-        raise AssertionError("a socket was opened")
-
-    monkeypatch.setattr(socket, "socket", refused)
-    monkeypatch.setattr(socket, "create_connection", refused)
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
-    for name in pretrained.OFFLINE:
-        monkeypatch.delenv(name, raising=False)
 
 
 def tiny(part: str, seed: int = 0, **changes: Any) -> nn.Module:
@@ -90,13 +69,13 @@ def saved(path: Path, tensors: Tensors) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("variant", "file_bytes", "item"),
+    ("size", "file_bytes", "item"),
     [("lite", 1_399_032_376, 2), ("lite", 2_797_995_764, 4), ("large", 3_126_069_112, 2)],
 )
-def test_full_sizes_are_those_of_the_published_files(variant: Any, file_bytes: int, item: int) -> None:
+def test_full_sizes_are_those_of_the_published_files(size: Any, file_bytes: int, item: int) -> None:
     # the hub's sizes of stage_b_lite_bf16, stage_b_lite and stage_b_bf16; a header of some hundred bytes a key is left
     with torch.device("meta"):
-        network = StageB(SIZES[variant].stage_b, 4, 16, 32).unet
+        network = StageB(SIZES[size].stage_b, 4, 16, 32).unet
     ours = item * sum(value.numel() for value in network.state_dict().values())
     assert 0 < file_bytes - ours < 200 * len(network.state_dict())
 
@@ -110,14 +89,14 @@ def test_full_encoder_and_stage_a_are_of_the_published_sizes() -> None:
 
 
 def test_check_sums_and_sizes_are_complete() -> None:
-    assert len({one.sha256 for one in PUBLISHED}) == len(PUBLISHED)
-    assert all(len(one.sha256) == 64 and int(one.sha256, 16) for one in PUBLISHED)
-    assert [one.name for one in fetched_files("lite")] == [
+    assert len({one.sha256 for one in PUBLICATION.files}) == len(PUBLICATION.files)
+    assert all(len(one.sha256) == 64 and int(one.sha256, 16) for one in PUBLICATION.files)
+    assert [one.name for one in PUBLICATION.fetched("lite")] == [
         "effnet_encoder.safetensors",
         "stage_a.safetensors",
         "stage_b_lite_bf16.safetensors",
     ]
-    assert fetched_files("large")[2].name == "stage_b_bf16.safetensors"
+    assert PUBLICATION.fetched("large")[2].name == "stage_b_bf16.safetensors"
 
 
 # Loading
@@ -293,26 +272,26 @@ def test_another_part_of_the_system(part: Any, other: str, said: str, tmp_path: 
 
 
 @pytest.mark.parametrize("other", ["original", "diffusers"])
-def test_the_other_variant_of_stage_b(other: str) -> None:
-    def shapes(variant: Any) -> dict[str, tuple[int, ...]]:
+def test_the_other_size_of_stage_b(other: str) -> None:
+    def shapes(size: Any) -> dict[str, tuple[int, ...]]:
         with torch.device("meta"):
-            network = StageB(SIZES[variant].stage_b, 4, 16, 32).unet
+            network = StageB(SIZES[size].stage_b, 4, 16, 32).unet
         tensors = network.state_dict() if other == "diffusers" else original_layout("stage_b", network.state_dict())
         return {key: tuple(value.shape) for key, value in tensors.items()}
 
     lite, large = shapes("lite"), shapes("large")
     assert diagnose(lite, large) == (
-        "It is the variant large (1.5 B) of stage B, and the network is lite (700 M): give the other file or variant."
+        "It is stage B of size large (1.5 B), and the network is of size lite (700 M): give the other file or variant."
     )
     assert diagnose(large, lite) == (
-        "It is the variant lite (700 M) of stage B, and the network is large (1.5 B): give the other file or variant."
+        "It is stage B of size lite (700 M), and the network is of size large (1.5 B): give the other file or variant."
     )
     assert not compare(lite, large).good
 
 
 def test_a_network_of_another_width_says_so(tmp_path: Path) -> None:
     path = saved(tmp_path / "x.safetensors", inner(tiny("stage_b", widths=(16, 48))).state_dict())
-    with pytest.raises(WeightsError, match=r"variant of width 48 of stage B, and the network is of width 32"):
+    with pytest.raises(WeightsError, match=r"stage B of width 48, and the network is of width 32"):
         load_part("stage_b", path, tiny("stage_b"))
 
 
@@ -334,9 +313,8 @@ def test_the_rest_of_d_sic_is_loaded_when_asked_for_and_that_is_said(
 def test_a_pickle_is_refused_unread(ending: str, tmp_path: Path) -> None:
     path = tmp_path / f"x{ending}"
     path.write_bytes(b"cos\nsystem\n")
-    for act in (lambda: load_part("encoder", path, tiny("encoder")), lambda: locate("encoder", path)):
-        with pytest.raises(WeightsError, match=r"a pickle can run code when it is read, .* expected a \.safetensors"):
-            act()
+    with pytest.raises(WeightsError, match=r"a pickle can run code when it is read, .* expected a \.safetensors"):
+        load_part("encoder", path, tiny("encoder"))
 
 
 @pytest.mark.parametrize("keep", [0, 5, 300, -1])
@@ -350,214 +328,3 @@ def test_a_file_cut_short(keep: int, tmp_path: Path) -> None:
 def test_a_path_that_is_no_file(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="no such file of weights for stage A"):
         load_part("stage_a", tmp_path / "x.safetensors", tiny("stage_a"))
-
-
-# Finding
-
-
-@pytest.mark.parametrize(
-    ("part", "variant", "names"),
-    [
-        ("encoder", "lite", ["effnet_encoder.safetensors", "models/effnet_encoder.safetensors"]),
-        ("stage_a", "lite", ["stage_a.safetensors", "vqgan/diffusion_pytorch_model.safetensors"]),
-        ("stage_b", "lite", ["stage_b_lite.safetensors", "decoder_lite/diffusion_pytorch_model.bf16.safetensors"]),
-        ("stage_b", "large", ["stage_b_bf16.safetensors", "decoder/diffusion_pytorch_model.safetensors"]),
-    ],
-)
-def test_every_name_in_a_folder(part: Any, variant: Any, names: list[str], tmp_path: Path) -> None:
-    for index, name in enumerate(names):
-        file = tmp_path / str(index) / name
-        file.parent.mkdir(parents=True)
-        file.touch()
-        assert locate(part, tmp_path / str(index), variant=variant) == file
-        assert locate(part, str(tmp_path / str(index)), variant=variant) == file
-        assert locate(part, file, variant=variant) == file
-
-
-def test_the_file_to_be_fetched_comes_first(tmp_path: Path) -> None:
-    for name in file_names("stage_b", "lite"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).touch()
-    assert locate("stage_b", tmp_path).name == "stage_b_lite_bf16.safetensors"
-
-
-def test_all_that_is_missing_is_said_at_once(tmp_path: Path) -> None:
-    (tmp_path / "stage_a.safetensors").touch()
-    with pytest.raises(WeightsError) as caught:
-        locate_parts(("encoder", "stage_a", "stage_b"), tmp_path)
-    said = str(caught.value)
-    assert said.startswith(f"sc-sic: no weights in {tmp_path}: expected for the semantic encoder effnet_encoder.saf")
-    assert "; for stage B stage_b_lite_bf16.safetensors or stage_b_lite.safetensors or decoder_lite/" in said
-    assert "stage A" not in said
-    assert "`semcom fetch sc-sic --variant lite --out FOLDER`" in said
-    assert f"({REPOSITORY}, 1.6 GB, Stability AI Non-Commercial Research Community License), or give a folder" in said
-    assert "\n" not in said
-    with pytest.raises(WeightsError, match=r"--variant large .* 3\.3 GB"):
-        locate_parts(("encoder", "stage_b"), tmp_path, variant="large")
-
-
-def test_a_file_cannot_be_several_parts(tmp_path: Path) -> None:
-    file = tmp_path / "x.safetensors"
-    file.touch()
-    with pytest.raises(UsageError, match=r"is a file, and 2 parts are needed; give the folder it is in"):
-        locate_parts(("stage_a", "stage_b"), file)
-
-
-def cached(cache: Path, repository: str, revision: str, name: str) -> Path:
-    """A file as the hub's tools keep it: snapshots by revision, and refs that name one."""
-    top = cache / ("models--" + repository.replace("/", "--"))
-    file = top / "snapshots" / revision / name
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.touch()
-    (top / "refs").mkdir(exist_ok=True)
-    (top / "refs" / "main").write_text(revision)
-    return file
-
-
-def test_the_hubs_cache_is_used_without_the_network(tmp_path: Path) -> None:
-    with pytest.raises(WeightsError, match=rf"no weights of {REPOSITORY} in the hub's cache on this machine"):
-        locate("stage_a")
-    file = cached(tmp_path / "hub", REPOSITORY, "0" * 40, "stage_a.safetensors")
-    assert locate("stage_a") == locate("stage_a", REPOSITORY) == file
-    newer = cached(tmp_path / "hub", REPOSITORY, REVISION, "stage_a.safetensors")
-    assert locate("stage_a") == newer
-    d_sic_file = cached(tmp_path / "hub", "khalidr4/DSIC", "1" * 40, "models/stage_a.safetensors")
-    assert locate("stage_a", "khalidr4/DSIC") == d_sic_file
-    with pytest.raises(
-        WeightsError, match="no weights of some/thing in the hub's cache on this machine, and no folder some/thing: exp"
-    ):
-        locate("stage_a", "some/thing")
-
-
-def test_offline_by_default_and_by_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[str] = []
-    monkeypatch.setattr(fetching, "download", lambda one, **named: asked.append(one.name) or Path(one.name))
-    with pytest.raises(WeightsError, match="semcom fetch sc-sic"):
-        locate("encoder")
-    for name in ("SEMCOM_OFFLINE", "HF_HUB_OFFLINE"):
-        monkeypatch.setenv(name, "1")
-        assert offline_by_environment()
-        with pytest.raises(WeightsError, match="semcom fetch sc-sic"):
-            locate("encoder", offline=False)
-        monkeypatch.setenv(name, "0")
-    assert not offline_by_environment()
-    assert not asked
-    assert locate("encoder", offline=False) == Path("effnet_encoder.safetensors")
-    assert asked == ["effnet_encoder.safetensors"]
-
-
-# Fetching: against a stand-in for the hub, since tests have no network
-
-
-@pytest.fixture
-def hub(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
-    """What the hub has; asking for anything else fails as the hub's package does."""
-    import huggingface_hub
-    from huggingface_hub.errors import LocalEntryNotFoundError
-
-    has: dict[str, bytes] = {}
-
-    def hf_hub_download(repository: str, name: str, *, revision: str | None, local_dir: Path) -> str:
-        if repository == REPOSITORY:
-            assert revision == REVISION
-        if name not in has:
-            raise LocalEntryNotFoundError("An error happened while trying to locate the file on the Hub\nand more")
-        path = Path(local_dir) / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(has[name])
-        return str(path)
-
-    monkeypatch.setattr(huggingface_hub, "hf_hub_download", hf_hub_download)
-    return has
-
-
-def test_the_licence_comes_before_any_download(tmp_path: Path) -> None:
-    lines: list[str] = []
-    with pytest.raises(UsageError, match="nothing was downloaded; read the licence, and say --accept-licence"):
-        fetch(tmp_path / "out", variant="large", licence="unread", echo=lines.append)
-    assert not (tmp_path / "out").exists()
-    said = "\n".join(lines)
-    assert "stage_b_bf16.safetensors, 3130 MB, SHA-256 2c8d58b267678aec..." in said
-    assert "Licence: Stability AI Non-Commercial Research Community License" in said
-    assert "https://huggingface.co/stabilityai/stable-cascade/blob/main/LICENSE" in said
-
-
-def test_fetched_whole_and_only_once(hub: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    contents = {one.name: one.name.encode() for one in fetched_files("lite")}
-    sums = {}
-    for name, content in contents.items():
-        (tmp_path / "x").write_bytes(content)
-        sums[name] = sha256_of(tmp_path / "x")
-    files = tuple(one._replace(sha256=sums[one.name]) for one in fetched_files("lite"))
-    monkeypatch.setattr(fetching, "fetched_files", lambda variant: files)
-    hub |= contents
-    lines: list[str] = []
-    out = tmp_path / "a" / "b"
-    paths = fetch(out, licence="accepted", echo=lines.append)
-    assert paths == [out / name for name in contents]
-    assert [line for line in lines if line.endswith(": downloaded")] == [f"{path}: downloaded" for path in paths]
-    assert locate_parts(("encoder", "stage_a", "stage_b"), out) == dict(
-        zip(("encoder", "stage_a", "stage_b"), paths, strict=True)
-    )
-    del hub["stage_a.safetensors"]  # there already
-    paths[2].write_bytes(b"cut")
-    lines.clear()
-    fetch(out, licence="accepted", echo=lines.append)
-    assert [line.rpartition(": ")[2] for line in lines[-3:]] == ["there already", "there already", "downloaded"]
-
-
-def test_another_file_than_the_published_is_deleted(hub: dict[str, bytes], tmp_path: Path) -> None:
-    hub["effnet_encoder.safetensors"] = b"another"
-    with pytest.raises(WeightsError, match=r"expected SHA-256 e23c1fe17ba8cdd6\.\.\., got .* it is deleted, fetch it"):
-        fetch(tmp_path, licence="accepted", echo=lambda line: None)
-    assert not (tmp_path / "effnet_encoder.safetensors").exists()
-
-
-def test_a_hub_that_does_not_answer(hub: dict[str, bytes], tmp_path: Path) -> None:
-    said = r"effnet_encoder.safetensors of .* cannot be downloaded: An error happened .* on the Hub; try again, or"
-    with pytest.raises(WeightsError, match=said) as caught:
-        fetch(tmp_path, licence="accepted", echo=lambda line: None)
-    assert "\n" not in str(caught.value)
-
-
-def test_another_repository_has_its_files_in_a_folder(hub: dict[str, bytes], tmp_path: Path) -> None:
-    hub["models/stage_a.safetensors"] = b"any"
-    one = fetched_files("lite")[1]._replace(sha256="")
-    with pytest.raises(WeightsError, match=r"stage_a\.safetensors of a/b cannot be downloaded"):
-        download(one, repository="a/b", out=tmp_path)
-    found = download(one._replace(name="models/stage_a.safetensors"), repository="a/b", out=tmp_path)
-    assert found.read_bytes() == b"any"
-
-
-def test_the_environment_forbids_a_download(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("SEMCOM_OFFLINE", "yes")
-    with pytest.raises(UsageError, match="would have to be downloaded, and SEMCOM_OFFLINE or HF_HUB_OFFLINE forbids"):
-        fetch(tmp_path, licence="accepted", echo=lambda line: None)
-
-
-def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    with pytest.raises(UsageError, match="expected a folder to write to"):
-        fetch(tmp_path / "file", licence="accepted", echo=lambda line: None)
-
-
-def test_without_the_hubs_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    import sys
-
-    monkeypatch.setitem(sys.modules, "huggingface_hub", None)
-    with pytest.raises(
-        MissingExtra, match=r'downloading weights needs huggingface_hub: pip install "gr-semcom\[models'
-    ):
-        download(PUBLISHED[0], out=tmp_path)
-    with pytest.raises(WeightsError, match="semcom fetch sc-sic"):  # nothing to find, and no reason to complain
-        locate("encoder")
-
-
-def test_a_published_file_is_recognised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "x.safetensors"
-    path.write_bytes(np.arange(9, dtype=np.uint8).tobytes())
-    assert published_as(path) is None
-    monkeypatch.setattr("semcom.models.sc_sic.sources.sha256_of", lambda path: PUBLISHED[1].sha256)
-    found = published_as(path)
-    assert found is not None
-    assert found.name == "stage_a.safetensors"

@@ -11,14 +11,14 @@ from semcom.errors import UsageError, WeightsError
 from semcom.models.model_card import ModelCard
 from semcom.models.sc_sic.codec import ScSicCodec
 from semcom.models.sc_sic.config import ScSicConfig, StageBConfig, TrainConfig
+from semcom.models.sc_sic.names import SHIPPED
 from semcom.models.sc_sic.network import ScSic
-from semcom.models.sc_sic.shipped import WEIGHTS
 from semcom.models.sc_sic.sizes import SIZES
 from semcom.models.sc_sic.training import TRAINING
 from semcom.models.sc_sic.validation import _crop
 from semcom.models.training.step import take_step
 from semcom.models.training.train import train
-from semcom.models.weights import sha256_of
+from semcom.models.weights.file import sha256_of
 
 FIVE = {"steps": 5, "fit_crops": 16, "validation_pictures": 1, "validation_esn0_db": (10.0,)}
 SMALL = {  # the miniature's kind of network, as small as it gets
@@ -175,7 +175,7 @@ def test_the_perceptual_loss_reaches_stage_a(recipe: Callable[..., Any], ready: 
 def test_shipped_weights_fit_their_recipe(variant: str, recipe: Callable[..., Any]) -> None:
     codec = ScSicCodec.shipped(variant)
     assert codec.network.config == recipe(TRAINING, variant).model
-    assert (WEIGHTS / f"{variant}.csv").is_file()
+    assert (SHIPPED.folder / f"{variant}.csv").is_file()
 
 
 @pytest.mark.parametrize(
@@ -214,7 +214,7 @@ def test_a_part_that_was_trained_anew_takes_nothing_from_the_weights_it_began_wi
     tensors = {key: value.contiguous() for key, value in ScSic(config).state_dict().items()}
     save_file(tensors, one)
     save_file({k: v.contiguous() for k, v in ScSic(smaller).state_dict().items() if k.startswith("stage_b.")}, other)
-    card = ModelCard.read(WEIGHTS / "mini-48.json")
+    card = ModelCard.read(SHIPPED.folder / "mini-48.json")
     for path, sizes, base in ((one, config, None), (other, smaller, one.name)):
         changes = {"config": sizes.model_dump(mode="json"), "sha256": sha256_of(path), "base": base}
         path.with_suffix(".json").write_text(card.model_copy(update=changes).model_dump_json())

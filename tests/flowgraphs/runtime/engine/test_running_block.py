@@ -11,7 +11,7 @@ from semcom.blocks.block import Block, RunContext
 from semcom.blocks.envelope import Envelope, Header, Identity, Out, State, Stream, Trace
 from semcom.blocks.ports import Features, Samples, Symbols
 from semcom.errors import BlockError
-from semcom.flowgraphs.runtime.engine.running_block import RunningBlock, merge_envelopes
+from semcom.flowgraphs.runtime.engine.running_block import NOTHING_YET, RunningBlock, merge_envelopes
 from semcom.flowgraphs.runtime.item import Item
 from semcom.sim.side_information.codes import Whole
 from semcom.sim.side_information.field import HeaderField
@@ -244,13 +244,24 @@ def test_a_block_that_drains_keeps_no_envelopes():
 
 def test_an_iterator_that_yields_none_is_an_error_and_not_its_end():
     class Pauses(Block):
-        def work(self) -> Iterator[Features]:
+        def work(self, features: Features) -> Iterator[Features]:
             yield np.zeros(1, np.float32)
             yield None
 
     with pytest.raises(BlockError) as caught:
-        list(RunningBlock(Pauses(name="p"), 1).produce())
+        list(RunningBlock(Pauses(name="p"), 1).step({"features": item(1)}))
     assert str(caught.value).startswith("block 'p' at item 1: expected out: Features (float32 [...]), got NoneType (")
+
+
+def test_a_source_that_waits_yields_none_and_numbers_its_items_without_holes():
+    class Waits(Block):
+        def work(self) -> Iterator[Features | None]:
+            for pause in (True, False, True, True, False):
+                yield None if pause else np.zeros(1, np.float32)
+
+    emitted = list(RunningBlock(Waits(), 1).produce())
+    assert [one is NOTHING_YET for one in emitted] == [True, False, True, True, False]
+    assert [one[0].envelope.identity.seq for one in emitted if one] == [0, 1]
 
 
 @pytest.mark.parametrize("value", [np.zeros((2, 1), np.float32), (np.zeros(1, np.float32),)])

@@ -1,0 +1,149 @@
+"""One ZeroMQ socket of a radio block: how it is opened, who is at its other end, how it is given back."""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import weakref
+from collections.abc import Mapping
+from typing import Any, Final, Literal
+
+import zmq
+from zmq.utils.monitor import recv_monitor_message
+
+from ...errors import RunError
+from ...sim.notes import note
+
+__all__ = ["WAIT_MS", "Attach", "RadioSocket", "is_exposed"]
+
+WAIT_MS: Final = 50  # longest wait of one call: then the runtime looks at its commands
+MAX_MESSAGE_BYTES: Final = 32 << 20  # srsRAN sends up to 24.6 MB
+MAX_FRAMES: Final = 8  # kept of one message; ours have at most 4, an envelope included
+HEARTBEAT_MS: Final = 1000
+SILENT_MS: Final = 10_000  # a peer that answers no heartbeat for so long is gone
+RECONNECT_MS: Final = 100
+
+Attach = Literal["connect", "bind"]
+
+
+class RadioSocket:
+    """A socket with a context of its own.
+
+    Args:
+        kind: ZeroMQ's number of it: `zmq.PUSH`.
+        address: ``tcp://host:port`` or ``ipc://path``.
+        attach: Whether it connects to its peer or its peer connects to it.
+        high_water: Messages that may wait, in each direction.
+        options: Further options of ZeroMQ.
+
+    Attributes:
+        socket: The socket.
+        departures: Peers that went.
+
+    Raises:
+        RunError: the address cannot be bound or connected to.
+    """
+
+    def __init__(
+        self, kind: int, address: str, attach: Attach, *, high_water: int, options: Mapping[Any, Any] | None = None
+    ) -> None:
+        self.departures = 0
+        self._peers: set[int] = set()
+        self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+        self.socket: zmq.Socket[bytes] = self._context.socket(kind)
+        self._monitor = self.socket.get_monitor_socket(
+            zmq.EVENT_CONNECTED | zmq.EVENT_ACCEPTED | zmq.EVENT_DISCONNECTED
+        )
+        self._give_back = weakref.finalize(self, _give_back, self._context, self.socket, self._monitor)
+        for option, value in {
+            zmq.LINGER: 0,
+            zmq.IMMEDIATE: int(kind != zmq.SUB),  # nothing waits for a peer that is not there, but subscriptions do
+            zmq.SNDHWM: high_water,
+            zmq.RCVHWM: high_water,
+            zmq.MAXMSGSIZE: MAX_MESSAGE_BYTES,
+            zmq.HEARTBEAT_IVL: HEARTBEAT_MS,
+            zmq.HEARTBEAT_TIMEOUT: SILENT_MS,
+            zmq.HEARTBEAT_TTL: SILENT_MS,
+            zmq.RECONNECT_IVL: RECONNECT_MS,
+            **(options or {}),
+        }.items():
+            self.socket.setsockopt(option, value)
+        try:
+            self.socket.bind(address) if attach == "bind" else self.socket.connect(address)
+        except zmq.ZMQError as error:
+            self.close()
+            raise RunError(
+                f"{address}: cannot {attach}: {zmq.strerror(error.errno or 0)}; one end binds an address of its own "
+                "machine, the other connects to it"
+            ) from None
+        if is_exposed(address):
+            note(
+                f"{address}: other machines reach this address, and nothing protects it: whoever gets there reads or "
+                "sends samples. Radio programs know no encryption: use 127.0.0.1 and a tunnel (ssh -L, WireGuard)"
+            )
+
+    @property
+    def connected(self) -> bool:
+        """Whether somebody is at the other end."""
+        self.look()
+        return bool(self._peers)
+
+    def look(self) -> None:
+        """Take note of who came and who went."""
+        while self._monitor.poll(0):
+            event = recv_monitor_message(self._monitor)
+            if event["event"] != zmq.EVENT_DISCONNECTED:
+                self._peers.add(event["value"])
+            elif event["value"] in self._peers:
+                self._peers.remove(event["value"])
+                self.departures += 1
+
+    def receive(self, wait_ms: int = 0) -> list[memoryview] | None:
+        """Return the first frames of the next message; None when there is none in that time."""
+        if not self.socket.poll(wait_ms):
+            return None
+        frames: list[memoryview] = []
+        with contextlib.suppress(zmq.Again):
+            more = True
+            while more:
+                frame = self.socket.recv(zmq.NOBLOCK, copy=False)
+                more = bool(frame.more)
+                if len(frames) < MAX_FRAMES:
+                    frames.append(frame.buffer)
+        return frames or None
+
+    def send(self, frames: list[Any]) -> bool:
+        """Send one message at once; False when nobody takes it now."""
+        try:
+            self.socket.send_multipart(frames, zmq.NOBLOCK, copy=False)
+        except zmq.ZMQError as error:
+            if error.errno in (zmq.EAGAIN, zmq.EHOSTUNREACH):
+                return False
+            raise
+        return True
+
+    def close(self, linger_ms: int = 0) -> None:
+        """Give the socket back; what was sent has so long to reach its peer."""
+        if not self.socket.closed:
+            self.socket.setsockopt(zmq.LINGER, linger_ms)
+        self._give_back()
+
+
+def _give_back(context: zmq.Context[zmq.Socket[bytes]], socket: zmq.Socket[bytes], monitor: zmq.Socket[bytes]) -> None:
+    if not socket.closed:
+        socket.disable_monitor()
+        monitor.close()
+        socket.close()
+    context.term()
+
+
+def is_exposed(address: str) -> bool:
+    """Whether an address can be reached from other machines, or is another machine's."""
+    scheme, _, rest = address.partition("://")
+    host = rest.rpartition(":")[0].strip("[]")
+    if scheme != "tcp" or host == "localhost":
+        return False
+    try:
+        return not ipaddress.ip_address(host).is_loopback
+    except ValueError:  # a name, an interface, or * for all of them
+        return True

@@ -1,0 +1,1 @@
+"""SigMF recordings: formats of samples, metadata, where samples lie, reading."""
