@@ -183,12 +183,16 @@ class RunningBlock:
             self._hold(merged)
             yield from self._several(result, merged)
         else:
-            if isinstance(result, Out) and result.identity is not None:
-                self._hold(merged)
-            emitted = self._emit(result, merged)
-            if self.signature.named_outputs and not self._stream_in and emitted == self._nothing:
-                self._hold(merged)
-            yield emitted
+            yield self._one(result, merged)
+
+    def _one(self, result: Any, envelope: Envelope) -> Emitted:
+        """Emit one item; of several outputs that are all left empty, the block has held it back."""
+        if isinstance(result, Out) and result.identity is not None:
+            self._hold(envelope)
+        emitted = self._emit(result, envelope)
+        if self.signature.named_outputs and not self._stream_in and emitted == self._nothing:
+            self._hold(envelope)
+        return emitted
 
     def _next_stream(self) -> Stream:
         """Where the samples that a block makes of an item will lie."""
