@@ -25,7 +25,9 @@ def _train(system: System) -> click.Command:
         metavar="NAME",
         help=f"A recipe: {', '.join(system.recipes)}; or a file.",
     )
-    @click.option("--data", required=True, type=click.Path(path_type=Path), help="Folder of photographs.")
+    @click.option(
+        "--data", required=True, type=click.Path(path_type=Path), help="Folder of photographs, or builtin:photos."
+    )
     @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of results: weights and logs.")
     @click.option("--resume", is_flag=True, help="Go on from the checkpoint in --out.")
     @click.option("--device", help="A torch device; the GPU where there is one, if not said.")
