@@ -6,6 +6,7 @@ Each says where, what was expected, what came, and what to do; `exit_code` is wh
     ├── UsageError            2  a file, an option or a name is wrong: nothing has run yet
     │   ├── FlowgraphError    2  one or many mistakes of a flowgraph file, each with file:line:column
     │   ├── UnknownBlock      2  no block of this name, or its file does not load
+    │   ├── UnknownSystem     2  no system of this name, or what its record names does not load
     │   └── MissingExtra      2  an optional dependency is not installed; names the `pip install` line
     ├── InputError            1  a picture or a video cannot be read
     ├── WeightsError          1  a file of weights is missing, truncated, or not the file it should be
@@ -24,7 +25,8 @@ Each says where, what was expected, what came, and what to do; `exit_code` is wh
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import difflib
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 __all__ = [
@@ -43,11 +45,13 @@ __all__ = [
     "SemcomError",
     "SignalError",
     "UnknownBlock",
+    "UnknownSystem",
     "UsageError",
     "WeightsError",
     "WireError",
     "WorkerLost",
     "printable",
+    "suggestion",
 ]
 
 
@@ -62,6 +66,15 @@ def printable(text: str) -> str:
         'photo-\\udcff'
     """
     return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """Return `` (did you mean 'x'?)``, or the names there are if none is near and there are few, or nothing."""
+    known = list(known)
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    if near:
+        return f" (did you mean {near[0]!r}?)"
+    return f" (there are: {', '.join(known)})" if 0 < len(known) <= 12 else ""
 
 
 class SemcomError(Exception):
@@ -109,6 +122,10 @@ class FlowgraphError(UsageError):
 
 class UnknownBlock(UsageError):
     """No block has this name, or the file that has it does not load."""
+
+
+class UnknownSystem(UsageError):
+    """No system has this name, or what its record names does not load."""
 
 
 class MissingExtra(UsageError):

@@ -32,8 +32,8 @@ setup(
     package_data={
         "semcom": ["py.typed"],
         "semcom.flowgraphs": ["*.yaml"],
-        "semcom.sim": ["links/*.csv"],
-        "semcom.models": ["*/weights/*.safetensors", "*/weights/*.json", "*/weights/*.csv", "*/configs/*.yaml"],
+        "semcom.sim": ["**/*.csv"],
+        "semcom.models": ["**/*.safetensors", "**/*.json", "**/*.csv", "**/*.yaml"],
     },
     cmdclass={"build_py": BuildFresh},
 )

@@ -10,19 +10,14 @@ files, ``./my_block.py``. Listing reads files and imports none of them (of a plu
 from __future__ import annotations
 
 import ast
-import difflib
-import hashlib
 import importlib
-import importlib.util
 import re
-import sys
-import threading
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
-from types import ModuleType
 
-from ..errors import UnknownBlock
+from ..errors import UnknownBlock, suggestion
+from ..models.plugins import import_file, package_folder
 from .block import Block
 
 __all__ = ["BlockFile", "find_block", "list_blocks", "load_block"]
@@ -31,7 +26,6 @@ ENTRY_POINTS = "semcom.blocks"
 RENAMED = {"channels/trace": "channels/recording"}
 """Names of before, which files may still have."""
 HERE = Path(__file__).parent
-_importing = threading.RLock()
 _OWN = re.compile(r"[A-Za-z0-9_]+(/[A-Za-z0-9][A-Za-z0-9_]*)+")
 
 
@@ -59,7 +53,7 @@ def list_blocks() -> list[BlockFile]:
     found = _list_folder(HERE, __package__, prefix="")
     for entry in entry_points(group=ENTRY_POINTS):
         try:
-            folder = _package_folder(entry.value)
+            folder = package_folder(entry.value)
         except (Exception, SystemExit) as error:  # to find the folder of `mylab.blocks`, `mylab` is imported
             found.append(
                 BlockFile(f"{entry.name}/*", Path(entry.value), entry.value, broken=f"{type(error).__name__}: {error}")
@@ -90,7 +84,7 @@ def find_block(use: str, base: Path | None = None) -> BlockFile:
     blocks = {block.use: block for block in list_blocks()}
     if use in blocks:
         return blocks[use]
-    raise UnknownBlock(f"no block {use!r}{_suggestion(use, list(blocks))}; `semcom blocks` lists them")
+    raise UnknownBlock(f"no block {use!r}{suggestion(use, list(blocks))}; `semcom blocks` lists them")
 
 
 def load_block(use: str, base: Path | None = None) -> type[Block]:
@@ -101,7 +95,7 @@ def load_block(use: str, base: Path | None = None) -> type[Block]:
     """
     block = find_block(use, base)
     try:
-        module = _import_file(block.path) if not block.module else importlib.import_module(block.module)
+        module = import_file(block.path) if not block.module else importlib.import_module(block.module)
     except (Exception, SystemExit) as error:  # a plug-in may raise anything; it is reported, not passed on
         raise UnknownBlock(f"block {use!r} does not load: {type(error).__name__}: {error} ({block.path})") from error
     named = dict.fromkeys(value for value in vars(module).values() if isinstance(value, type))  # each once
@@ -138,35 +132,3 @@ def _read(use: str, path: Path, module: str) -> BlockFile:
 
 def _last_name(node: ast.expr) -> str:
     return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
-
-
-def _package_folder(package: str) -> Path:
-    spec = importlib.util.find_spec(package)
-    if spec is None or not spec.submodule_search_locations:
-        raise ImportError(f"no package {package}")
-    return Path(next(iter(spec.submodule_search_locations)))
-
-
-def _import_file(path: Path) -> ModuleType:
-    """Import a single-file plug-in; an edited file is another module, so that a swap to it runs the new text."""
-    digest = hashlib.sha256(str(path).encode() + path.read_bytes()).hexdigest()[:16]
-    name = f"semcom_plugin_{path.stem}_{digest}"
-    with _importing:  # another thread would meet the module half made
-        if name in sys.modules:
-            return sys.modules[name]
-        spec = importlib.util.spec_from_file_location(name, path)
-        if spec is None or spec.loader is None:
-            raise ImportError(f"{path} is not a Python file")
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module
-        try:
-            spec.loader.exec_module(module)
-        except BaseException:
-            del sys.modules[name]
-            raise
-        return module
-
-
-def _suggestion(name: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
-    return f" (did you mean {near[0]!r}?)" if near else ""

@@ -23,6 +23,7 @@ from .run import run
 from .schema import schema
 from .sheet import sheet
 from .sweep import sweep
+from .systems import systems
 from .train import train
 
 __all__ = ["main"]
@@ -63,7 +64,7 @@ def main() -> None:
     """Semantic image communication as a signal chain: flowgraphs in YAML, simulated, streaming or over the air."""
 
 
-for command in (run, check, graph, schema, blocks, new_block, env, sweep, plot, sheet, measure):
+for command in (run, check, graph, schema, blocks, new_block, systems, env, sweep, plot, sheet, measure):
     main.add_command(command)
 for command in (train, fetch, export, status, set_parameter, swap, stop):
     main.add_command(command)

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..errors import WeightsError
 
-__all__ = ["ModelCard", "Training", "base_of", "card_path"]
+__all__ = ["ModelCard", "Training", "card_path"]
 
 
 class Training(BaseModel):
@@ -79,9 +79,3 @@ class ModelCard(BaseModel):
 def card_path(weights: Path) -> Path:
     """Where the card of a file of weights lies: beside it, ending in ``.json``."""
     return weights.with_suffix(".json")
-
-
-def base_of(weights: Path) -> ModelCard | None:
-    """Card of weights that others may leave out tensors of; None: they leave out some themselves."""
-    card = ModelCard.read(card_path(weights)).model_copy(update={"file": weights.name})
-    return card if card.base is None else None

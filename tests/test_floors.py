@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -45,9 +46,8 @@ def _imports(path: Path, text: str) -> Iterator[Import]:
         elif isinstance(node, ast.ImportFrom):
             base = package[: len(package) - node.level + 1] if node.level else []
             module = ".".join([*base, *([node.module] if node.module else [])])
-            # `from . import x` names a module; `from .y import x` names one of its members
-            for name in [alias.name for alias in node.names] if node.module is None else [""]:
-                yield Import(node.lineno, f"{module}.{name}".rstrip("."), inside)
+            for alias in node.names:  # modules, or members of one
+                yield Import(node.lineno, f"{module}.{alias.name}", inside)
         elif isinstance(node, ast.If) and ast.unparse(node.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING"):
             return
         inside = inside or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
@@ -144,6 +144,28 @@ def test_the_way_to_what_is_heavy_is_told_across_files() -> None:
     assert first == "models/deepjscc/codec.py:9: torch: import it inside the method that needs it"
     ways = _loads_early(Path("models/cdm_jscc/codec.py"))
     assert any(" -> " in way and way.endswith("torch: import it inside the method that needs it") for way in ways)
+
+
+def _circle(texts: Mapping[Path, str]) -> str:
+    """A circle of imports, those inside functions included; what it names is imported by what comes next."""
+    imports = {path: {_file_of(target) for _, target, _ in _imports(path, text)} for path, text in texts.items()}
+    try:
+        TopologicalSorter({path: inner - {None, path} for path, inner in imports.items()}).prepare()
+    except CycleError as error:
+        return " -> ".join(map(str, error.args[1]))
+    return ""
+
+
+def test_no_imports_go_in_circles() -> None:
+    """A late import may hide one from Python, but neither file can then be read, tested or moved without the other."""
+    assert _circle({path: (ROOT / path).read_text() for path in SOURCES}) == ""
+
+
+def test_a_circle_of_late_imports_is_told() -> None:
+    mcs, thresholds = Path("sim/links/mcs.py"), Path("sim/links/thresholds.py")
+    found = _circle({mcs: "def f():\n    from .thresholds import load_waterfalls", thresholds: "from . import mcs"})
+    assert found in (f"{mcs} -> {thresholds} -> {mcs}", f"{thresholds} -> {mcs} -> {thresholds}")
+    assert not _circle({mcs: "from ...errors import UsageError", thresholds: "from .mcs import Scheme"})
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=str)

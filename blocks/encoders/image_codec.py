@@ -15,7 +15,8 @@ from ...sim.codecs.codec import CodecName, codec_named
 from ...sim.codecs.rate_search import FileMemo
 from ...sim.codecs.scaled import encode_at_budget
 from ...sim.links.capacity import Fading, ergodic_capacity, outage_capacity
-from ...sim.links.mcs import LINK_SCHEMES, choose_scheme, parse_scheme, payload_bits_for
+from ...sim.links.choose_scheme import choose_scheme
+from ...sim.links.mcs import LINK_SCHEMES, parse_scheme, payload_bits_for
 from ...sim.side_information.coded_image import CodedImage
 from ...sim.side_information.field import Unsent
 from ...sim.side_information.image_shape import ImageShape

@@ -76,7 +76,8 @@ class SigmfWriter:
         self._more, self._full_scale = dict(more), full_scale
         self._form = parse_datatype(top["core:datatype"])
         self._captures: list[dict[str, Any]] = []
-        self._marks: list[Mark] = []
+        self._open: list[Mark] = []  # annotations that begin or hold beyond what is written
+        self._settled: list[tuple[int, str]] = []  # the others: number of the sample, text
         self._unsaid = 0  # annotations that the file on disk lacks
         self._cut = False  # a new capture is due, with other fields
         self._hash = hashlib.sha512()
@@ -117,7 +118,7 @@ class SigmfWriter:
         self.top.pop("core:sha512", None)
         self.samples = os.fstat(self._file).st_size // self._form.item_bytes
         self._captures = [one for one in captures if one["core:sample_start"] < self.samples]
-        self._marks = [mark for mark in marks if mark.offset < self.samples]
+        self._open = [mark for mark in marks if mark.offset < self.samples]
         self.clipped = self.top.pop(_CLIPPED, 0)
         self.non_finite = self.top.pop(_NON_FINITE, 0)
         end = self.samples * self._form.item_bytes
@@ -153,16 +154,15 @@ class SigmfWriter:
             )
         done = max(0, (self.next_offset or 0) - stream.offset) if self._captures else 0
         samples, offset = samples[done:], stream.offset + done
-        begins = self._cut or self.next_offset != offset
-        if begins and samples.size:
+        if samples.size and (self._cut or self.next_offset != offset):
             self._cut = False
             self._captures.append(capture(self.samples, offset, born_s, self._more))
             self._write_metadata()
         new = [Mark(*mark) for mark in stream.annotations if mark.offset >= offset]
-        self._marks += [mark._replace(offset=mark.offset - offset + self.samples) for mark in new]
+        self._open += [mark._replace(offset=mark.offset - offset + self.samples) for mark in new]
         written = self._write(samples)
         self._unsaid += len(new)
-        if self._unsaid * _REWRITE_SHARE > len(self._marks):
+        if self._unsaid * _REWRITE_SHARE > len(self._settled):
             self._write_metadata()
         return written
 
@@ -203,15 +203,16 @@ class SigmfWriter:
 
     def _write_metadata(self, **last: Any) -> None:
         """Write the metadata file anew, whole or not at all."""
-        marks = [  # what was to hold beyond the samples ends with them
-            mark._replace(length=min(mark.length, self.samples - mark.offset))
-            for mark in sorted(self._marks, key=lambda mark: mark.offset)
+        settled = [mark for mark in self._open if mark.offset + max(mark.length, 1) <= self.samples]
+        self._settled += [(mark.offset, json.dumps(annotation(mark))) for mark in settled]
+        self._open = [mark for mark in self._open if mark.offset + max(mark.length, 1) > self.samples]
+        begun = [  # what is to hold beyond the samples ends with them, for now
+            (mark.offset, json.dumps(annotation(mark._replace(length=self.samples - mark.offset))))
+            for mark in self._open
             if mark.offset < self.samples
         ]
-        text = compose(
-            {**self.top, **last}, map(json.dumps, self._captures), (json.dumps(annotation(mark)) for mark in marks)
-        )
-        write_atomic(self.paths[0], text.encode())
+        lines = [text for _, text in sorted([*self._settled, *begun], key=lambda entry: entry[0])]
+        write_atomic(self.paths[0], compose({**self.top, **last}, map(json.dumps, self._captures), lines).encode())
         self._unsaid = 0
 
     def _write(self, samples: NDArray[np.complex64]) -> Written:

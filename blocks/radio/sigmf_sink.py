@@ -84,7 +84,9 @@ class SigmfSink(Block):
         )
 
     def finish(self, run: RunContext) -> Iterator[None] | None:
-        """State the hash; a run without samples leaves an empty recording."""
+        """State the hash; a whole run without samples leaves an empty recording."""
+        if self._writer is None and not run.complete:  # it may have failed since these files are another's
+            return None
         writer = self._opened()
         versions = run.versions.get("gr-semcom", "")
         writer.close({"core:recorder": f"gr-semcom {versions}".strip(), "semcom:graph_sha256": run.graph_hash})

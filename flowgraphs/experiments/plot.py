@@ -9,8 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ...errors import InputError, MissingExtra, RunError, UsageError
-from ..runtime.language.parameters import suggestion
+from ...errors import InputError, MissingExtra, RunError, UsageError, suggestion
 
 __all__ = ["COLOURS", "STYLE", "SUFFIXES", "plot_sweep", "save_figure"]
 

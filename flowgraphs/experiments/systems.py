@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ...errors import FlowgraphError, Problem, UsageError
+from ...errors import FlowgraphError, Problem, UsageError, suggestion
 from ..runtime.language.check import Checked, check_flowgraph
 from ..runtime.language.document import VARIABLE
 from ..runtime.language.overrides import Overrides
-from ..runtime.language.parameters import scalar_text, suggestion
+from ..runtime.language.parameters import scalar_text
 from ..runtime.language.shipped import find_flowgraph
 from ..runtime.language.yaml_reader import MapNode, read_yaml
 
@@ -59,7 +59,7 @@ class System:
                 raise UsageError(f"--over {name}: {self.name}: {label[:-1]} is given as well; leave one of them out")
             target[variable or name] = value
             labels[label] = name
-        overrides = Overrides(values, sets, self.overrides.swaps, self.overrides.seed, self.overrides.out)
+        overrides = replace(self.overrides, vars=values, sets=sets)
         try:
             return check_flowgraph(self.file, overrides)
         except FlowgraphError as error:

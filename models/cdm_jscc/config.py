@@ -6,8 +6,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from ..config import Config
 from ..deepjscc.config import AdaptiveConfig
-from ..record import Record
 from ..training.recipe import LearningPhase, Recipe
 
 __all__ = [
@@ -23,7 +23,7 @@ __all__ = [
 Part = Literal["basis", "transform", "entropy", "jscc", "denoiser"]
 
 
-class NtcBackbone(Record):
+class NtcBackbone(Config):
     """The paper's transmitter: a learned transform, and MLLA blocks that turn its latents into symbols."""
 
     kind: Literal["ntc"] = "ntc"
@@ -35,7 +35,7 @@ class NtcBackbone(Record):
     mlp_ratio: int = Field(default=4, ge=1)
 
 
-class DeepJsccBackbone(Record):
+class DeepJsccBackbone(Config):
     """A DeepJSCC network made rate-adaptive: its KLT components are the latents."""
 
     kind: Literal["deepjscc"] = "deepjscc"
@@ -48,7 +48,7 @@ class DeepJsccBackbone(Record):
     mlp_ratio: int = Field(default=4, ge=1)
 
 
-class UnetConfig(Record):
+class UnetConfig(Config):
     """Sizes of the denoiser."""
 
     unshuffle: Literal[1, 2, 4] = Field(default=1, description="Pictures come in blocks of so many pixels a side.")
@@ -67,7 +67,7 @@ class UnetConfig(Record):
     time_width: int = Field(default=256, ge=1, description="Hidden width of the time embedding.")
 
 
-class CdmConfig(Record):
+class CdmConfig(Config):
     """Sizes of the whole."""
 
     backbone: Annotated[NtcBackbone | DeepJsccBackbone, Field(discriminator="kind")]

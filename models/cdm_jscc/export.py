@@ -110,7 +110,7 @@ def export_cdm_jscc(
     out: Path,
     *,
     variant: str = "d",
-    weights: Path | None = None,
+    weights: Path | str | None = None,
     sizes: Sequence[tuple[int, int]] | None = None,
 ) -> Iterator[Exported]:
     """Write encoder and decoder, ``cdm-jscc-VARIANT-encoder.onnx`` and ``...-decoder.onnx``, and compare with torch.
@@ -129,7 +129,7 @@ def export_cdm_jscc(
             WeightsError: the file of weights. MissingExtra: onnx or onnxscript is not installed.
     """
     sizes = PARITY_SIZES if sizes is None else sizes
-    codec = CdmJsccCodec(weights, variant)
+    codec = CdmJsccCodec(None if weights is None else Path(weights), variant)
     plain: Any = codec.network
     network: CdmJscc = plain.to(memory_format=torch.contiguous_format)  # other strides make guards on sizes
     metadata = OnnxMetadata(

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..deepjscc.frames import Fading
+from ..training.frames import Fading
 from .allocation import levels_for, sent_mask
 from .backbone import Told, Understood
 from .deepjscc_backbone import RateAdaptiveDeepJscc, effective_esn0_db_of_sent

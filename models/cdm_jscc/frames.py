@@ -8,7 +8,7 @@ from torch import Tensor
 from ...sim.channels.awgn import awgn
 from ...sim.channels.equalizer import mmse
 from ...sim.channels.rayleigh import rayleigh
-from ..deepjscc.frames import Fading, Received
+from ..training.frames import Fading, Received
 
 __all__ = ["over_channel"]
 

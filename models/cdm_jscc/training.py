@@ -9,7 +9,6 @@ import torch
 
 from ...errors import UsageError
 from ..deepjscc.names import SHIPPED as DEEPJSCC_SHIPPED
-from ..model_card import ModelCard, base_of
 from ..training.batch import Batch, Losses
 from ..training.pictures import Pictures, draw_images
 from ..training.run import Run
@@ -22,24 +21,21 @@ from .names import SHIPPED
 from .network import CdmJscc, part_of
 from .rate_map import PATCH
 from .step import NoiseLevels, losses_of
+from .system import SYSTEM
 from .validation import validate
 
-__all__ = ["TRAINING", "CdmJsccRun"]
+__all__ = ["CdmJsccRun"]
 
 
 class CdmJsccRun(Run[TrainConfig, CdmJscc]):
     """A training in phases, each of which says what learns."""
 
-    system, recipe = "cdm-jscc", TrainConfig
+    system, recipe = SYSTEM, TrainConfig
     holds = ("fitted",)
-    paper = (
-        "Zhang et al., Rate-adaptive generative semantic communication using conditional diffusion models, IEEE "
-        "Wireless Commun. Lett. 2025"
-    )
 
     def __init__(self, config: TrainConfig, device: torch.device) -> None:
         super().__init__(config, device)
-        self.base = _base_of(config.start_from)
+        self.base = None if config.start_from == "deepjscc" else SHIPPED.base(config.start_from)
         self.fitted = not isinstance(self.model.backbone, RateAdaptiveDeepJscc)  # the variances by rate
         self.noise = NoiseLevels.of(config, device)
 
@@ -104,13 +100,6 @@ class CdmJsccRun(Run[TrainConfig, CdmJscc]):
         return self.base is None or any(self.learns(name, phase) for phase in self.config.phases)
 
 
-def _base_of(start_from: str | None) -> ModelCard | None:
-    """Card of the shipped CDM-JSCC weights, themselves whole, of which a run leaves out what it leaves as it was."""
-    if start_from is None or start_from == "deepjscc" or start_from.endswith(".safetensors"):
-        return None
-    return base_of(SHIPPED.path(start_from))
-
-
 @torch.no_grad()
 def _fit_variances(run: Run[TrainConfig, CdmJscc], pictures: Pictures) -> None:
     """Take the variances by rate of a DeepJSCC backbone from training crops, with the entropy model as it is now."""
@@ -123,6 +112,3 @@ def _fit_variances(run: Run[TrainConfig, CdmJscc], pictures: Pictures) -> None:
         y, entropy = run.model.entropy(draw_images(pictures, 4, side, rng, run.device))
         variance_sums(backbone, y.cpu(), entropy.patch_bits.cpu(), energy, counts)
     backbone.fit_variances(energy.to(run.device), counts.to(run.device))
-
-
-TRAINING = CdmJsccRun

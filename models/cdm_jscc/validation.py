@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..deepjscc.frames import Fading
+from ..training.frames import Fading
 from ..training.pictures import Pictures, Pixels
 from ..training.run import Run
 from ..training.validation import Quality, Scores, centre_crop, evenly

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AliasChoices, Field
 
-from ..record import Record
+from ..config import Config
 from ..training.recipe import Recipe, Stretch
 from .rates import RATES, Rate
 
 __all__ = ["AdaptiveConfig", "FiveLayerConfig", "LinearConfig", "NetworkConfig", "TrainConfig"]
 
 
-class AdaptiveConfig(Record):
+class AdaptiveConfig(Config):
     """Sizes of the SNR-adaptive network."""
 
     network: Literal["adaptive"] = "adaptive"
@@ -27,7 +27,7 @@ class AdaptiveConfig(Record):
     rates: tuple[Rate, ...] = RATES
 
 
-class LinearConfig(Record):
+class LinearConfig(Config):
     """Sizes of the linear code."""
 
     network: Literal["linear"] = "linear"
@@ -35,12 +35,13 @@ class LinearConfig(Record):
     rates: tuple[Rate, ...] = RATES
 
 
-class FiveLayerConfig(Record):
+class FiveLayerConfig(Config):
     """Sizes of the network of Bourtsoulatze et al. 2019."""
 
     network: Literal["five-layer"] = "five-layer"
-    variant: Literal["gdn", "prelu"] = Field(
+    activation: Literal["gdn", "prelu"] = Field(
         default="gdn",
+        validation_alias=AliasChoices("variant", "activation"),  # the former in recipes and cards
         description="gdn: sides 9, 5, 5, 5, 5 with GDN and PReLU; prelu: sides 5, PReLU.",
     )
     filters: tuple[int, int, int, int] = Field(default=(256, 256, 256, 256), description="Of the first four layers.")

@@ -8,7 +8,7 @@ from torch import Tensor
 from ...sim.constellations.assignment import frame_scale, nearest_level
 from ...sim.constellations.gaussian import GaussianGrid, effective_esn0_db, gaussian_grid
 from ...sim.constellations.spreading import despread, spread
-from .frames import Fading, Received, cross, over_channel
+from ..training.frames import Fading, Received, cross, over_channel
 
 __all__ = ["over_constellation", "posterior", "send", "soft_assignment", "told_esn0_db"]
 

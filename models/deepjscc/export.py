@@ -116,7 +116,7 @@ def export_deepjscc(
     out: Path,
     *,
     variant: Variant = "adaptive",
-    weights: Path | None = None,
+    weights: Path | str | None = None,
     sizes: Sequence[tuple[int, int]] = PARITY_SIZES,
 ) -> Iterator[Exported]:
     """Write encoder and decoder, ``deepjscc-VARIANT-encoder.onnx`` and ``...-decoder.onnx``, and compare with torch.
@@ -134,7 +134,7 @@ def export_deepjscc(
         ExportError: a file computes something else. UsageError: it cannot be written, or the weights are of a network
             of one rate alone. WeightsError: the file of weights. MissingExtra: onnx or onnxscript is not installed.
     """
-    codec = DeepJsccCodec(SHIPPED.path(variant) if weights is None else weights)
+    codec = DeepJsccCodec(SHIPPED.path(variant) if weights is None else Path(weights))
     network = codec.network
     if not isinstance(network, AdaptiveJscc | LinearJscc):
         raise UsageError(f"{weights}: expected an adaptive or a linear network, got {type(network).__name__}")

@@ -16,8 +16,8 @@ class FiveLayerJscc(nn.Module):
 
     .. math:: n = 2 \cdot 3 H W \cdot \mathrm{CBR} = c \, \tfrac{H}{4} \tfrac{W}{4}, \quad c = 96 \, \mathrm{CBR}
 
-    ``variant="prelu"`` with filters 16, 32, 32, 32 is the network of the paper: 5 x 5 filters, a PReLU after each
-    layer, a sigmoid at the end. ``variant="gdn"`` with 256 filters is the one its authors went on with, and the one
+    ``activation="prelu"`` with filters 16, 32, 32, 32 is the network of the paper: 5 x 5 filters, a PReLU after each
+    layer, a sigmoid at the end. ``activation="gdn"`` with 256 filters is the one its authors went on with, and the one
     that later papers compare with: 9 x 9 filters first and last, GDN and PReLU after each layer but the last.
 
     One network per rate; it is told nothing of the SNR. Encoder outputs have unit mean power in each frame.
@@ -37,7 +37,7 @@ class FiveLayerJscc(nn.Module):
         self.multiple = 4
         one, two, three, four = config.filters
         self.features = 96 // int(config.rate.removeprefix("1/"))
-        gdn = config.variant == "gdn"
+        gdn = config.activation == "gdn"
         edge = 9 if gdn else 5
         encoder: list[nn.Module] = []
         for index, (into, out, size, stride) in enumerate(

@@ -9,12 +9,12 @@ import torch
 from torch import Tensor
 
 from ..training.batch import Batch, Losses
+from ..training.frames import draw_fading
 from ..training.recipe import Stretch
 from ..training.run import Run
 from .adaptive import effective_esn0_db
 from .config import TrainConfig
 from .constellation import send, told_esn0_db
-from .frames import draw_fading
 from .rates import RATES, Rate
 
 __all__ = ["BINS", "losses_of", "normalised_loss"]

@@ -23,26 +23,30 @@ from .names import SHIPPED
 from .network import build
 from .rates import RATES
 from .step import BINS, losses_of
+from .system import SYSTEM
 from .validation import validate
 
-__all__ = ["TRAINING", "DeepJsccRun"]
+__all__ = ["DeepJsccRun"]
 
-DEEPJSCC = "Bourtsoulatze, Burth Kurka & Gunduz, Deep joint source-channel coding, IEEE TCCN 5(3), 2019"
 DEEPJSCC_Q = "Tung, Burth Kurka, Jankowski & Gunduz, DeepJSCC-Q, IEEE J. Sel. Areas Inf. Theory 3(4), 2022"
 
 
 class DeepJsccRun(Run[TrainConfig, Any]):
     """A training of one of the networks of `build`; its stretches have no names, and everything learns in all."""
 
-    system, recipe = "deepjscc", TrainConfig
+    system, recipe = SYSTEM, TrainConfig
     score_name = "psnr_db"
     validates_start = True
     holds = ("level",)
 
     def __init__(self, config: TrainConfig, device: torch.device) -> None:
         super().__init__(config, device)
-        self.paper = DEEPJSCC_Q if config.bits_per_symbol else DEEPJSCC
         self.level = torch.zeros(len(RATES), BINS, device=device)  # running MSE by rate and effective SNR
+
+    @property
+    def paper(self) -> str:
+        """With constellations, the later one."""
+        return DEEPJSCC_Q if self.config.bits_per_symbol else super().paper
 
     def build(self) -> Any:
         """With the methods of `JsccNetwork`."""
@@ -105,6 +109,3 @@ class DeepJsccRun(Run[TrainConfig, Any]):
     def metrics(self, figures: dict[str, float]) -> dict[str, float]:
         """PSNR alone."""
         return {f"validation PSNR in dB: {name}": round(value, 3) for name, value in figures.items()}
-
-
-TRAINING = DeepJsccRun

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import torch
 
+from ..training.frames import Fading
 from ..training.pictures import Pictures
 from ..training.run import Run
 from ..training.validation import Scores, centre_crop, evenly, psnr_db
 from .config import TrainConfig
 from .constellation import send, told_esn0_db
-from .frames import Fading
 from .rates import Rate
 
 __all__ = ["validate"]

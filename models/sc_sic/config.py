@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from ..record import Record
+from ..config import Config
 from ..training.recipe import LearningPhase, Recipe
 
 __all__ = [
@@ -26,7 +26,7 @@ Part = Literal["stage_a", "encoder", "stage_b"]
 Downscale = Annotated[float, Field(gt=0, le=1)]
 
 
-class EfficientNetConfig(Record):
+class EfficientNetConfig(Config):
     """EfficientNet-V2-S with Stable Cascade's head: stride 32 behind a downscaling of the picture."""
 
     kind: Literal["efficientnet"] = "efficientnet"
@@ -41,7 +41,7 @@ class EfficientNetConfig(Record):
         return 32
 
 
-class SmallEncoderConfig(Record):
+class SmallEncoderConfig(Config):
     """A linear transform of patches with a convolutional correction."""
 
     kind: Literal["small"] = "small"
@@ -53,7 +53,7 @@ class SmallEncoderConfig(Record):
     design_esn0_db: float = Field(default=10.0, description="The linear transform shares its power out for this Es/N0.")
 
 
-class StageAConfig(Record):
+class StageAConfig(Config):
     """Sizes of the autoencoder, `PaellaVQModel`; the picture's sides shrink by 4."""
 
     width: int = Field(default=384, ge=4, multiple_of=2, description="Channels at a quarter of the sides.")
@@ -63,7 +63,7 @@ class StageAConfig(Record):
     scale: float = Field(default=0.43, gt=0, description="Latents are divided by it behind the encoder.")
 
 
-class StageBConfig(Record):
+class StageBConfig(Config):
     """Sizes of the denoiser, `StableCascadeUNet`."""
 
     widths: tuple[int, ...] = Field(default=(320, 576, 1152, 1152), min_length=1)
@@ -92,7 +92,7 @@ class StageBConfig(Record):
         return self
 
 
-class ScSicConfig(Record):
+class ScSicConfig(Config):
     """Sizes of the whole."""
 
     semantic: Annotated[EfficientNetConfig | SmallEncoderConfig, Field(discriminator="kind")] = EfficientNetConfig()

@@ -11,7 +11,34 @@ Shape = tuple[int, ...]
 
 SHOWN = 10  # keys of each kind in a message
 _WIDTH_KEY = "down_blocks.1.0.channelwise.4.weight"  # of stage B, [width, 4 width]
-_VARIANTS = {576: "lite (700 M)", 640: "large (1.5 B)"}
+_SIZES = {576: "size lite (700 M)", 640: "size large (1.5 B)"}
+_PARTS = {"backbone.": "the semantic encoder", "vquantizer.": "stage A", "effnet_mapper.": "stage B"}
+_STRANGERS = (  # starts of keys that give a file away, all of them, and what it is
+    (
+        ("model.diffusion_model.",),
+        "It is a checkpoint for ComfyUI with several networks in one file; take the single files instead.",
+    ),
+    (
+        ("clip_txt_mapper.",),
+        "It is stage C, the prior that makes embeddings from text; this system needs stage B.",
+    ),
+    (("effnet_mappers.",), "It is the stage B of Würstchen v2; take that of Stable Cascade."),
+    (
+        ("channel_context_mapper.",),
+        "It is a stage B of D-SIC, which is also told the channel's gain and SNR by channel_context_mapper; "
+        "this network is not. To load the rest of it, say extra=channel_context.",
+    ),
+    (
+        ("features.", "classifier."),
+        "It is a classifier of torchvision: it has no head that makes embeddings; "
+        "take effnet_encoder.safetensors of Stable Cascade.",
+    ),
+    (
+        ("backbone.", "mapper.1.weight"),
+        "It is the encoder of Würstchen v2: the shapes are the same, but the normalisation of its head has weights "
+        "of its own, and its embeddings are others; take effnet_encoder.safetensors of Stable Cascade.",
+    ),
+)
 
 
 class Fit(NamedTuple):
@@ -74,39 +101,18 @@ def diagnose(network: Mapping[str, Shape], file: Mapping[str, Shape]) -> str | N
         network: Shapes by key.
         file: Shapes by key, in either layout.
     """
-
-    def has(*starts: str) -> bool:
-        return any(key.startswith(starts) for key in file)
-
-    if has("model.diffusion_model."):
-        return "It is a checkpoint for ComfyUI with several networks in one file; take the single files instead."
-    if has("clip_txt_mapper."):
-        return "It is stage C, the prior that makes embeddings from text; this system needs stage B."
-    if has("effnet_mappers."):
-        return "It is the stage B of Würstchen v2; take that of Stable Cascade."
-    if has("channel_context_mapper."):
-        return (
-            "It is a stage B of D-SIC, which is also told the channel's gain and SNR by channel_context_mapper; "
-            "this network is not. To load the rest of it, say extra=channel_context."
-        )
-    if has("features.") and has("classifier."):
-        return (
-            "It is a classifier of torchvision: it has no head that makes embeddings; "
-            "take effnet_encoder.safetensors of Stable Cascade."
-        )
-    if has("backbone.") and {"mapper.1.weight", "mapper.1.bias"} & file.keys():
-        return (
-            "It is the encoder of Würstchen v2: the shapes are the same, but the normalisation of its head has weights "
-            "of its own, and its embeddings are others; take effnet_encoder.safetensors of Stable Cascade."
-        )
-    what = {"backbone.": "the semantic encoder", "vquantizer.": "stage A", "effnet_mapper.": "stage B"}
-    for start, name in what.items():
-        if has(start) and not any(key.startswith(start) for key in network):
+    for signs, said in _STRANGERS:
+        if all(_has(file, sign) for sign in signs):
+            return said
+    for start, name in _PARTS.items():
+        if _has(file, start) and not _has(network, start):
             return f"It is {name}, another part of this system."
     ours, theirs = (shapes.get(_WIDTH_KEY, (0,))[0] for shapes in (network, file))
     if ours and theirs and ours != theirs:
-        named = [_VARIANTS.get(width, f"of width {width}") for width in (theirs, ours)]
-        return (
-            f"It is the variant {named[0]} of stage B, and the network is {named[1]}: give the other file or variant."
-        )
+        named = [_SIZES.get(width, f"width {width}") for width in (theirs, ours)]
+        return f"It is stage B of {named[0]}, and the network is of {named[1]}: give the other file or variant."
     return None
+
+
+def _has(shapes: Mapping[str, Shape], start: str) -> bool:
+    return any(key.startswith(start) for key in shapes)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..deepjscc.frames import Fading, over_channel
+from ..training.frames import Fading, over_channel
 
 __all__ = ["send"]
 

@@ -7,9 +7,11 @@ from typing import Literal
 
 from ..weights.shipped import ShippedWeights
 
-__all__ = ["NUMBERS", "SHIPPED", "Variant"]
+__all__ = ["NUMBERS", "SHIPPED", "Own", "Variant"]
 
-Variant = Literal["mini-48", "mini-48-clean", "mini-341", "lite", "large", "tiny"]
+Own = Literal["mini-48", "mini-48-clean", "mini-341"]
+"""Of our training; these come with the package."""
+Variant = Literal[Own, "lite", "large", "tiny"]
 NUMBERS: dict[Variant, int] = {"mini-48": 32, "mini-48-clean": 33, "mini-341": 34, "lite": 35, "large": 36, "tiny": 37}
 """In ModelId."""
 

@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..deepjscc.frames import draw_fading
 from ..training.batch import Batch, Losses
+from ..training.frames import draw_fading
 from ..training.run import Run
 from .config import Phase, TrainConfig
 from .forward import send

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from ...errors import UsageError
-from ..model_card import ModelCard, base_of
+from ..model_card import ModelCard
 from ..training.batch import Batch, Losses
 from ..training.pictures import Pictures, draw_images
 from ..training.run import Run
@@ -24,17 +24,17 @@ from .published import PUBLICATION
 from .sizes import SIZES
 from .small_encoder import SmallEncoder
 from .step import losses_of, set_modes
+from .system import SYSTEM
 from .validation import validate
 
-__all__ = ["TRAINING", "ScSicRun"]
+__all__ = ["ScSicRun"]
 
 
 class ScSicRun(Run[TrainConfig, ScSic]):
     """A training in phases, each of which says what learns."""
 
-    system, recipe = "sc-sic", TrainConfig
+    system, recipe = SYSTEM, TrainConfig
     holds = ("weight", "loaded", "fitted")
-    paper = "Khalid et al., Efficient and robust semantic image communication via Stable Cascade, ICML workshop 2025"
 
     def __init__(self, config: TrainConfig, device: torch.device) -> None:
         super().__init__(config, device)
@@ -92,15 +92,15 @@ def _is_folder(start_from: str | None) -> bool:
 
 
 def _base_of(start_from: str | None) -> ModelCard | None:
-    """Card of the whole shipped weights of which a run leaves out what it leaves as it was."""
-    if start_from is None or start_from.endswith(".safetensors") or _is_folder(start_from):
+    """See `ShippedWeights.base`; none of a folder."""
+    if _is_folder(start_from):
         return None
-    if "/" in start_from:
+    if start_from is not None and "/" in start_from and not start_from.endswith(".safetensors"):
         raise UsageError(
             f"start_from: {start_from}: expected a folder of published weights, found none; fill it by "
             f"`semcom fetch sc-sic --out {start_from}`, or say where it is"
         )
-    return base_of(SHIPPED.path(start_from))
+    return SHIPPED.base(start_from)
 
 
 def _load(model: ScSic, config: TrainConfig) -> list[str]:
@@ -139,6 +139,3 @@ def _fit(run: ScSicRun, pictures: Pictures) -> None:
             latents.append(model.stage_a.encode(images))
         design = encoder.config.design_esn0_db if isinstance(encoder, SmallEncoder) else 10.0
         model.stage_b.fit(torch.cat(embeddings), torch.cat(latents), 10 ** (-design / 10))
-
-
-TRAINING = ScSicRun

@@ -21,5 +21,5 @@ def bar_of(run: Run[Any, Any]) -> Iterator[Callable[[str], Any]]:
         yield lambda text: None
         return
     with Progress(disable=not sys.stderr.isatty()) as bar:
-        task = bar.add_task(run.system, total=1.0)
-        yield lambda text: bar.update(task, completed=run.progress(), description=f"{run.system} {text}")
+        task = bar.add_task(run.system.name, total=1.0)
+        yield lambda text: bar.update(task, completed=run.progress(), description=f"{run.system.name} {text}")

@@ -43,7 +43,7 @@ def _card(run: Run[Any, Any], weights: Path, held: Pictures, figures: dict[str, 
     config, cls = run.config, type(run.model)
     gpu = run.device.type == "cuda"
     return ModelCard(
-        name=f"{run.system}-{config.variant}",
+        name=f"{run.system.name}-{config.variant}",
         cls=f"{cls.__module__}:{cls.__name__}",
         config=config.model.model_dump(mode="json"),
         file=weights.name,
@@ -54,7 +54,7 @@ def _card(run: Run[Any, Any], weights: Path, held: Pictures, figures: dict[str, 
         base_sha256=None if run.base is None else run.base.sha256,
         training=Training(
             data=f"photographs; every tenth file of each prefix held out, {len(held.names)} files",
-            command=f"semcom train {run.system} --config CONFIG --data DIR",
+            command=f"semcom train {run.system.name} --config CONFIG --data DIR",
             seed=config.seed,
             steps=run.step,
             minutes=round(run.seconds / 60, 1),

@@ -14,6 +14,7 @@ from PIL import Image
 from torch import Tensor
 
 from ...errors import InputError, UsageError
+from ...sim.images import image_files
 from .recipe import Recipe
 
 __all__ = ["Pictures", "Pixels", "crops", "draw_images", "prefix_of", "read_pictures", "split_by_file"]
@@ -57,30 +58,40 @@ def split_by_file(names: list[str], split_like: Mapping[str, str]) -> tuple[list
     return sorted(train), sorted(held)
 
 
-def read_pictures(folder: Path, config: Recipe) -> tuple[Pictures, Pictures]:
-    """Read a folder of photographs for training and validation.
+def read_pictures(data: Path, config: Recipe) -> tuple[Pictures, Pictures]:
+    """Read photographs for training and validation.
+
+    Args:
+        data: A folder, or ``builtin:photos``. Of pictures so few that none would be held out the last is.
+        config: The recipe.
 
     Raises:
         UsageError: the folder is missing or has too few pictures to split.
         InputError: a picture cannot be read.
     """
-    if not folder.is_dir():
-        raise UsageError(f"{folder}: expected a folder of training pictures, found none")
-    train, held = split_by_file([p.name for p in folder.iterdir() if p.suffix.lower() in SUFFIXES], config.split_like)
-    if not train or not held:
-        raise UsageError(f"{folder}: expected ten pictures of one prefix or more, to hold every tenth out")
+    if str(data).startswith("builtin:"):
+        files = {path.name: path for path in image_files(str(data))}
+    elif data.is_dir():
+        files = {path.name: path for path in data.iterdir() if path.suffix.lower() in SUFFIXES}
+    else:
+        raise UsageError(f"{data}: expected a folder of training pictures, or builtin:photos, found none")
+    train, held = split_by_file(list(files), config.split_like)
+    if not held:
+        train, held = train[:-1], train[-1:]
+    if not train:
+        raise UsageError(f"{data}: expected two pictures or more, one of them to be held out, got {len(files)}")
     least = max([phase.crop for phase in config.phases])
-    return _read(folder, train, config, least), _read(folder, held, config, 1)
+    return _read(files, train, config, least), _read(files, held, config, 1)
 
 
-def _read(folder: Path, names: list[str], config: Recipe, least: int) -> Pictures:
+def _read(files: Mapping[str, Path], names: list[str], config: Recipe, least: int) -> Pictures:
     pixels = []
     for name in names:
         try:
-            with Image.open(folder / name) as file:
+            with Image.open(files[name]) as file:
                 image = file.convert("RGB")
         except OSError as error:
-            raise InputError(f"{folder / name}: cannot be read as a picture: {error}") from error
+            raise InputError(f"{files[name]}: cannot be read as a picture: {error}") from error
         if prefix_of(name) in config.halve:
             image = image.reduce(2)
         array = np.asarray(image)

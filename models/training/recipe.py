@@ -9,13 +9,13 @@ from typing import Any, Literal, Self
 from pydantic import Field, ValidationError, model_validator
 
 from ...errors import UsageError
+from ..config import Config
 from ..perceptual.build import PerceptualLoss
-from ..record import Record
 
 __all__ = ["LearningPhase", "Recipe", "Stretch"]
 
 
-class Stretch(Record):
+class Stretch(Config):
     """A part of the training with crops of one size."""
 
     until: float = Field(gt=0, le=1, description="Share of the budget at which it ends.")
@@ -35,7 +35,7 @@ class LearningPhase(Stretch):
     )
 
 
-class Recipe(Record):
+class Recipe(Config):
     """Budget, channel, optimiser, pictures and validation.
 
     A system's own recipe adds ``model``, the sizes of its network; ``variant``, the name of the weights that come out;

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from ..model_card import ModelCard
 from ..perceptual.build import Perceptual
+from ..system import System
 from .batch import Batch, Losses
 from .learning_rate import half_cosine, warm_up
 from .pictures import Pictures
@@ -32,7 +33,7 @@ _HELD = ("model", "optimizer", "ema", "step", "seconds")
 class Run(ABC, Generic[C, M]):
     """One training of one network: the team, the optimiser, the mean of the weights, how far it is, the best so far.
 
-    A system makes a class of it that says `system`, `recipe` and `paper`, builds its network, turns a batch into losses
+    A system makes a class of it that says `system` and `recipe`, builds its network, turns a batch into losses
     and held-out pictures into scores. What follows these has a default; a system changes what it needs otherwise.
 
     Args:
@@ -48,9 +49,8 @@ class Run(ABC, Generic[C, M]):
         base: Card of the weights that hold what `keeps` leaves out.
     """
 
-    system: ClassVar[str]  # its name on the command line
+    system: ClassVar[System]
     recipe: ClassVar[type[Recipe]]
-    paper: str  # what the network follows
     score_name: ClassVar[str] = "score"  # in the table of validations
     validates_start: ClassVar[bool] = False
     holds: ClassVar[tuple[str, ...]] = ()  # attributes of its own that a checkpoint must hold: tensors, modules, values
@@ -68,6 +68,11 @@ class Run(ABC, Generic[C, M]):
         self.best_score, self.best_phase = -math.inf, None
 
     # What a system supplies
+
+    @property
+    def paper(self) -> str:
+        """What the network follows."""
+        return self.system.paper
 
     @abstractmethod
     def build(self) -> M:

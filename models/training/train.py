@@ -53,7 +53,7 @@ def train(
     Args:
         training: Of the system.
         config: A recipe of that system.
-        data: A folder of photographs; every tenth file of each prefix is held out for validation.
+        data: Photographs: a folder, or ``builtin:photos``; every tenth file of each prefix is held out for validation.
         out: A folder for results; made if missing.
         resume: Go on from ``last.pt`` where there is one; otherwise a folder that has one is refused.
         device: A torch device; the GPU where there is one, if not said.

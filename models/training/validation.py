@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -11,8 +12,9 @@ from torch import Tensor
 
 from ..perceptual.build import Perceptual
 from .pictures import Pictures, Pixels
+from .recipe import Recipe
 
-__all__ = ["Quality", "Scores", "centre_crop", "evenly", "psnr_db"]
+__all__ = ["Quality", "Scores", "centre_crop", "evenly", "over_esn0", "psnr_db"]
 
 
 class Scores(NamedTuple):
@@ -39,6 +41,35 @@ def psnr_db(picture: Tensor, image: Tensor) -> float:
     """PSNR in dB of a picture against an image, both in [0, 1], as 8-bit pictures with peak 255; at most 78.1 dB."""
     error = (picture.clamp(0, 1) * 255).round() - (image * 255).round()
     return float(10 * np.log10(255**2 / max(float(error.square().mean()), 1e-3)))
+
+
+def over_esn0(
+    held: Pictures,
+    config: Recipe,
+    device: torch.device,
+    link: Callable[[Tensor, Tensor, torch.Generator], Tensor],
+    *,
+    esn0_db: Sequence[float],
+    multiple: int = 1,
+) -> Scores:
+    """Mean PSNR in dB over centre crops of held-out pictures, at some Es/N0, with noise that is the same every time.
+
+    Args:
+        held: Pictures.
+        config: The recipe.
+        device: Where the network is.
+        link: Images ``[1, 3, h, w]`` in [0, 1], Es/N0 in dB ``[1]`` and where noise is drawn, to what comes out.
+        esn0_db: At which.
+        multiple: Sides of the crops are multiples of it.
+    """
+    quality = Quality(None)
+    for level in esn0_db:
+        generator = torch.Generator().manual_seed(config.seed)
+        for whole in evenly(held, config.validation_pictures):
+            height, width = (min(config.validation_crop, side) // multiple * multiple for side in whole.shape[:2])
+            image = centre_crop(whole, height, width, device)
+            quality.add(f"{level:g} dB", link(image, image.new_tensor([level]), generator), image)
+    return Scores(quality.mean_of("PSNR in dB"), quality.means())
 
 
 class Quality:

@@ -37,30 +37,28 @@ def find_parts(
     """
     for place in places:
         if place is not None and Path(place).is_file():
-            return {_only(publication, parts, place): refuse_pickle(Path(place))}
+            if len(parts) > 1:
+                raise UsageError(
+                    f"{publication.system}: {place} is a file, and {len(parts)} parts are needed; give the folder it "
+                    "is in, or put the card of weights of your own beside it"
+                )
+            return {parts[0]: refuse_pickle(Path(place))}
         found = {part: _look(publication, publication.paths(part, variant), place) for part in parts}
         if all(found.values()):
             return {part: path for part, path in found.items() if path is not None}
-    # told is what the last place lacks
-    missing = [part for part, path in found.items() if path is None]
+    missing = [part for part, path in found.items() if path is None]  # in the last place
     where = ", nor ".join(_where(publication, place) for place in places)
-    expected = "; ".join(
-        f"for {publication.parts[part]} {' or '.join(publication.names(part, variant))}" for part in missing
-    )
+    raise WeightsError(f"{publication.system}: no weights {where}: {_get_them(publication, missing, variant)}")
+
+
+def _get_them(publication: Publication, missing: Sequence[str], variant: str) -> str:
+    expected = (f"for {publication.parts[part]} {' or '.join(publication.names(part, variant))}" for part in missing)
     gigabytes = sum(one.megabytes for one in publication.fetched(variant)) / 1000
-    raise WeightsError(
-        f"{publication.system}: no weights {where}: expected {expected}; get them with "
-        f"`semcom fetch {publication.system} --variant {variant} --out FOLDER` ({publication.repository}, "
-        f"{gigabytes:.1f} GB, {publication.licence}), or give a folder that holds them"
+    return (
+        f"expected {'; '.join(expected)}; get them with `semcom fetch {publication.system} --variant {variant} "
+        f"--out FOLDER` ({publication.repository}, {gigabytes:.1f} GB, {publication.licence}), or give a folder that "
+        "holds them"
     )
-
-
-def _only(publication: Publication, parts: Sequence[Part], file: Path | str) -> Part:
-    if len(parts) > 1:
-        raise UsageError(
-            f"{publication.system}: {file} is a file, and {len(parts)} parts are needed; give the folder it is in"
-        )
-    return parts[0]
 
 
 def _is_folder(place: Path | str) -> bool:

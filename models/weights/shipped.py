@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...errors import UsageError, WeightsError
+from ..model_card import ModelCard, card_path
 from .file import load_weights
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-    from ..model_card import ModelCard
 
 __all__ = ["ShippedWeights"]
 
@@ -45,6 +44,17 @@ class ShippedWeights:
     def find(self, source: str) -> Path:
         """Path of weights given as a file, which ends in ``.safetensors``, or as the name of shipped ones."""
         return Path(source) if source.endswith(".safetensors") else self.path(source)
+
+    def base(self, source: str | None) -> ModelCard | None:
+        """Card of shipped weights of which a run that starts from them may leave out what it leaves as it was.
+
+        None where it starts from nothing, from a file, or from weights that leave out something themselves.
+        """
+        if source is None or source.endswith(".safetensors"):
+            return None
+        path = self.path(source)
+        card = ModelCard.read(card_path(path)).model_copy(update={"file": path.name})
+        return card if card.base is None else None
 
     def load(self, path: Path, part_of: Callable[[str], str] = str) -> tuple[ModelCard, dict[str, Tensor]]:
         """Load weights whole: parts that they leave out come from the file that their card names.

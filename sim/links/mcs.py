@@ -16,7 +16,6 @@ __all__ = [
     "MCS_TABLE_256QAM",
     "MCS_TABLE_LOW",
     "Scheme",
-    "choose_scheme",
     "parse_scheme",
     "payload_bits_for",
 ]
@@ -163,23 +162,3 @@ def payload_bits_for(scheme: Scheme, uses: int) -> int:
         # At least the excess must go; one byte where only the blocks are unequal
         payload -= max(-(-(need - information) // 8) * 8, 8)
     return 0
-
-
-def choose_scheme(esn0_db: float, uses: int, failure_rate: float = 0.01) -> Scheme | None:
-    """Scheme with the most payload whose frames fail at most this often over AWGN; ``None`` where none does.
-
-    Args:
-        esn0_db: Es/N0 in dB.
-        uses: Complex symbols of the frame.
-        failure_rate: Largest probability that a code block of the frame fails.
-
-    Source: the measured thresholds of `sim.links.thresholds`.
-    """
-    from .thresholds import required_esn0_db
-
-    fit = [
-        (payload, -scheme.bits_per_symbol, scheme)
-        for scheme in LINK_SCHEMES
-        if (payload := payload_bits_for(scheme, uses)) and required_esn0_db(scheme, uses, failure_rate) <= esn0_db
-    ]
-    return max(fit)[2] if fit else None

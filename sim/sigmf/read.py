@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
@@ -22,6 +23,10 @@ from .sample_format import SampleFormat, decode, finite, parse_datatype
 __all__ = ["Chunk", "Recording", "open_recording"]
 
 _PIECE_BYTES = 1 << 22  # read at once, of however many channels
+_BUNDLES = {
+    ".sigmf": "got an archive: unpack it (tar xf), then name what was in it",
+    ".sigmf-collection": "got a list of recordings: name one of them",
+}
 _HIGHEST = 1e30  # full scale: far from the end of single precision
 _SUFFIXES = (".sigmf-meta", ".sigmf-data")
 
@@ -117,6 +122,8 @@ def open_recording(path: str, verify: Literal["sha512", "none"] = "sha512") -> R
         InputError: a file is missing or is not SigMF, its samples are real, the hash is another.
     """
     base = Path(path).expanduser()
+    if base.suffix in _BUNDLES:
+        raise InputError(f"{base}: expected one recording, {_BUNDLES[base.suffix]}")
     base = base.with_suffix("") if base.suffix in _SUFFIXES else base
     place = input_file(base.with_name(f"{base.name}.sigmf-meta"), "SigMF metadata")
     metadata = _read_metadata(place)
@@ -132,6 +139,8 @@ def open_recording(path: str, verify: Literal["sha512", "none"] = "sha512") -> R
         raise InputError(f"{place}: {error}") from None
     if verify == "sha512":
         _verify(data, top.get("core:sha512"))
+    if not layout.segments:
+        note(f"{data}: no samples")
     marks, beside = place_marks(layout.segments, metadata["annotations"])
     for text in layout.notes:
         note(f"{place}: {text}")
@@ -145,21 +154,28 @@ def open_recording(path: str, verify: Literal["sha512", "none"] = "sha512") -> R
 
 def _read_metadata(place: Path) -> dict[str, Any]:
     """Return the metadata, once the schema of SigMF accepts them."""
-    try:
-        import jsonschema
-        from sigmf.schema import get_schema
-    except ImportError:
-        raise MissingExtra("radio/sigmf_source", "sigmf", "radio") from None
+    schema = _schema()
     try:
         metadata = json.loads(place.read_bytes(), parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:  # of bytes that are not UTF-8 too
         raise InputError(f"{place}: expected SigMF metadata, got no JSON: {error}") from None
-    wrong = next(jsonschema.Draft202012Validator(get_schema()).iter_errors(metadata), None)
+    wrong = next(schema.iter_errors(metadata), None)
     if wrong is not None:
         where = " ".join(map(str, wrong.absolute_path)) or "the whole"
         raise InputError(f"{place}: expected SigMF {SPECIFICATION}: {where}: {_short(wrong.message)}")
     found: dict[str, Any] = metadata
     return found
+
+
+@functools.cache
+def _schema() -> Any:
+    """The schema of SigMF's metadata, ready to check with."""
+    try:
+        import jsonschema
+        from sigmf.schema import get_schema
+    except ImportError:
+        raise MissingExtra("radio/sigmf_source", "sigmf", "radio") from None
+    return jsonschema.Draft202012Validator(get_schema())
 
 
 def _refuse_constant(name: str) -> NoReturn:

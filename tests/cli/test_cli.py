@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import time
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -17,6 +18,7 @@ from semcom.cli import main
 from semcom.errors import RunError
 from semcom.flowgraphs.runtime.language.check import load_graph
 from semcom.flowgraphs.runtime.language.shipped import shipped_flowgraphs
+from semcom.models.lookup import find_system
 
 GOOD = """\
 semcom: 1
@@ -75,9 +77,9 @@ def test_check_loads_nothing_heavy(name):
     assert not loaded_by("check", name) & HEAVY
 
 
-@pytest.mark.parametrize("command", ["schema", "blocks"])
-def test_listing_blocks_loads_nothing_heavy(command):
-    assert not loaded_by(command) & HEAVY
+@pytest.mark.parametrize("command", ["schema", "blocks", "systems", "train --help", "export sc-sic --help"])
+def test_listing_loads_nothing_heavy(command):
+    assert not loaded_by(*command.split()) & HEAVY
 
 
 def test_help_answers_in_half_a_second():
@@ -133,8 +135,10 @@ def test_debug_brings_the_traceback(monkeypatch):
         (["new-block", "A"], "new-block A: expected folder/name in small letters"),
         (["graph", "f.yaml", "--svg", "f.yaml/x.svg"], "f.yaml/x.svg: cannot be written: "),
         (["export", "deepjscc"], "Missing option '--out'"),
+        (["export", "depjscc", "--out", "o"], "no system 'depjscc' (did you mean 'deepjscc'?); `semcom systems` lists"),
+        (["train", "./none", "--out", "o"], "no system ./none: expected a folder with a file system.py, found none at"),
         (["export", "deepjscc", "--out", "o", "--variant", "x"], "'x' is not one of 'adaptive', 'linear', 'quantised'"),
-        (["export", "cdm-jscc", "--out", "o", "--variant", "x"], "'x' is not one of 'p', 'd'"),
+        (["export", "cdm-jscc", "--out", "o", "--variant", "x"], "'x' is not one of 'd', 'p'"),
         (
             ["train", "deepjscc", "--data", "d", "--out", "o", "--config", "no"],
             "--config no: expected a file or one of the",
@@ -154,7 +158,7 @@ def test_training_gets_what_the_command_line_says(monkeypatch, model, config):
     told = {}
 
     def train(training, recipe, data, out, **options):
-        told.update(options, system=training.system, recipe=recipe, data=data, out=out)
+        told.update(options, system=training.system.name, recipe=recipe, data=data, out=out)
         return SimpleNamespace(weights=out / "best.safetensors")
 
     monkeypatch.setattr("semcom.models.training.train.train", train)
@@ -253,6 +257,44 @@ def test_blocks_lists_broken_ones_as_broken(monkeypatch, tmp_path):
     (line,) = [line for line in lines if line.startswith("mylab/channels/bad")]
     assert "BROKEN: SyntaxError" in line
     assert "channels/awgn" in "\n".join(lines)
+
+
+def test_systems_tells_of_each_and_holds_records_against_folders():
+    shown = semcom("systems").stdout
+    assert "BROKEN" not in shown
+    for line in ("deepjscc  ", "  weights   d (11.7 MB), p (2.9 MB)", "  licence   Apache-2.0", "  paper     Khalid "):
+        assert f"\n{line}" in f"\n{shown}"
+    about = json.loads(semcom("systems", "--json").stdout)
+    assert list(about) == ["cdm-jscc", "deepjscc", "sc-sic"]
+    assert about["deepjscc"]["variants"]["linear"] == {"number": 2, "megabytes": 0.8, "licence": "Apache-2.0"}
+    assert about["deepjscc"]["recipe"] in about["deepjscc"]["recipes"]
+    assert json.loads(semcom("systems", "deepjscc", "--json").stdout) == {"deepjscc": about["deepjscc"]}
+    assert "no system 'deepjsc' (did you mean 'deepjscc'?)" in semcom("systems", "deepjsc", code=2).stderr
+
+
+def test_records_that_lie_are_listed_and_break_nothing_else(monkeypatch, tmp_path):
+    lab, deepjscc = tmp_path / "systems_cli", find_system("deepjscc")
+    record = (
+        "from semcom.models.system import System\nSYSTEM = System(\n    module=__name__, doc='A toy.', paper='none',"
+    )
+    record += "\n    numbers={'one': NUMBER}, training='training:Toy', weights=('one',)\n)\n"
+    for name, text in {"lies": record.replace("NUMBER", "200"), "odd": "SYSTEM = System("}.items():
+        (lab / name).mkdir(parents=True)
+        (lab / name / "system.py").write_text(text)
+    entries = [EntryPoint(name, f"systems_cli.{name}", "semcom.systems") for name in ("lies", "odd")]
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr("semcom.models.lookup.entry_points", lambda group: entries)
+    shown = semcom("systems").stdout
+    assert f"\nodd\n  BROKEN    {lab / 'odd' / 'system.py'}: does not load: SyntaxError: '(' was never closed" in shown
+    assert f'  BROKEN    {lab / "lies" / "system.py"}: training="training:Toy": expected a file ' in shown
+    assert f"  BROKEN    {lab / 'lies' / 'system.py'}: weights of one: expected a file " in shown
+    assert "lies  A toy.\n  paper     none\n  weights   one\n" in shown
+    assert deepjscc.doc in shown
+    helped = semcom("train", "--help").stdout
+    assert "BROKEN: " in helped
+    assert "sc-sic" in helped
+    assert "'(' was never closed" in semcom("train", "odd", "--data", "d", "--out", "o", code=2).stderr
+    semcom("export", "deepjscc", "--help")
 
 
 def test_env_names_versions():

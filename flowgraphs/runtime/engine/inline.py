@@ -60,12 +60,7 @@ class InlineExecutor:
             BlockError: a block raised; the sinks are finished first, so that what was done is kept.
             JoinError: a block with several inputs needs more memory than its bound, or a loop brings nothing back.
         """
-        for name, running in self._running.items():
-            if name in self._started:
-                running.settle_torch()
-            else:
-                running.start()
-                self._started[name] = running.block
+        self._start()
         try:
             sources = {name: self._timed_source(name) for name in self._running if name not in self._joins}
             while sources:
@@ -86,6 +81,21 @@ class InlineExecutor:
             for join in self._joins.values():
                 for edge in join.edges:
                     self.edges[str(edge)].missing = join.missing[edge.target_port]
+
+    def _start(self) -> None:
+        failed = []
+        for name, running in self._running.items():
+            if name in self._started:
+                running.settle_torch()
+                continue
+            try:
+                running.start()
+                self._started[name] = running.block
+            except BlockError as error:
+                failed.append(error)
+        if failed:  # the user mends them all at once
+            failed[0].args = ("\n".join(map(str, failed)),)
+            raise failed[0]
 
     def _timed_source(self, name: str) -> Iterator[Emitted]:
         running, report = self._running[name], self.blocks[name]

@@ -13,7 +13,7 @@ import msgspec
 import zmq
 
 from .... import errors
-from ....errors import Interrupted, RunError, SemcomError
+from ....errors import BlockError, Interrupted, RunError, SemcomError
 from ..graph import BlockNode, Graph
 from ..language.live_change import resolve_set, resolve_swap
 from ..language.overrides import Swap
@@ -171,7 +171,10 @@ class Supervisor:
                 self._note_end(block)
             case "failed":
                 self._note_end(block)
-                self._fail(_revive(event))
+                error = _revive(event)
+                if not self._going and isinstance(self.failure, BlockError) and isinstance(error, BlockError):
+                    self.failure.args = (f"{self.failure}\n{error}",)  # the user mends all that fails to start at once
+                self._fail(error)
             case "reply":
                 self._on_reply(event)
 

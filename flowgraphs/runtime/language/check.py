@@ -10,13 +10,13 @@ from typing import Any
 import msgspec
 
 from ....blocks.signature import read_signature
-from ....errors import FlowgraphError, Problem, UnknownBlock, UsageError, printable
+from ....errors import FlowgraphError, Problem, UnknownBlock, UsageError, printable, suggestion
 from ..graph import DEFAULT_JOIN_BYTES, FORMAT_VERSION, BlockNode, Graph
 from .block_entry import BlockEntry, given_by, load_class, missing_fields
 from .connect import check_connect
 from .document import BLOCK_NAME, VARIABLE, Document
 from .overrides import Overrides, parse_swap
-from .parameters import check_params, scalar_text, show, suggestion
+from .parameters import check_params, scalar_text, show
 from .places import check_places
 from .shipped import find_flowgraph
 from .yaml_reader import Key, MapNode, Mark, Node, read_yaml, to_plain
@@ -64,7 +64,7 @@ def check_flowgraph(file: str | Path, overrides: Overrides = Overrides()) -> Che
 
 def check_nodes(root: Node, problems: list[Problem], path: Path, overrides: Overrides) -> Checked:
     """Check a file that has been read; ``problems`` are what reading found."""
-    check = _Check(path, overrides, list(problems))
+    check = _Check(path, overrides, [*problems, *overrides.problems])
     graph = check.run(root)
     if check.doc.problems or graph is None:
         unread = {(problem.line, problem.column) for problem in problems}

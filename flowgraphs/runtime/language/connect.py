@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 from ....blocks.ports import PortType
+from ....errors import suggestion
 from ..graph import DEFAULT_DEPTH, Edge, Feedback
 from .block_entry import BlockEntry
 from .document import Document
-from .parameters import scalar_text, show, suggestion
+from .parameters import scalar_text, show
 from .port_types import Wired, output_types
 from .wires import Wire, check_wires, swap_ports, types_of
 from .yaml_reader import MapNode, Mark, Node, Scalar, SeqNode, to_plain

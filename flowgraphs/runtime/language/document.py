@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ....errors import Problem
-from .parameters import scalar_text, show, suggestion
+from ....errors import Problem, suggestion
+from .parameters import scalar_text, show
 from .yaml_reader import MapNode, Mark, Node, SeqNode, node_of, to_plain
 
 __all__ = ["BLOCK_NAME", "VARIABLE", "Document"]
@@ -44,7 +44,8 @@ class Document:
             return any(self.is_unread(item) for item in node.items)
         if isinstance(node, MapNode):
             return any(self.is_unread(value) for _, value in node.entries.values())
-        return any((problem.line, problem.column) == (node.mark.line, node.mark.column) for problem in self.problems)
+        at = node.mark.line, node.mark.column
+        return bool(at[0]) and any((problem.line, problem.column) == at for problem in self.problems)  # 0: of an option
 
     def text(self, root: MapNode, key: str, default: str) -> str:
         """Read a text."""

@@ -9,11 +9,11 @@ from ....blocks.lookup import load_block
 from ....blocks.params import live_names
 from ....blocks.ports import PORT_TYPES
 from ....blocks.signature import read_signature
-from ....errors import FlowgraphError, Problem, UsageError
+from ....errors import FlowgraphError, Problem, UsageError, suggestion
 from ..graph import BlockNode, Graph
 from .block_entry import given_by, load_class, missing_fields
 from .overrides import Swap, parse_swap
-from .parameters import check_params, show, suggestion
+from .parameters import check_params, show
 from .yaml_reader import Mark
 
 __all__ = ["resolve_set", "resolve_swap"]

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import difflib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from ....blocks.params import BlockParams
-from ....errors import Problem
+from ....errors import Problem, suggestion
 from .yaml_reader import Key, MapNode, Mark, Node, Scalar, SeqNode, to_plain
 
-__all__ = ["check_params", "scalar_text", "show", "suggestion"]
+__all__ = ["check_params", "scalar_text", "show"]
 
 
 def check_params(
@@ -44,15 +43,6 @@ def check_params(
         return None, _explain(params, error, given, block_mark, prefix)
     except Exception as error:  # a plug-in's own validator may raise anything
         return None, [block_mark.problem(f"{prefix}: its Params raised {type(error).__name__}: {error}")]
-
-
-def suggestion(name: str, known: Iterable[str]) -> str:
-    """Return `` (did you mean 'x'?)``, or the names there are if none is near and there are few, or nothing."""
-    known = list(known)
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
-    if near:
-        return f" (did you mean {near[0]!r}?)"
-    return f" (there are: {', '.join(known)})" if 0 < len(known) <= 12 else ""
 
 
 def show(value: Any) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 
+from ....errors import suggestion
 from ..graph import Edge, Place
 from .block_entry import BlockEntry
 from .document import BLOCK_NAME, Document
-from .parameters import scalar_text, show, suggestion
+from .parameters import scalar_text, show
 from .yaml_reader import Key, MapNode, Mark, Node, SeqNode, to_plain
 
 __all__ = ["check_places"]

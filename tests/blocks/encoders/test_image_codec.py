@@ -12,7 +12,8 @@ from semcom.blocks.envelope import Header, Out, State
 from semcom.errors import SignalError
 from semcom.sim.bandwidth import Bandwidth
 from semcom.sim.codecs.codec import codec_named
-from semcom.sim.links.mcs import LINK_SCHEMES, choose_scheme, parse_scheme, payload_bits_for
+from semcom.sim.links.choose_scheme import choose_scheme
+from semcom.sim.links.mcs import LINK_SCHEMES, parse_scheme, payload_bits_for
 from semcom.sim.metrics.psnr import psnr_db
 from semcom.sim.side_information.coded_image import CodedImage
 from semcom.sim.side_information.image_shape import ImageShape

@@ -1,6 +1,7 @@
 """GNU Radio between two addresses, under the Python that has it: ``python3 gnuradio_peer.py JSON``.
 
-The JSON names the ends: ``{"from": ["pull", ADDRESS], "to": ["push", ADDRESS], "pass_tags": true, "key": "", "rate_hz": 1e5}``.
+The JSON names the ends: ``{"from": ["pull", ADDRESS], "to": ["push", ADDRESS], "pass_tags": true, "key": "",
+"rate_hz": 1e5}``; the last two may be left out.
 Prints ``running`` when it does, and runs until it is killed.
 """
 

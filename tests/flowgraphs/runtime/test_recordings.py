@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import socket
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -10,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import sigmf
-from semcom.errors import ControlError
+from semcom.errors import BlockError, ControlError
 from semcom.flowgraphs.runtime.engine.control import request
 from semcom.flowgraphs.runtime.language.check import load_graph
 from semcom.flowgraphs.runtime.run import RunOptions, run
@@ -102,6 +105,69 @@ connect:
     ends = [start for start, _ in starts[1:]] + [samples.size]
     numbers = np.concatenate([index + np.arange(end - start) for (start, index), end in zip(starts, ends, strict=True)])
     np.testing.assert_allclose(samples, np.exp(2j * np.pi * 1000 / 48000 * numbers), atol=1e-5)
+
+
+def test_a_run_that_fails_leaves_what_it_recorded():
+    """Two sinks mean the same files: the second one ends the run."""
+    text = """
+semcom: 1
+name: twice
+blocks:
+  tone: {use: sources/tone, frequency_hz: 1000, sample_rate_hz: 48000, samples: 5000, chunk: 1000}
+  one:  {use: radio/sigmf_sink, out: air, name: air}
+  two:  {use: radio/sigmf_sink, out: air, name: air}
+connect: [tone -> one, tone -> two]
+"""
+    Path("graph.yaml").write_text(text)
+    reason = r"block 'two' at item 0: air/air\.sigmf-data: another sink or run is writing this recording"
+    with pytest.raises(BlockError, match=reason):
+        run(load_graph("graph.yaml"), RunOptions("inline"))
+    found = sigmf.sigmffile.fromfile(META)
+    found.validate()
+    assert found.sample_count == 1000
+    assert "core:sha512" in json.loads(META.read_text())["global"]
+
+
+def test_a_place_that_is_killed_and_started_again_records_every_sample_once():
+    with socket.socket() as one, socket.socket() as other:
+        for free in (one, other):
+            free.bind(("127.0.0.1", 0))
+        ports = [free.getsockname()[1] for free in (one, other)]
+    text = f"""
+semcom: 1
+name: placed
+seed: 3
+blocks:
+  tone:    {{use: sources/tone, frequency_hz: 1e5, sample_rate_hz: 1e6, samples: 150000, chunk: 50}}
+  channel: {{use: channels/awgn_samples, snr_db: 20}}
+  record:  {{use: radio/sigmf_sink, out: whole, name: air, datatype: ci16_le}}
+connect: [tone -> channel -> record]
+places:
+  tx: {{blocks: [tone, channel], endpoint: "tcp://127.0.0.1:{ports[0]}"}}
+  rx: {{blocks: [record], endpoint: "tcp://127.0.0.1:{ports[1]}"}}
+"""
+    go(text, "inline")
+    whole = Path("whole/air.sigmf-data").read_bytes()
+    Path("graph.yaml").write_text(text.replace("out: whole", "out: air"))
+    command = [sys.executable, "-m", "semcom", "run", "graph.yaml", "--quiet", "--place"]
+    places = [subprocess.Popen([*command, name]) for name in ("tx", "rx")]
+    try:
+        deadline = time.monotonic() + 60
+        while not (DATA.exists() and DATA.stat().st_size > 50_000) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        places[1].kill()
+        places[1].wait()
+        assert 0 < DATA.stat().st_size < len(whole)
+        places[1] = subprocess.Popen([*command, "rx"])
+        assert [place.wait(60) for place in places] == [0, 0]
+    finally:
+        for place in places:
+            place.kill()
+            place.wait()
+    assert DATA.read_bytes() == whole
+    found = sigmf.sigmffile.fromfile(META)
+    found.validate()
+    assert [one["core:sample_start"] for one in found.get_captures()] == [0]
 
 
 ENDLESS = """

@@ -8,7 +8,7 @@ from safetensors.torch import load_file, save_file
 from semcom.errors import SignalError, UsageError, WeightsError
 from semcom.models.cdm_jscc.codec import CdmJsccCodec, Encoded
 from semcom.models.cdm_jscc.rate_map import LEVELS
-from semcom.models.cdm_jscc.training import TRAINING
+from semcom.models.cdm_jscc.training import CdmJsccRun
 from semcom.models.model_card import ModelCard, card_path
 from semcom.models.training.train import train
 from semcom.models.weights.file import sha256_of
@@ -17,8 +17,8 @@ from semcom.sim.side_information.rate_map import RateMap
 
 @pytest.fixture(scope="module")
 def weights(recipe: Callable[..., Any], pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    config = recipe(TRAINING, steps=4, fit_crops=8, validation_pictures=1)
-    return train(TRAINING, config, pictures, tmp_path_factory.mktemp("weights")).weights
+    config = recipe(CdmJsccRun, steps=4, fit_crops=8, validation_pictures=1)
+    return train(CdmJsccRun, config, pictures, tmp_path_factory.mktemp("weights")).weights
 
 
 @pytest.fixture(scope="module")

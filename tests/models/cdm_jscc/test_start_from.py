@@ -10,7 +10,7 @@ import torch
 from semcom.errors import WeightsError
 from semcom.models.cdm_jscc.codec import CdmJsccCodec
 from semcom.models.cdm_jscc.names import SHIPPED
-from semcom.models.cdm_jscc.training import TRAINING
+from semcom.models.cdm_jscc.training import CdmJsccRun
 from semcom.models.training.train import train
 
 FEW = {"steps": 2, "fit_crops": 8, "validation_pictures": 1}
@@ -23,7 +23,7 @@ def trained(recipe: Callable[..., Any], pictures: Path) -> Callable[..., Path]:
 
     def run(out: Path, **changes: object) -> Path:
         upon = ON if "start_from" in changes else {}
-        return train(TRAINING, recipe(TRAINING, **FEW, **upon, **changes), pictures, out).weights
+        return train(CdmJsccRun, recipe(CdmJsccRun, **FEW, **upon, **changes), pictures, out).weights
 
     return run
 

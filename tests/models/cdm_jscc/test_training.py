@@ -7,7 +7,7 @@ import pytest
 import torch
 from semcom.errors import UsageError
 from semcom.models.cdm_jscc.codec import CdmJsccCodec
-from semcom.models.cdm_jscc.training import TRAINING
+from semcom.models.cdm_jscc.training import CdmJsccRun
 from semcom.models.perceptual.build import build_perceptual
 from semcom.models.training.step import take_step
 from semcom.models.training.train import train
@@ -19,7 +19,7 @@ EIGHT = {"steps": 8, "fit_crops": 8, "validation_pictures": 1}
 def whole(recipe: Callable[..., Any], pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of eight steps."""
     out = tmp_path_factory.mktemp("whole")
-    assert train(TRAINING, recipe(TRAINING, **EIGHT), pictures, out).steps == 8
+    assert train(CdmJsccRun, recipe(CdmJsccRun, **EIGHT), pictures, out).steps == 8
     return out
 
 
@@ -43,12 +43,12 @@ def test_weights_of_another_size_are_no_start(
     whole: Path, recipe: Callable[..., Any], ready: Callable[..., Any]
 ) -> None:
     name = str(whole / "best.safetensors")
-    model = recipe(TRAINING).model.model_dump() | {"clip": 5.0}
+    model = recipe(CdmJsccRun).model.model_dump() | {"clip": 5.0}
     with pytest.raises(UsageError, match="is of another network than 'model' says; give model its card's sizes"):
-        ready(TRAINING, recipe(TRAINING, start_from=name, model=model))
+        ready(CdmJsccRun, recipe(CdmJsccRun, start_from=name, model=model))
     with pytest.raises(UsageError, match="start_from: deepjscc: expected a backbone of kind deepjscc with the shipped"):
-        ready(TRAINING, recipe(TRAINING, start_from="deepjscc"))
-    run, _ = ready(TRAINING, recipe(TRAINING, start_from=name))
+        ready(CdmJsccRun, recipe(CdmJsccRun, start_from="deepjscc"))
+    run, _ = ready(CdmJsccRun, recipe(CdmJsccRun, start_from=name))
     expected, found = CdmJsccCodec(Path(name)).network.state_dict(), run.model.state_dict()
     assert found.keys() == expected.keys()
     assert all(torch.equal(found[key], value) for key, value in expected.items())
@@ -58,10 +58,10 @@ def test_the_perceptual_loss_is_what_the_recipe_names(
     recipe: Callable[..., Any], ready: Callable[..., Any], pictures: Path, squeezenet: Path, tmp_path: Path
 ) -> None:
     phase = {"name": "p", "until": 1, "trains": ["denoiser"], "crop": 48, "batch": 1, "perceptual_weight": 1.0}
-    config = recipe(TRAINING, perceptual="squeezenet", phases=[phase], warmup_steps=0)
+    config = recipe(CdmJsccRun, perceptual="squeezenet", phases=[phase], warmup_steps=0)
     with pytest.raises(UsageError, match="perceptual loss 'squeezenet' needs weights and ships none"):
-        train(TRAINING, config, pictures, tmp_path)
-    run, shown = ready(TRAINING, config)
+        train(CdmJsccRun, config, pictures, tmp_path)
+    run, shown = ready(CdmJsccRun, config)
     run.perceptual = build_perceptual("squeezenet", squeezenet)
     torch.nn.init.normal_(run.model.unet.leave.weight, std=0.05)
     losses = []
@@ -110,10 +110,10 @@ def papers_parameters() -> int:
 def test_the_papers_configuration_builds_and_learns_in_every_phase(
     recipe: Callable[..., Any], ready: Callable[..., Any]
 ) -> None:
-    found = recipe(TRAINING, "paper").model_dump()["phases"]
+    found = recipe(CdmJsccRun, "paper").model_dump()["phases"]
     phases = [{**phase, "crop": 32, "batch": 1, "perceptual_weight": 0.0} for phase in found]
-    config = recipe(TRAINING, "paper", phases=phases, perceptual="none", precision="float32")
-    run, shown = ready(TRAINING, config)
+    config = recipe(CdmJsccRun, "paper", phases=phases, perceptual="none", precision="float32")
+    run, shown = ready(CdmJsccRun, config)
     assert sum(p.numel() for p in run.model.parameters()) == papers_parameters()
     begin = 0.0
     for phase in config.phases:

@@ -15,7 +15,7 @@ from semcom.models.deepjscc.constellation import (
     soft_assignment,
     told_esn0_db,
 )
-from semcom.models.deepjscc.frames import over_channel
+from semcom.models.training.frames import over_channel
 from semcom.sim.constellations.gaussian import effective_esn0_db, gaussian_grid, posterior_mean
 
 ORDERS = (2, 4, 6, 8)

@@ -12,7 +12,7 @@ def parameters(layers: list[tuple[int, int, int]], *, slopes: int) -> int:
 
 
 def test_the_small_network_has_the_papers_layers() -> None:
-    network = FiveLayerJscc(FiveLayerConfig(variant="prelu", filters=(16, 32, 32, 32), rate="1/6"))
+    network = FiveLayerJscc(FiveLayerConfig(activation="prelu", filters=(16, 32, 32, 32), rate="1/6"))
     encoder = [(3, 16, 5), (16, 32, 5), (32, 32, 5), (32, 32, 5), (32, 16, 5)]
     decoder = [(16, 32, 5), (32, 32, 5), (32, 32, 5), (32, 16, 5), (16, 3, 5)]
     assert sum(p.numel() for p in network.encoder.parameters()) == parameters(encoder, slopes=5) == 78_133
@@ -28,10 +28,17 @@ def test_the_large_network_has_the_papers_layers() -> None:
     assert sum(p.numel() for p in network.decoder.parameters()) == parameters(decoder, slopes=4) + gdn
 
 
-@pytest.mark.parametrize("variant", ["gdn", "prelu"])
+def test_recipes_and_cards_call_the_activation_variant() -> None:
+    old = FiveLayerConfig.model_validate({"network": "five-layer", "variant": "prelu"})
+    assert old == FiveLayerConfig(activation="prelu") == FiveLayerConfig.model_validate(old.model_dump(mode="json"))
+
+
+@pytest.mark.parametrize("activation", ["gdn", "prelu"])
 @pytest.mark.parametrize("rate", RATES)
-def test_shapes_rate_and_power_per_frame(variant: str, rate: Rate) -> None:
-    network = FiveLayerJscc(FiveLayerConfig.model_validate({"variant": variant, "filters": (4, 4, 4, 4), "rate": rate}))
+def test_shapes_rate_and_power_per_frame(activation: str, rate: Rate) -> None:
+    network = FiveLayerJscc(
+        FiveLayerConfig.model_validate({"activation": activation, "filters": (4, 4, 4, 4), "rate": rate})
+    )
     network.requires_grad_(requires_grad=False)
     images = torch.rand(2, 3, 16, 24) * torch.tensor([0.1, 1.0]).view(2, 1, 1, 1)
     features = network.encode(images, rate, torch.tensor([10.0, 10.0]))

@@ -69,13 +69,13 @@ def saved(path: Path, tensors: Tensors) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("variant", "file_bytes", "item"),
+    ("size", "file_bytes", "item"),
     [("lite", 1_399_032_376, 2), ("lite", 2_797_995_764, 4), ("large", 3_126_069_112, 2)],
 )
-def test_full_sizes_are_those_of_the_published_files(variant: Any, file_bytes: int, item: int) -> None:
+def test_full_sizes_are_those_of_the_published_files(size: Any, file_bytes: int, item: int) -> None:
     # the hub's sizes of stage_b_lite_bf16, stage_b_lite and stage_b_bf16; a header of some hundred bytes a key is left
     with torch.device("meta"):
-        network = StageB(SIZES[variant].stage_b, 4, 16, 32).unet
+        network = StageB(SIZES[size].stage_b, 4, 16, 32).unet
     ours = item * sum(value.numel() for value in network.state_dict().values())
     assert 0 < file_bytes - ours < 200 * len(network.state_dict())
 
@@ -272,26 +272,26 @@ def test_another_part_of_the_system(part: Any, other: str, said: str, tmp_path: 
 
 
 @pytest.mark.parametrize("other", ["original", "diffusers"])
-def test_the_other_variant_of_stage_b(other: str) -> None:
-    def shapes(variant: Any) -> dict[str, tuple[int, ...]]:
+def test_the_other_size_of_stage_b(other: str) -> None:
+    def shapes(size: Any) -> dict[str, tuple[int, ...]]:
         with torch.device("meta"):
-            network = StageB(SIZES[variant].stage_b, 4, 16, 32).unet
+            network = StageB(SIZES[size].stage_b, 4, 16, 32).unet
         tensors = network.state_dict() if other == "diffusers" else original_layout("stage_b", network.state_dict())
         return {key: tuple(value.shape) for key, value in tensors.items()}
 
     lite, large = shapes("lite"), shapes("large")
     assert diagnose(lite, large) == (
-        "It is the variant large (1.5 B) of stage B, and the network is lite (700 M): give the other file or variant."
+        "It is stage B of size large (1.5 B), and the network is of size lite (700 M): give the other file or variant."
     )
     assert diagnose(large, lite) == (
-        "It is the variant lite (700 M) of stage B, and the network is large (1.5 B): give the other file or variant."
+        "It is stage B of size lite (700 M), and the network is of size large (1.5 B): give the other file or variant."
     )
     assert not compare(lite, large).good
 
 
 def test_a_network_of_another_width_says_so(tmp_path: Path) -> None:
     path = saved(tmp_path / "x.safetensors", inner(tiny("stage_b", widths=(16, 48))).state_dict())
-    with pytest.raises(WeightsError, match=r"variant of width 48 of stage B, and the network is of width 32"):
+    with pytest.raises(WeightsError, match=r"stage B of width 48, and the network is of width 32"):
         load_part("stage_b", path, tiny("stage_b"))
 
 

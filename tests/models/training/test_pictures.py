@@ -39,10 +39,22 @@ def test_halved_pictures_are_half_and_small_ones_are_mirrored(pictures: Path) ->
     np.testing.assert_array_equal(halved.pixels[0][24], halved.pixels[0][23])
 
 
+def test_of_few_pictures_the_last_is_held_out(pictures: Path, tmp_path: Path) -> None:
+    shown, held = read_pictures(Path("builtin:photos"), config())
+    assert (len(shown.names), held.names) == (4, ["rocket.jpg"])
+    assert held.pixels[0].shape == (427, 640, 3)
+    for path in sorted(pictures.iterdir())[:2]:
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    assert [one.names for one in read_pictures(tmp_path, config())] == [["walk_000.png"], ["walk_001.png"]]
+    (tmp_path / "walk_001.png").unlink()
+    with pytest.raises(UsageError, match="expected two pictures or more, one of them to be held out, got 1"):
+        read_pictures(tmp_path, config())
+
+
 def test_bad_data_is_one_sentence(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="expected a folder of training pictures, found none"):
+    with pytest.raises(UsageError, match="expected a folder of training pictures, or builtin:photos, found none"):
         read_pictures(tmp_path / "none", config())
-    with pytest.raises(UsageError, match="expected ten pictures of one prefix or more"):
+    with pytest.raises(UsageError, match="expected two pictures or more, one of them to be held out, got 0"):
         read_pictures(tmp_path, config())
     for n in range(10):
         (tmp_path / f"a_{n}.png").write_bytes(b"no picture")

@@ -1,9 +1,9 @@
-import importlib
 from pathlib import Path
 
 import pytest
 import semcom.models.training
 from semcom.errors import UsageError
+from semcom.models.lookup import find_system
 from semcom.models.training.recipe import LearningPhase, Recipe
 
 MODELS = Path(semcom.models.training.__file__).parents[1]
@@ -13,8 +13,8 @@ PHASE = "{until: 1, crop: 16, batch: 1}"
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: f"{path.parents[1].name}-{path.stem}")
 def test_shipped_recipes_are_valid_and_two_processes_share_their_batches_where_they_say_so(path: Path) -> None:
-    training = importlib.import_module(f"semcom.models.{path.parents[1].name}.training").TRAINING
-    recipe = training.recipe.read(path)
+    system = find_system(path.parents[1].name.replace("_", "-"))
+    recipe = system.load("training", "this test").recipe.read(path)
     assert recipe.variant
     if "--nproc-per-node 2" in path.read_text():
         assert not any(phase.batch % (2 * phase.accumulate) for phase in recipe.phases)

@@ -27,7 +27,7 @@ FEW: dict[Any, dict[str, object]] = {
 }
 
 
-@pytest.fixture(scope="module", params=FEW, ids=lambda training: training.system)
+@pytest.fixture(scope="module", params=FEW, ids=lambda training: training.system.name)
 def whole(
     request: pytest.FixtureRequest, recipe: Callable[..., Any], pictures: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Any, Path]:

@@ -12,7 +12,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from semcom.errors import UsageError, WeightsError
-from semcom.models.record import Record
+from semcom.models.config import Config
+from semcom.models.system import System
 from semcom.models.training.batch import Batch, Losses
 from semcom.models.training.pictures import Pictures, draw_images, read_pictures
 from semcom.models.training.recipe import LearningPhase, Recipe
@@ -26,7 +27,7 @@ from torch import Tensor, nn
 PATCH = 4
 
 
-class Sizes(Record):
+class Sizes(Config):
     features: int = 6
 
 
@@ -51,8 +52,8 @@ class Toy(nn.Module):
 
 
 class ToyRun(Run[ToyRecipe, Toy]):
-    system, recipe = "toy", ToyRecipe
-    paper = "Nobody, 2025"
+    system = System(module=__name__, doc="A toy.", paper="Nobody, 2025", numbers={"small": 200})
+    recipe = ToyRecipe
 
     def build(self) -> Toy:
         return Toy(self.config.model.features)
@@ -118,9 +119,9 @@ def test_it_learns_and_leaves_weights_with_a_card_and_tables(pictures: Path, tmp
     assert float(curve["score"]) == pytest.approx(result.best_score, abs=1e-4)
     card, tensors = load_weights(result.weights)
     assert tensors.keys() == Toy(6).state_dict().keys()
-    assert (card.name, card.paper, card.config, card.base) == ("toy-small", "Nobody, 2025", {"features": 6}, None)
+    assert (card.name, card.paper, card.config, card.base) == ("training-small", "Nobody, 2025", {"features": 6}, None)
     training = card.training
-    assert training.command == "semcom train toy --config CONFIG --data DIR"
+    assert training.command == "semcom train training --config CONFIG --data DIR"
     assert (training.steps, training.curve, training.machine) == (120, "curve-small.csv", "CPU, 1 threads")
     assert training.recipe["phases"][1]["accumulate"] == 2
     assert card.metrics == {"validation, clean: PSNR in dB": float(curve["clean: PSNR in dB"])}

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 import torch
 from semcom.models.training.pictures import Pictures
-from semcom.models.training.validation import Quality, centre_crop, evenly, psnr_db
+from semcom.models.training.recipe import Recipe, Stretch
+from semcom.models.training.validation import Quality, centre_crop, evenly, over_esn0, psnr_db
 from skimage.metrics import peak_signal_noise_ratio
 
 RNG = np.random.default_rng(0)
@@ -47,3 +48,21 @@ def test_means_are_taken_by_name() -> None:
         rel=1e-4,
     )
     assert quality.mean_of(" 10 steps: PSNR in dB") == pytest.approx((first + at[4]) / 2, rel=1e-5)
+
+
+def test_psnr_over_esn0_is_that_of_the_noise() -> None:
+    """Of white noise of variance N0 on grey pixels, which rounding to 8 bits adds 1/12 of a step to."""
+    held = Pictures(["a", "b"], [np.full((70, 90, 3), 128, np.uint8)] * 2, np.ones(2))
+    config = Recipe(steps=1, phases=(Stretch(until=1, crop=8, batch=1),), validation_crop=64)
+    shapes = set()
+
+    def link(image: torch.Tensor, esn0_db: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+        shapes.add(tuple(image.shape))
+        return image + 10 ** (-esn0_db / 20) * torch.randn(image.shape, generator=generator)
+
+    found = [over_esn0(held, config, torch.device("cpu"), link, esn0_db=(20, 30), multiple=24) for _ in range(2)]
+    expected = {f"{db} dB: PSNR in dB": -10 * np.log10(10 ** (-db / 10) + 1 / 12 / 255**2) for db in (20, 30)}
+    assert found[0].figures == pytest.approx(expected, abs=0.2)
+    assert found[0].score == pytest.approx(np.mean(list(found[0].figures.values())))
+    assert found[0] == found[1]
+    assert shapes == {(1, 3, 48, 48)}

@@ -1,34 +1,18 @@
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import save_file
 from semcom.errors import WeightsError
-from semcom.models.model_card import ModelCard, Training, card_path
+from semcom.models.model_card import ModelCard, card_path
 from semcom.models.weights.file import load_weights, sha256_of
 
 
 @pytest.fixture
-def weights(tmp_path: Path) -> Path:
-    path = tmp_path / "small.safetensors"
-    save_file({"w": torch.ones(2, 3).half(), "n": torch.tensor([4])}, path)
-    training = Training(
-        data="none", command="none", seed=0, steps=0, minutes=0, machine="none", curve="curve.csv", recipe={}
-    )
-    card = ModelCard(
-        name="small",
-        cls="a:B",
-        config={},
-        file=path.name,
-        sha256=sha256_of(path),
-        licence="Apache-2.0",
-        paper="none",
-        training=training,
-        metrics={},
-    )
-    card_path(path).write_text(card.model_dump_json())
-    return path
+def weights(write: Callable[..., Path], tmp_path: Path) -> Path:
+    return write(tmp_path / "small.safetensors", {"w": torch.ones(2, 3).half(), "n": torch.tensor([4])})
 
 
 def test_weights_come_in_float32_with_their_card(weights: Path) -> None:

@@ -61,7 +61,9 @@ def test_all_that_is_missing_is_said_at_once(tmp_path: Path) -> None:
 def test_a_file_cannot_be_several_parts(tmp_path: Path) -> None:
     file = tmp_path / "x.safetensors"
     file.touch()
-    with pytest.raises(UsageError, match=r"is a file, and 2 parts are needed; give the folder it is in"):
+    with pytest.raises(
+        UsageError, match=r"is a file, and 2 parts are needed; give the folder it is in, or put the card of w"
+    ):
         find_parts(PUBLICATION, ("stage_a", "stage_b"), file, variant="lite")
 
 

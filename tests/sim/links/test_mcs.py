@@ -5,13 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from semcom.errors import UsageError
+from semcom.sim.links.choose_scheme import choose_scheme
 from semcom.sim.links.mcs import (
     LINK_SCHEMES,
     MCS_TABLE_64QAM,
     MCS_TABLE_256QAM,
     MCS_TABLE_LOW,
     Scheme,
-    choose_scheme,
     parse_scheme,
     payload_bits_for,
 )

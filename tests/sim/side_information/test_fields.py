@@ -31,6 +31,7 @@ from semcom.sim.side_information.power_scale import PowerScale
 from semcom.sim.side_information.qam_frame import QamFrame
 from semcom.sim.side_information.rate_map import RateMap
 from semcom.sim.side_information.sc_sic_mode import ScSicMode
+from semcom.sim.side_information.start_word import StartWord
 from semcom.sim.side_information.transport_block import TransportBlock
 
 halves = st.integers(0, 0x7BFF).map(lambda code: float(np.uint16(code).view(np.float16)))  # all that are finite
@@ -110,6 +111,11 @@ EXAMPLES = [
             st.just(0) | orders,
             st.integers(0, 2047).map(lambda twice: twice / 2),
         ),
+    ),
+    Example(
+        StartWord(3, 5, 18),
+        f"{'11':>032} {'101':>024} {'10010':>016}",
+        st.builds(StartWord, st.integers(0, 2**32 - 1), st.integers(0, 2**24 - 1), st.integers(0, 65535)),
     ),
     Example(RateMap(1, 2, bytes([3, 12])), "0 0011 1100", maps),
 ]

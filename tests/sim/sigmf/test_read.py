@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import random
+import re
 import resource
 import subprocess
 import sys
@@ -202,6 +204,54 @@ def test_what_is_no_metadata_is_refused(content, text):
     META.write_bytes(content)
     with pytest.raises(InputError, match=f"air.sigmf-meta: {text}"):
         open_recording("air")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("air.sigmf", r"got an archive: unpack it \(tar xf\), then name what was in it"),
+        ("air.sigmf-collection", "got a list of recordings: name one of them"),
+    ],
+)
+def test_several_recordings_in_one_file_are_refused(name, text):
+    with pytest.raises(InputError, match=f"{name}: expected one recording, {text}"):
+        open_recording(name)
+
+
+def test_a_recording_without_samples_is_noted(noted):
+    write(samples=SAMPLES[:1])
+    DATA.write_bytes(b"")
+    assert samples_of(verify="none").size == 0
+    assert noted.messages == ["air.sigmf-data: no samples"]
+
+
+def mutated(rng: random.Random) -> bytes:
+    """The metadata of a recording with a few of its bytes, words or values changed."""
+    content = META.read_bytes()
+    for _ in range(rng.randint(1, 3)):
+        at, length = rng.randrange(len(content)), rng.choice([0, 1, 1, 2, 5, 20])
+        new = rng.choice([b"", b"-", b"1e999", b"null", b"[]", b"{}", b'""', b"9" * 30, b"\\u0000", b"..", b"\xff"])
+        words = [match.span() for match in re.finditer(rb'"[^"]*"|[0-9.]+|\[|\]|\{|\}', content)]
+        start, end = rng.choice([(at, at + length), rng.choice(words)])
+        content = content[:start] + new + content[end:]
+    return content
+
+
+def test_five_hundred_mutated_metadata_raise_only_what_is_documented():
+    notes = [{"core:sample_start": 3, "core:sample_count": 9, "core:label": "burst", "semcom:value": 2}]
+    captures = [{"core:sample_start": 0, "core:header_bytes": 0}, {"core:sample_start": 50, "core:global_index": 60}]
+    write({"core:num_channels": 1, "core:offset": 0, "core:dataset": "air.sigmf-data"}, captures, notes)
+    whole, rng, read = META.read_bytes(), random.Random(1), 0
+    where = set()
+    for _ in range(500):
+        META.write_bytes(whole)
+        META.write_bytes(mutated(rng))
+        try:
+            read += samples_of(verify="none").size > 0
+        except InputError as error:
+            where.add(str(error).split(":")[0])
+    assert 10 < read < 490
+    assert where <= {str(META), str(DATA)}
 
 
 def test_no_file():

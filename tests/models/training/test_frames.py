@@ -3,7 +3,7 @@ import pytest
 import torch
 from scipy.stats import chi2, kstest
 from semcom.models.deepjscc.adaptive import effective_esn0_db
-from semcom.models.deepjscc.frames import draw_fading, over_channel, unit_power
+from semcom.models.training.frames import draw_fading, over_channel, unit_power
 
 
 def test_every_frame_has_unit_mean_energy_per_complex_symbol() -> None:

@@ -1,0 +1,97 @@
+"""From the samples of a body to its data: equaliser, then phase and gain by pilots, and the noise that is left."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .acquire import Acquisition
+from .body import pilot_symbols, places
+from .equalize import BlockEqualizer, EqualizerKind
+from .gain import follow_gain
+from .preamble import PREAMBLE
+from .single_carrier import SingleCarrier
+
+__all__ = ["Demodulated", "Demodulator"]
+
+_LEAST = 8  # pilots that a coherence is made of
+
+
+class Demodulated(NamedTuple):
+    """The data symbols of a body.
+
+    Attributes:
+        symbols: complex64 ``[n]``, equalised, without bias.
+        n0: float32 ``[n]``, effective noise variance of each.
+        gains: complex64 ``[n]``, gain of the channel at each, against the middle of the preamble.
+        esn0_db: Estimated Es/N0 in dB behind the matched filter.
+        cfo: Carrier offset in cycles a symbol.
+        clock_ppm: Clock offset.
+        gain_step_db: Greatest step of the gain within the burst, in dB.
+        coherence: Of the pilots of the body's last eighth with what was sent, 0 to 1.
+    """
+
+    symbols: NDArray[np.complex64]
+    n0: NDArray[np.float32]
+    gains: NDArray[np.complex64]
+    esn0_db: float
+    cfo: float
+    clock_ppm: float
+    gain_step_db: float
+    coherence: float
+
+
+class Demodulator:
+    """Demodulates bodies of bursts of one waveform.
+
+    Args:
+        waveform: What is sent.
+        kind: Of the equaliser.
+
+    Attributes:
+        before: Samples needed before a body's first symbol.
+    """
+
+    def __init__(self, waveform: SingleCarrier, kind: EqualizerKind = "mmse") -> None:
+        self._waveform = waveform
+        self._equalizer = BlockEqualizer(waveform, kind)
+        self.before = self._equalizer.before
+
+    def needed(self, data: int) -> int:
+        """Samples needed in all for the first data symbols of a body."""
+        return self._equalizer.needed(places(data, self._waveform.pilot_spacing).size)
+
+    def demodulate(self, samples: NDArray[np.complex64], data: int, known: Acquisition) -> Demodulated:
+        """Return the first data symbols of a body.
+
+        Args:
+            samples: complex64 ``[needed(data)]``; the body's first symbol is at sample ``before``.
+            data: How many data symbols.
+            known: From the preamble.
+        """
+        where = places(data, self._waveform.pilot_spacing)
+        since = (PREAMBLE.size + 1) / 2
+        found = self._equalizer.equalize(samples, where.size, known, since)
+        sent = pilot_symbols(where.pilots.size)
+        pilots = found.symbols[where.pilots]
+        gain = follow_gain(pilots, sent, where.pilots, where.size, n0=found.n0)
+        here = gain.gains[where.data]
+        return Demodulated(
+            found.symbols[where.data] / here,
+            (gain.n0 / np.abs(here) ** 2).astype(np.float32),
+            here,
+            10 * float(np.log10(known.gain / max(known.n0, 1e-12 * known.gain))),
+            known.cfo,
+            found.clock_ppm,
+            gain.step_db,
+            _coherence(pilots, sent),
+        )
+
+
+def _coherence(received: NDArray[np.complex64], sent: NDArray[np.complex64]) -> float:
+    """Return the correlation of the last eighth of the pilots with what was sent."""
+    last = slice(-max(_LEAST, received.size // 8), None)
+    energy = float(np.vdot(received[last], received[last]).real) * sent[last].size
+    return float(np.abs(np.vdot(sent[last], received[last])) / np.sqrt(max(energy, 1e-30)))
