@@ -118,7 +118,7 @@ class Block:
 
     def tabled(self, path: Path, rows: int) -> None:
         """Sinks: say how many items a table on disk has; the run's record holds that against what arrived."""
-        self.tables[str(path)] = rows
+        self.tables[str(path.resolve())] = rows
 
     def count(self, **events: int) -> None:
         """Add to the run's record what happened how often; a run with counts that begin with ``lost_`` is lossy."""

@@ -67,6 +67,7 @@ def _lost(record: dict[str, Any]) -> list[str]:
             lines.append(f"{missing} items never arrived at {target} (from {source})")
         told = [f"{counts[name]} {meaning}" for name, meaning in DIAGNOSTICS.items() if counts.get(name)]
         lines += [f"{edge}: {', '.join(told)}"] if told else []
+    lines += [f"no item reached '{name}'" for name in _unreached(record["edges"])]
     first: dict[str, Any] = {}
     for sender in record.get("senders") or []:
         if first.setdefault(sender["place"], sender) is not sender:
@@ -82,6 +83,16 @@ def _lost(record: dict[str, Any]) -> list[str]:
     for name, count in (record.get("unwritten") or {}).items():
         lines.append(f"{count} items reached sink '{name}' and are in none of its tables")
     return lines
+
+
+def _unreached(edges: dict[str, dict[str, int]]) -> list[str]:
+    """Sinks whose edges carried nothing at all: their tables and pages are empty."""
+    sources = {edge.partition(".")[0] for edge in edges}
+    carried: dict[str, int] = {}
+    for edge, counts in edges.items():
+        target = edge.partition(" -> ")[2].partition(".")[0]
+        carried[target] = carried.get(target, 0) + counts["in"] + counts["out"]
+    return [name for name, count in carried.items() if not count and name not in sources]
 
 
 def _reasons(failed: float, means: dict[str, Any], codecs: str) -> list[str]:

@@ -63,7 +63,7 @@ def read_frames(
                 yield fit_image(np.ascontiguousarray(turned), size, fit, name=f"{path}, frame {number}")
                 number += 1
             extent = video_extent(place)
-            stated = stream.frames or (_estimated_frames(container, stream) if extent == "cut" else 0)
+            stated = _stated_frames(container, stream, extent)
     except InputError:
         raise
     except Exception as error:  # FFmpeg's own errors, and what PyAV makes of a file that is cut within its header
@@ -89,9 +89,11 @@ def _video_stream(container: Any, path: str | Path) -> Any:
     return stream
 
 
-def _estimated_frames(container: Any, stream: Any) -> int:
+def _stated_frames(container: Any, stream: Any, extent: Extent) -> int:
     """Matroska states a duration, if that of its longest track; of other containers FFmpeg guesses it."""
-    if "matroska" not in container.format.name or not container.duration or not stream.average_rate:
+    if stream.frames and container.format.name != "gif":  # of that, FFmpeg counts what is there
+        return int(stream.frames)
+    if extent != "cut" or "matroska" not in container.format.name or not container.duration or not stream.average_rate:
         return 0
     return int(container.duration * stream.average_rate / 1_000_000 + Fraction(1, 2))
 

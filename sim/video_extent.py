@@ -14,14 +14,14 @@ _FIRST_BOXES = {b"ftyp", b"styp", b"moov", b"moof", b"mdat", b"free", b"skip", b
 
 
 def video_extent(path: Path) -> Extent:
-    """Hold the length of a file against what its container states: MP4 and its kin, Matroska and WebM, AVI.
+    """Hold the length of a file against what its container states: MP4 and its kin, Matroska and WebM, AVI, GIF.
 
     ``unstated``: other containers (a transport stream, a raw stream) and live recordings do not say how long they are.
 
     Args:
         path: The file.
 
-    Source: ISO/IEC 14496-12, section 4.2 (boxes); RFC 8794, section 4 (EBML); RFC 9559, section 5.1 (segment).
+    Source: ISO/IEC 14496-12, section 4.2 (boxes); RFC 8794, section 4 (EBML); RFC 9559, section 5.1 (segment); GIF89a.
     """
     length = path.stat().st_size
     with path.open("rb") as file:
@@ -31,6 +31,8 @@ def video_extent(path: Path) -> Extent:
             return _of_boxes(file, length)
         if head.startswith(_EBML):
             return _of_segment(file, length)
+        if head.startswith((b"GIF87a", b"GIF89a")):
+            return _of_gif(file)
     if head.startswith(b"RIFF") and len(head) == 12:
         return "cut" if 8 + int.from_bytes(head[4:8], "little") > length else "whole"
     return "unstated"
@@ -51,6 +53,28 @@ def _of_boxes(file: BinaryIO, length: int) -> Extent:
             return "cut"
         at += size
     return "whole"
+
+
+def _of_gif(file: BinaryIO) -> Extent:
+    """Blocks, and a trailer at the end."""
+    file.seek(10)
+    _skip_colours(file, file.read(1), behind=2)
+    while (kind := file.read(1)) in (b"!", b","):
+        if kind == b",":
+            file.seek(8, 1)
+            _skip_colours(file, file.read(1), behind=0)
+        file.seek(1, 1)  # an extension's label, or the least size of the codes
+        while size := file.read(1):
+            if size == b"\0":
+                break
+            file.seek(size[0], 1)
+    return "cut" if not kind else "whole"
+
+
+def _skip_colours(file: BinaryIO, flags: bytes, *, behind: int) -> None:
+    """Go past the rest of a descriptor and the table of colours that its flags announce."""
+    table = 3 << (flags[0] & 7) + 1 if flags and flags[0] & 0x80 else 0
+    file.seek(behind + table, 1)
 
 
 def _of_segment(file: BinaryIO, length: int) -> Extent:

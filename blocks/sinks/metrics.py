@@ -78,8 +78,8 @@ class Metrics(Block):
         """Open on the first item and not before: a block that is built and never used must not empty files."""
         if self._table is None:
             folder = make_folder(self.params.out)
-            self._table = Table(folder, jsonl=True, go_on=self.goes_on or str(folder) in self.heritage)
-            self.heritage.setdefault(str(folder), None)
+            self._table = Table(folder, jsonl=True, go_on=self.goes_on or str(folder.resolve()) in self.heritage)
+            self.heritage.setdefault(str(folder.resolve()), None)
             for path in self._table.paths:
                 self.wrote(path)
         return self._table

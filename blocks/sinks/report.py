@@ -110,10 +110,11 @@ class Report(Block):
         """Open on the first item and not before: a block that is built and never used must not empty files."""
         if self._table is None:
             folder = make_folder(self.params.out)
-            swapped = str(folder) in self.heritage
+            same = str(folder.resolve())  # whatever it is called
+            swapped = same in self.heritage
             before = "This receiver was started again." if self.goes_on else _SWAPPED if swapped else ""
-            self._page = self.heritage.get(str(folder)) or Page(self.params.difference_gain, before=before)
-            self.heritage[str(folder)] = self._page
+            self._page = self.heritage.get(same) or Page(self.params.difference_gain, before=before)
+            self.heritage[same] = self._page
             self._table = Table(folder, go_on=self.goes_on or swapped)
             for path in self._table.paths:
                 self.wrote(path)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ...errors import FlowgraphError, Problem, UsageError, suggestion
@@ -59,7 +59,7 @@ class System:
                 raise UsageError(f"--over {name}: {self.name}: {label[:-1]} is given as well; leave one of them out")
             target[variable or name] = value
             labels[label] = name
-        overrides = Overrides(values, sets, self.overrides.swaps, self.overrides.seed, self.overrides.out)
+        overrides = replace(self.overrides, vars=values, sets=sets)
         try:
             return check_flowgraph(self.file, overrides)
         except FlowgraphError as error:

@@ -72,5 +72,5 @@ PUBLICATION = Publication(
         ("stage_b", "lite"): _of_diffusers("decoder_lite"),
         ("stage_b", "large"): _of_diffusers("decoder"),
     },
-    folders=("", "models"),  # the latter in khalidr4/DSIC
+    folders=("", "models/"),  # the latter in khalidr4/DSIC
 )

@@ -27,11 +27,12 @@ def take_step(run: Run[Any, Any], pictures: Pictures, progress: float) -> Losses
         Losses before the step: figures in float64, the mean over its pieces; words of the last piece.
     """
     phase, done = run.config.phase_at(progress)
+    for name, parameter in run.model.named_parameters():
+        # first of all: torch chooses its convolutions by it, so that a closed form of `prepare` hangs on it
+        parameter.requires_grad_(run.learns(name, phase))
     run.prepare(phase, pictures)
     for group, rate in zip(run.optimizer.param_groups, run.learning_rates(phase, done, progress), strict=True):
         group["lr"] = rate
-    for name, parameter in run.model.named_parameters():
-        parameter.requires_grad_(run.learns(name, phase))
     size = phase.batch // (run.team.size * phase.accumulate)
     seed = [run.config.seed, run.step, run.team.rank]
     batch = Batch(pictures, phase, progress, size=size, seed=seed, device=run.device)

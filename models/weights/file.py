@@ -12,7 +12,7 @@ from ..model_card import ModelCard, card_path
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["load_weights", "read_tensors", "refuse_pickle", "sha256_of"]
+__all__ = ["load_weights", "read_tensors", "sha256_of"]
 
 PICKLES = (".pt", ".pth", ".bin", ".ckpt", ".pkl")
 
@@ -21,15 +21,6 @@ def sha256_of(path: Path) -> str:
     """SHA-256 of a file, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def refuse_pickle(path: Path) -> Path:
-    """Return the path of what is no pickle, by its ending."""
-    if path.suffix.lower() in PICKLES:
-        raise WeightsError(
-            f"{path}: a pickle can run code when it is read, so none is; expected a .safetensors file of the weights"
-        )
-    return path
 
 
 def read_tensors(path: Path, of: str = "", *, memory: Literal["own", "mapped"] = "own") -> dict[str, Tensor]:
@@ -49,7 +40,10 @@ def read_tensors(path: Path, of: str = "", *, memory: Literal["own", "mapped"] =
         import safetensors.torch
     except ImportError as error:
         raise MissingExtra("loading weights", error.name or "safetensors", "models") from None
-    refuse_pickle(path)
+    if path.suffix.lower() in PICKLES:
+        raise WeightsError(
+            f"{path}: a pickle can run code when it is read, so none is; expected a .safetensors file of the weights"
+        )
     if not path.is_file():
         found = "a folder, not a file" if path.is_dir() else "no such file"
         wanted = f" for {of}" if of else ""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeVar
 
 from ...errors import UsageError, WeightsError
-from .file import refuse_pickle
-from .hub import in_cache, is_repository
+from .hub import in_cache
 from .publication import Publication
 
 __all__ = ["find_parts"]
@@ -42,8 +42,8 @@ def find_parts(
                     f"{publication.system}: {place} is a file, and {len(parts)} parts are needed; give the folder it "
                     "is in, or put the card of weights of your own beside it"
                 )
-            return {parts[0]: refuse_pickle(Path(place))}
-        found = {part: _look(publication, publication.paths(part, variant), place) for part in parts}
+            return {parts[0]: Path(place)}
+        found = {part: _look(publication, publication.names(part, variant), place) for part in parts}
         if all(found.values()):
             return {part: path for part, path in found.items() if path is not None}
     missing = [part for part, path in found.items() if path is None]  # in the last place
@@ -62,10 +62,12 @@ def _get_them(publication: Publication, missing: Sequence[str], variant: str) ->
 
 
 def _is_folder(place: Path | str) -> bool:
-    return Path(place).is_dir() or not is_repository(place)
+    is_repository = isinstance(place, str) and re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", place)
+    return Path(place).is_dir() or not is_repository
 
 
 def _look(publication: Publication, names: Sequence[str], place: Path | str | None) -> Path | None:
+    names = [folder + name for name in names for folder in publication.folders]
     if place is not None and _is_folder(place):
         return next((path for name in names if (path := Path(place) / name).is_file()), None)
     if place is None or place == publication.repository:

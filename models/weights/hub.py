@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from ...errors import MissingExtra, UsageError, WeightsError
 from .file import sha256_of
 from .publication import Publication, PublishedFile
 
-__all__ = ["download", "in_cache", "is_repository", "offline_by_environment"]
+__all__ = ["download", "in_cache", "offline_by_environment"]
 
 OFFLINE = ("SEMCOM_OFFLINE", "HF_HUB_OFFLINE")
 
@@ -19,11 +18,6 @@ OFFLINE = ("SEMCOM_OFFLINE", "HF_HUB_OFFLINE")
 def offline_by_environment() -> bool:
     """Whether ``SEMCOM_OFFLINE`` or ``HF_HUB_OFFLINE`` forbid the network: set, and neither empty nor 0, no, false."""
     return any(os.environ.get(name, "").strip().lower() not in ("", "0", "no", "off", "false") for name in OFFLINE)
-
-
-def is_repository(source: Path | str) -> bool:
-    """Whether this can be the name of a repository, ``owner/name``."""
-    return isinstance(source, str) and re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", source) is not None
 
 
 def in_cache(repository: str, names: Sequence[str], revisions: Sequence[str]) -> Path | None:

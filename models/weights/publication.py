@@ -41,8 +41,8 @@ class Publication:
         licence_url: Where it can be read.
         parts: Of the system, in the order in which they are fetched, each with what messages call it.
         files: Of the repository; of several that serve one part the preferred one first.
-        other_names: Further paths under which a folder may hold a part, by part and variant.
-        folders: Of a folder or repository those in which files are looked for; the empty one is itself.
+        other_names: Further names under which a folder may hold a part, by part and variant.
+        folders: What names may begin with in a folder or repository: nothing, or the name of a folder with its slash.
     """
 
     system: str
@@ -57,16 +57,10 @@ class Publication:
     other_names: Mapping[tuple[str, str | None], tuple[str, ...]] = field(default_factory=dict)
     folders: tuple[str, ...] = ("",)
 
-    def paths(self, part: str, variant: str) -> tuple[str, ...]:
-        """Paths under which a folder may hold a part, the preferred one first."""
-        names = [one.name for one in self._serve(part, variant)]
-        for key in ((part, variant), (part, None)):
-            names += self.other_names.get(key, ())
-        return tuple(f"{folder}/{name}" if folder else name for name in names for folder in self.folders)
-
     def names(self, part: str, variant: str) -> tuple[str, ...]:
-        """The same without the folders, for messages."""
-        return self.paths(part, variant)[:: len(self.folders)]
+        """Names under which a folder may hold a part, the preferred one first."""
+        names = [one.name for one in self._serve(part, variant)]
+        return (*names, *self.other_names.get((part, variant), ()), *self.other_names.get((part, None), ()))
 
     def fetched(self, variant: str) -> tuple[PublishedFile, ...]:
         """What is downloaded: the preferred file of each part."""

@@ -1,4 +1,5 @@
 import logging
+import re
 import sys
 from collections import Counter
 from fractions import Fraction
@@ -153,6 +154,27 @@ def test_a_whole_file_is_whole(tmp_path: Path, name: str, caplog: pytest.LogCapt
     for missing in (1, 2, 7, 8, 9, 100):
         (tmp_path / "cut").write_bytes(whole.read_bytes()[:-missing])
         assert video_extent(tmp_path / "cut") == "cut"
+
+
+@pytest.mark.parametrize("shared", [True, False], ids=["one palette", "a palette each"])
+def test_an_animated_gif_that_is_cut(tmp_path: Path, shared: bool) -> None:
+    from PIL import Image
+
+    rng = np.random.default_rng(4)
+    stills = [Image.fromarray(rng.integers(0, 256, (32, 48, 3), np.uint8)).quantize(32) for _ in range(FRAMES)]
+    stills = [still.convert("RGB").quantize(palette=stills[0]) for still in stills] if shared else stills
+    stills[0].save(tmp_path / "a.gif", save_all=True, append_images=stills[1:], loop=0, comment=b"by hand")
+    assert len(list(read_frames(tmp_path / "a.gif"))) == FRAMES
+    data, cut = (tmp_path / "a.gif").read_bytes(), tmp_path / "cut.gif"
+    cut.write_bytes(data + b"more")
+    assert video_extent(cut) == "whole"
+    for length in (*range(14, len(data) - 1, 97), len(data) - 1):
+        cut.write_bytes(data[:length])
+        assert video_extent(cut) == "cut"
+        frames = list[object]()
+        with pytest.raises(InputError, match=r"the file is cut|expected a video|is damaged after frame") as caught:
+            frames.extend(read_frames(cut))
+        assert re.search(rf"and {len(frames)} came|after frame {len(frames) - 1}:|expected", str(caught.value))
 
 
 @pytest.mark.parametrize("name", ["a.mkv", "a.mp4"])

@@ -1,8 +1,8 @@
 """What a receiver has delivered, what its block has taken of that and its place finished with, in two numberings.
 
-The sender numbers its items anew at each start: ``n``. The receiver numbers what it delivers on and on: ``d``.
 The sender numbers its items anew at each start: ``n``. The receiver numbers what it delivers, on and on: ``d``.
-no ``d`` of their own: they count as finished when the item of the earlier session is.
+Items that a later session sends again have no ``d`` of their own: they count as finished when the item of the earlier
+session is.
 """
 
 from __future__ import annotations

@@ -5,13 +5,15 @@ pictures of the other. So the edges that come from one place share an `Admission
 
 - The first start that says hello is welcome.
 - Another one waits. If the first is heard meanwhile, it lives, and the other is refused. If it is silent for
-  `GONE_S`, it is gone, and the other takes over all edges at once.
+  `GONE_S`, it is gone, and the other takes over all edges at once. A receiver that computes does not listen: what came
+  meanwhile waits in its sockets, and such time is no silence.
 - A start of the same graph and seed goes on where the one before was cut off: what came twice is dropped. Any other is
   a new session: its items are numbered on from the last one, so that nothing of it meets anything of the one before.
 """
 
 from __future__ import annotations
 
+import threading
 from typing import Final, Literal, NamedTuple
 
 import msgspec
@@ -21,6 +23,7 @@ from ....blocks.envelope import Envelope
 __all__ = ["GONE_S", "Admission", "Start"]
 
 GONE_S: Final = 2.5  # a sender that lives says something every second
+DEAF_S: Final = 1.0  # between two looks at the sockets; idle receivers look twenty times a second
 Verdict = Literal["welcome", "wait", "refuse"]
 
 
@@ -59,13 +62,18 @@ class Admission:
         self.senders: list[tuple[Start, int]] = []
         self._after = after
         self._next_item = self._next_sample = 0  # behind all that came on any of the edges
-        self._heard_s = 0.0
+        self._heard_s = self._looked_s = self._listens_from_s = 0.0
+        self._lock = threading.Lock()  # the edges of a place have a thread each
         self._knocked_s: dict[int, float] = {}
         self._gone: set[int] = set()
         self._over = False
 
     def knock(self, start: Start, now_s: float) -> Verdict:
         """Say what becomes of a hello."""
+        with self._lock:
+            return self._judged(start, now_s)
+
+    def _judged(self, start: Start, now_s: float) -> Verdict:
         if self.current is None:
             if self._after is not None and self._after[0] == start.session:
                 self.shift_items = self._after[1]
@@ -77,7 +85,7 @@ class Admission:
         knocked_s = self._knocked_s.setdefault(start.session, now_s)
         if self._heard_s > knocked_s:
             return "refuse"
-        if now_s - self._heard_s < GONE_S:
+        if now_s - max(self._heard_s, self._listens_from_s) < GONE_S:
             return "wait"
         if not self.continues(start):
             self.shift_items, self.shift_samples = self._next_item, self._next_sample
@@ -91,6 +99,12 @@ class Admission:
     def listens_to(self, session: int) -> bool:
         """Whether this is the start that has all edges."""
         return self.current is not None and session == self.current.session
+
+    def look(self, now_s: float) -> None:
+        """Note that an edge is about to take in what came."""
+        if now_s - self._looked_s > DEAF_S:
+            self._listens_from_s = now_s
+        self._looked_s = now_s
 
     def heard(self, now_s: float) -> None:
         """Note that the present start said something, on whichever edge."""

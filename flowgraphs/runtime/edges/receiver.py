@@ -183,6 +183,7 @@ class Receiver:
     def on_tick(self, now_s: float) -> None:
         """Note the time (seconds of any steady clock) and tell the sender what it does not know yet."""
         self._now_s = now_s
+        self._admission.look(now_s)
         if self._heard or self._heard_s == -math.inf:
             self._heard, self._heard_s = False, now_s
         self.silent_s = now_s - self._heard_s

@@ -132,6 +132,7 @@ class SocketReceiver:
             HelloRefused: the first sender that came does not fit.
         """
         protocol, inbox = self.protocol, self._inbox
+        protocol.on_tick(time.monotonic())  # first: what comes now is judged by the time that it is now
         full = len(inbox) + MAX_DRAIN_ITEMS
         for _ in range(MAX_DRAIN):
             frames = receive(self.socket)
@@ -149,7 +150,6 @@ class SocketReceiver:
                 raise
             if len(inbox) >= full:
                 break
-        protocol.on_tick(time.monotonic())
         self._flush()
 
     def _say_why(self) -> None:

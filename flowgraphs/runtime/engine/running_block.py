@@ -52,7 +52,9 @@ def build_block(node: BlockNode, seed: int) -> Block:
         cls = load_block(node.use)
     try:
         return cls(cls.Params.model_validate(node.params), name=node.name, seed=seed)
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
+        if _is_ctrl_c(error):
+            raise
         raise _block_error(node.name, cls, None, error) from error
 
 
@@ -90,6 +92,7 @@ class RunningBlock:
             {edge.source_port: PORT_TYPES[edge.port] for edge in self._edges if edge.source == block.name},
         )
         self._ports = tuple(gives.items())
+        self._nothing = (None,) * len(self._ports)
         self._where = tuple(f"output '{name}'" for name, _ in self._ports)
         self._streams_in = tuple(name for name, port in takes.items() if port.stream)
         self._stream_in = bool(self._streams_in)
@@ -180,9 +183,16 @@ class RunningBlock:
             self._hold(merged)
             yield from self._several(result, merged)
         else:
-            if isinstance(result, Out) and result.identity is not None:
-                self._hold(merged)
-            yield self._emit(result, merged)
+            yield self._one(result, merged)
+
+    def _one(self, result: Any, envelope: Envelope) -> Emitted:
+        """Emit one item; of several outputs that are all left empty, the block has held it back."""
+        if isinstance(result, Out) and result.identity is not None:
+            self._hold(envelope)
+        emitted = self._emit(result, envelope)
+        if self.signature.named_outputs and not self._stream_in and emitted == self._nothing:
+            self._hold(envelope)
+        return emitted
 
     def _next_stream(self) -> Stream:
         """Where the samples that a block makes of an item will lie."""
@@ -218,6 +228,7 @@ class RunningBlock:
 
         Does nothing where the block has not started, or has been told to finish already. Raises BlockError.
         """
+        self.block.stopping = True
         if self.signature.is_sink and self._finish_due:
             for _ in self.finish(replace(run, complete=False)):
                 pass
@@ -249,7 +260,7 @@ class RunningBlock:
         if self._finds:
             found = self._found(out, envelope)
             if found is None:
-                return (None,) * len(self._ports)
+                return self._nothing
             envelope = found
         elif part_of is not None and not self._stream_in:
             seq, part = self._part
@@ -323,7 +334,9 @@ class RunningBlock:
             return call(*args, **kwargs)
         except BlockError:
             raise
-        except (Exception, SystemExit) as error:  # whatever it raises becomes one error: block, item and line
+        except BaseException as error:  # whatever it raises becomes one error: block, item and line
+            if _is_ctrl_c(error):
+                raise
             raise _block_error(self.block.name, type(self.block), seq, error) from error
 
 
@@ -355,6 +368,11 @@ def _merge_headers(one: Header, other: Header) -> Header:
     if one is other or not other:
         return one
     return other if not one else one.merged(other)
+
+
+def _is_ctrl_c(error: BaseException) -> bool:
+    """Whether the user interrupts: Python tells the main thread alone. In another thread the block raised it."""
+    return isinstance(error, KeyboardInterrupt) and threading.current_thread() is threading.main_thread()
 
 
 def _block_error(name: str, cls: type[Block], seq: int | None, error: BaseException) -> BlockError:

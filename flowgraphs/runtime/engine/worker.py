@@ -202,7 +202,7 @@ class Worker:
         try:
             block = build_block(node, self.graph.seed)
             RunningBlock(block, self.graph.torch_threads).start()
-        except Exception as error:  # the old block goes on, whatever the new one did
+        except BaseException as error:  # the old block goes on, whatever the new one did
             self.events.post(
                 {"event": "reply", "ticket": ticket, "block": node.name, "ok": False, "message": str(error)}
             )

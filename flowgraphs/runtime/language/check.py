@@ -64,7 +64,7 @@ def check_flowgraph(file: str | Path, overrides: Overrides = Overrides()) -> Che
 
 def check_nodes(root: Node, problems: list[Problem], path: Path, overrides: Overrides) -> Checked:
     """Check a file that has been read; ``problems`` are what reading found."""
-    check = _Check(path, overrides, list(problems))
+    check = _Check(path, overrides, [*problems, *overrides.problems])
     graph = check.run(root)
     if check.doc.problems or graph is None:
         unread = {(problem.line, problem.column) for problem in problems}

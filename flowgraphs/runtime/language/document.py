@@ -44,7 +44,8 @@ class Document:
             return any(self.is_unread(item) for item in node.items)
         if isinstance(node, MapNode):
             return any(self.is_unread(value) for _, value in node.entries.values())
-        return any((problem.line, problem.column) == (node.mark.line, node.mark.column) for problem in self.problems)
+        at = node.mark.line, node.mark.column
+        return bool(at[0]) and any((problem.line, problem.column) == at for problem in self.problems)  # 0: of an option
 
     def text(self, root: MapNode, key: str, default: str) -> str:
         """Read a text."""

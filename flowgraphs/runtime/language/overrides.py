@@ -23,6 +23,7 @@ class Overrides:
         seed: The run's seed.
         out: The folder that receives what sinks write: sets the parameter ``out`` of every block that has one, to this
             folder if there is one such block, to ``out/<block>`` if there are several.
+        problems: Texts of the command line that could not be read; the check reports them with all other mistakes.
     """
 
     vars: Mapping[str, Any] = field(default_factory=dict)
@@ -30,6 +31,7 @@ class Overrides:
     swaps: Mapping[str, str] = field(default_factory=dict)
     seed: int | None = None
     out: str | None = None
+    problems: tuple[Problem, ...] = ()
 
     @classmethod
     def parse(
@@ -41,11 +43,7 @@ class Overrides:
         seed: int | None = None,
         out: str | None = None,
     ) -> Overrides:
-        """Read the texts of a command line: ``esn0_db=5``, ``channel.esn0_db=5``, ``channel=channels/rayleigh``.
-
-        Raises:
-            FlowgraphError: some have not this form; all are named.
-        """
+        """Read the texts of a command line: ``esn0_db=5``, ``channel.esn0_db=5``, ``channel=channels/rayleigh``."""
         problems: list[Problem] = []
         read: dict[str, dict[str, Any]] = {"--var": {}, "--set": {}, "--swap": {}}
         for option, texts in (("--var", vars), ("--set", sets), ("--swap", swaps)):
@@ -56,9 +54,7 @@ class Overrides:
                     problems += error.problems
                     continue
                 read[option][name] = value
-        if problems:
-            raise FlowgraphError(problems)
-        return cls(read["--var"], read["--set"], read["--swap"], seed, out)
+        return cls(read["--var"], read["--set"], read["--swap"], seed, out, tuple(problems))
 
 
 @dataclass(frozen=True)

@@ -497,6 +497,59 @@ def test_a_block_that_forgets_its_return_is_named_with_what_never_arrived(make, 
     ]
 
 
+TWO = (
+    "class Both(NamedTuple):\n    a: Features\n    b: Features\n\n\n"
+    "class Two(Block):\n    def work(self, features: Features) -> Both:\n        return Both(None, None)\n"
+)
+EMPTY = "class Empty(Block):\n    def work(self) -> Iterator[Features]:\n        return iter(())\n"
+
+
+@pytest.mark.parametrize("executor", EXECUTORS)
+def test_a_block_that_fills_none_of_its_outputs_is_named(make, executor):
+    graph = make(
+        f"numbers: numbers count: 7\ntwo: {plugin('two', TWO)}\nrecord: record",
+        "numbers -> two\ntwo.a -> record.features\ntwo.b -> record.other",
+    )
+    assert summary("test", run(graph, RunOptions(executor)).as_json())[1:3] == [
+        "  no item reached 'record'",
+        "  7 items went into block 'two' and never came out: its work returned None for them",
+    ]
+
+
+@pytest.mark.parametrize("executor", EXECUTORS)
+def test_a_source_without_items_leaves_a_word(make, executor):
+    graph = make(f"empty: {plugin('empty', EMPTY)}\nrecord: record", "empty -> record")
+    assert summary("test", run(graph, RunOptions(executor)).as_json())[1] == "  no item reached 'record'"
+
+
+@pytest.mark.parametrize("executor", ["threads", "processes"])
+@pytest.mark.parametrize("what", ["KeyboardInterrupt", "GeneratorExit", "BaseException('odd')"])
+def test_whatever_a_block_raises_names_item_and_line(make, executor, what):
+    raises = (
+        "class Raises(Block):\n    def work(self, features: Features) -> Features:\n"
+        f"        if features[0] == 2:\n            raise {what}\n        return features\n"
+    )
+    graph = make(
+        f"numbers: numbers count: 7\nraises: {plugin('raises', raises)}\nrecord: record", "numbers -> raises -> record"
+    )
+    kind = what.partition("(")[0]
+    with pytest.raises(BlockError, match=rf"block 'raises' at item 2: {kind}: .*\(.*raises.py:\d+\)"):
+        run(graph, RunOptions(executor))
+
+
+def test_a_thread_of_a_block_that_ends_the_process_leaves_a_word(make):
+    ends = (
+        "class Ends(Block):\n    def work(self, features: Features) -> Features:\n        import os, threading\n"
+        "        thread = threading.Thread(target=os._exit, args=(6,), name='helper')\n"
+        "        thread.start()\n        thread.join()\n        return features\n"
+    )
+    make(f"numbers: numbers count: 7\nends: {plugin('ends', ends)}\nrecord: record", "numbers -> ends -> record")
+    command = [sys.executable, "-m", "semcom", "run", "test.yaml"]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 6
+    assert ended.stderr.endswith("thread 'helper' called os._exit(6), which ends the whole run\n")
+
+
 @pytest.mark.parametrize("executor", ["inline", "threads"])
 def test_a_block_that_ends_the_process_fails_the_run_with_its_line(make, executor):
     graph = make(

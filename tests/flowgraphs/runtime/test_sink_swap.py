@@ -61,10 +61,17 @@ DEAF = (str(Path(__file__).parents[1] / "plugins" / "deaf.py"), {})
 @pytest.mark.parametrize("executor", ["threads", "processes"])
 @pytest.mark.parametrize(
     "swaps",
-    [[METRICS], [METRICS, METRICS, METRICS], [REPORT, METRICS], [("sinks/metrics", {"out": "out/n"}), METRICS]],
-    ids=["itself", "thrice", "report and back", "away and back"],
+    [
+        [METRICS],
+        [METRICS, METRICS, METRICS],
+        [REPORT, METRICS],
+        [("sinks/metrics", {"out": "out/n"}), METRICS],
+        [("sinks/metrics", {"out": "out/../out/m"}), ("sinks/report", {"out": "link"})],
+    ],
+    ids=["itself", "thrice", "report and back", "away and back", "other names of the folder"],
 )
 def test_every_row_is_there_whatever_is_swapped(executor, swaps):
+    Path("link").symlink_to("out/m")
     if swaps[-1] == METRICS and len(swaps) == 2:
         swaps = [swaps[0], ("sinks/metrics", {"out": "out/m"})]
     result = swapped(executor, *swaps)

@@ -34,7 +34,7 @@ def test_every_name_in_a_folder(part: Any, variant: Any, names: list[str], tmp_p
 
 
 def test_the_file_to_be_fetched_comes_first(tmp_path: Path) -> None:
-    for name in PUBLICATION.paths("stage_b", "lite"):
+    for name in PUBLICATION.names("stage_b", "lite"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
     assert where_is("stage_b", tmp_path).name == "stage_b_lite_bf16.safetensors"
@@ -113,12 +113,6 @@ def test_the_first_place_that_has_all_of_it(tmp_path: Path) -> None:
 def test_a_path_that_is_not_there_is_named(name: str, tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match=rf"sc-sic: no weights in {tmp_path / name}, which is not there: expected"):
         find_parts(PUBLICATION, ("stage_a", "stage_b"), tmp_path / name, variant="lite")
-
-
-def test_a_pickle_is_no_part(tmp_path: Path) -> None:
-    (tmp_path / "x.pt").touch()
-    with pytest.raises(WeightsError, match=r"x\.pt: a pickle can run code when it is read"):
-        where_is("encoder", tmp_path / "x.pt")
 
 
 def test_without_the_hubs_package_nothing_is_found(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
+import zmq
 from hypothesis import given
 from hypothesis import strategies as st
 from semcom.blocks.envelope import Annotation, Envelope, Identity, SentFrame, Stream, Trace
@@ -11,6 +14,8 @@ from semcom.flowgraphs.runtime.edges.decode import decode
 from semcom.flowgraphs.runtime.edges.messages import Contract
 from semcom.flowgraphs.runtime.edges.receiver import Receiver
 from semcom.flowgraphs.runtime.edges.sender import Sender
+from semcom.flowgraphs.runtime.edges.socket_receiver import SocketReceiver
+from semcom.flowgraphs.runtime.edges.socket_sender import SocketSender
 
 ONE, AGAIN, OTHER = Start(1, "aaaa", "7"), Start(2, "aaaa", "7"), Start(3, "bbbb", "7")
 
@@ -107,6 +112,12 @@ def talk(sender: Sender, receiver: Receiver, now_s: float) -> list[int]:
     return got
 
 
+def listens(receiver: Receiver, from_s: float, to_s: float) -> None:
+    """Nothing comes, and the receiver looks."""
+    for now_s in np.arange(from_s, to_s, 0.5):
+        receiver.on_tick(float(now_s))
+
+
 def offered(start: Start, count: int, first: int = 0) -> Sender:
     sender = Sender(CONTRACT, depth=50, start=start)
     for seq in range(first, count):
@@ -139,6 +150,7 @@ def test_whatever_each_edge_had_got_a_new_session_never_meets_the_old_one(one, o
     assert before == (list(range(one)), list(range(other)))
     new = [offered(OTHER, 4) for _ in range(2)]
     assert talk(new[0], left, 0.1) == []
+    listens(left, 0.1, GONE_S + 1)
     after = talk(new[0], left, GONE_S + 1), talk(new[1], right, GONE_S + 1)
     first = max(one, other)
     assert after == (list(range(first, first + 4)), list(range(first, first + 4)))
@@ -150,7 +162,60 @@ def test_the_old_one_that_wakes_up_finds_every_edge_taken():
     talk(old[0], left, 0.0), talk(old[1], right, 0.0)
     new = offered(OTHER, 2)
     talk(new, left, 0.1)
+    listens(left, 0.1, GONE_S + 1)
     assert talk(new, left, GONE_S + 1) == [2, 3]
     old[1].offer(item(2), np.zeros(1, np.float32))
     with pytest.raises(HelloRefused, match="another sender"):
         talk(old[1], right, GONE_S + 2)  # this edge has not met the new one yet
+
+
+def knocks(receiver: Receiver, *senders: Sender) -> None:
+    """Hand what these senders have to say to the receiver, in this order."""
+    for sender in senders:
+        while (frames := sender.next_message()) is not None:
+            receiver.on_message(decode(frames), b"x")
+
+
+@pytest.mark.parametrize("work_s", [0.5, 3.0, 30.0])
+def test_a_receiver_that_computes_for_long_does_not_take_that_for_silence(work_s):
+    """What the first sender said meanwhile may stand in the queue behind the second one's hello."""
+    (receiver,) = edges(1)
+    first, second = offered(ONE, 3), offered(OTHER, 3)
+    assert talk(first, receiver, 100.0) == [0, 1, 2]
+    now_s = 100.0
+    for _ in range(4):
+        now_s += work_s
+        first.on_tick(now_s), second.on_tick(now_s), receiver.on_tick(now_s)
+        knocks(receiver, second, first)
+    assert receiver.refused > 0
+    assert receiver.peer_session == ONE.session
+    listens(receiver, now_s, now_s + GONE_S + 0.5)  # now the first is gone
+    third = offered(AGAIN, 4)
+    assert talk(third, receiver, now_s + GONE_S + 0.5) == [3]
+
+
+def test_of_two_that_wait_for_a_receiver_one_gets_it(tmp_path):
+    """The receiver finds the hellos of both when it first looks."""
+    context: zmq.Context = zmq.Context()
+    endpoint, admission = f"ipc://{tmp_path}/edge", Admission()
+    senders = [SocketSender(context, endpoint, CONTRACT, start, depth=4) for start in (ONE, OTHER)]
+    receiver = SocketReceiver(context, endpoint, CONTRACT, depth=4, admission=admission)
+    for _ in range(20):  # the receiver's block starts meanwhile
+        time.sleep(0.02)
+        for sender in senders:
+            sender.service()
+    refused, until_s = 0, time.monotonic() + 10
+    while not refused and time.monotonic() < until_s:
+        time.sleep(0.02)
+        receiver.service()
+        for sender in list(senders):
+            try:
+                sender.service()
+            except HelloRefused:
+                refused += 1
+                senders.remove(sender)
+                sender.close()
+    assert (refused, len(admission.senders)) == (1, 1)
+    for end in (*senders, receiver):
+        end.close()
+    context.term()

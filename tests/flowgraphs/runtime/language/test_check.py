@@ -694,14 +694,21 @@ def test_mistakes_of_options_name_the_option(folder, overrides, message):
     assert any(line.startswith(message) for line in str(caught.value).splitlines()), str(caught.value)
 
 
-def test_options_that_cannot_be_read_are_all_named():
-    with pytest.raises(FlowgraphError) as caught:
-        Overrides.parse(vars=["a", "b=["], sets=["c=1", "d.e="], swaps=["f"])
-    found = str(caught.value).splitlines()
+def test_options_that_cannot_be_read_are_all_named(folder):
+    found = problems(GOOD, Overrides.parse(vars=["a", "b=["], sets=["c=1", "d.e="], swaps=["f"]))
     assert [line.split(": ")[0] for line in found] == ["--var a", "--var b=[", "--set c=1", "--set d.e=", "--swap f"]
     assert found[0] == "--var a: expected name=value"
     assert found[2] == "--set c=1: expected block.parameter=value"
     assert found[4] == "--swap f: expected block=blocks/name"
+
+
+def test_an_option_that_is_not_read_hides_neither_the_file_s_mistakes_nor_other_options(folder):
+    overrides = Overrides.parse(vars=["esn0_db=.nan"], sets=["channel.esn0_db=.inf", "map.no=1"], swaps=["gone=x"])
+    found = problems(changed("seed: 7", "seed: x"), overrides)
+    assert [line.split(": ")[0] for line in found] == [
+        *("f.yaml:4:7", "--var esn0_db=.nan", "--set channel.esn0_db=.inf", "--swap gone=x", "--set map.no=1"),
+    ]
+    assert found[2].endswith("expected a finite number, got .inf")
 
 
 def test_an_unknown_file_suggests(tmp_path, monkeypatch):
