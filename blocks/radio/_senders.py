@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from typing import Final, Literal, Protocol
 
 import zmq
@@ -29,8 +30,11 @@ class Sender(Protocol):
     def send(self, data: bytes) -> bool:
         """Send at most so many; False when they were not taken after all."""
 
-    def close(self, last: bytes, linger_ms: int) -> None:
-        """Give the socket back; ``last`` is a message without samples, for those who wait for an answer."""
+    def close(self, last: bytes, patient: Callable[[], bool]) -> None:
+        """Give the socket back when all has gone, or when ``patient`` ends.
+
+        ``last`` is a message without samples, for those who wait for an answer.
+        """
 
 
 class Pusher:
@@ -47,9 +51,9 @@ class Pusher:
         """As of `Sender`."""
         return self._link.send([data])
 
-    def close(self, last: bytes, linger_ms: int) -> None:
+    def close(self, last: bytes, patient: Callable[[], bool]) -> None:
         """As of `Sender`."""
-        self._link.close(linger_ms)
+        self._link.drain(patient)
 
 
 class Publisher:
@@ -89,9 +93,9 @@ class Publisher:
             self._take_subscriptions(RETRY_MS)
         return sent
 
-    def close(self, last: bytes, linger_ms: int) -> None:
+    def close(self, last: bytes, patient: Callable[[], bool]) -> None:
         """As of `Sender`."""
-        self._link.close(linger_ms)
+        self._link.drain(patient)
 
 
 class Replier:
@@ -133,12 +137,12 @@ class Replier:
         envelope, _ = self._asked.popleft()
         return self._link.send([*envelope, data])
 
-    def close(self, last: bytes, linger_ms: int) -> None:
+    def close(self, last: bytes, patient: Callable[[], bool]) -> None:
         """As of `Sender`; a request without an answer would leave a plain REQ stuck."""
         self.room(0)
         for _ in range(len(self._asked)):
             self.send(last)
-        self._link.close(linger_ms)
+        self._link.drain(patient)
 
 
 def open_sender(

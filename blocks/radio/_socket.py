@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import ipaddress
+import termios
+import threading
+import time
 import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, Literal
 
 import zmq
@@ -19,8 +23,7 @@ __all__ = ["WAIT_MS", "Attach", "RadioSocket", "is_exposed"]
 WAIT_MS: Final = 50  # longest wait of one call: then the runtime looks at its commands
 MAX_MESSAGE_BYTES: Final = 32 << 20  # srsRAN sends up to 24.6 MB
 MAX_FRAMES: Final = 8  # kept of one message; ours have at most 4, an envelope included
-HEARTBEAT_MS: Final = 1000
-SILENT_MS: Final = 10_000  # a peer that answers no heartbeat for so long is gone
+KEEPALIVE_S: Final = 10  # the system notices a host that is gone; ZeroMQ's own heartbeat would cut off a slow peer
 RECONNECT_MS: Final = 100
 
 Attach = Literal["connect", "bind"]
@@ -48,7 +51,7 @@ class RadioSocket:
         self, kind: int, address: str, attach: Attach, *, high_water: int, options: Mapping[Any, Any] | None = None
     ) -> None:
         self.departures = 0
-        self._peers: set[int] = set()
+        self._peers: set[int] = set()  # file descriptors of their connections
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self.socket: zmq.Socket[bytes] = self._context.socket(kind)
         self._monitor = self.socket.get_monitor_socket(
@@ -61,9 +64,10 @@ class RadioSocket:
             zmq.SNDHWM: high_water,
             zmq.RCVHWM: high_water,
             zmq.MAXMSGSIZE: MAX_MESSAGE_BYTES,
-            zmq.HEARTBEAT_IVL: HEARTBEAT_MS,
-            zmq.HEARTBEAT_TIMEOUT: SILENT_MS,
-            zmq.HEARTBEAT_TTL: SILENT_MS,
+            zmq.TCP_KEEPALIVE: 1,
+            zmq.TCP_KEEPALIVE_IDLE: KEEPALIVE_S,
+            zmq.TCP_KEEPALIVE_INTVL: KEEPALIVE_S // 2,
+            zmq.TCP_KEEPALIVE_CNT: 2,
             zmq.RECONNECT_IVL: RECONNECT_MS,
             **(options or {}),
         }.items():
@@ -93,10 +97,22 @@ class RadioSocket:
         while self._monitor.poll(0):
             event = recv_monitor_message(self._monitor)
             if event["event"] != zmq.EVENT_DISCONNECTED:
-                self._peers.add(event["value"])
+                self._peers.add(int(event["value"]))
             elif event["value"] in self._peers:
                 self._peers.remove(event["value"])
                 self.departures += 1
+
+    @property
+    def _unread(self) -> bool:
+        """Whether the system holds bytes for a peer."""
+        self.look()
+        for descriptor in self._peers:
+            held = bytearray(4)
+            with contextlib.suppress(OSError):  # closed meanwhile
+                fcntl.ioctl(descriptor, termios.TIOCOUTQ, held)
+            if any(held):
+                return True
+        return False
 
     def receive(self, wait_ms: int = 0) -> list[memoryview] | None:
         """Return the first frames of the next message; None when there is none in that time."""
@@ -122,11 +138,25 @@ class RadioSocket:
             raise
         return True
 
-    def close(self, linger_ms: int = 0) -> None:
-        """Give the socket back; what was sent has so long to reach its peer."""
-        if not self.socket.closed:
-            self.socket.setsockopt(zmq.LINGER, linger_ms)
+    def close(self) -> None:
+        """Give the socket back at once."""
         self._give_back()
+
+    def drain(self, patient: Callable[[], bool]) -> None:
+        """Give the socket back once its peers have what was sent, or have gone; or when ``patient`` ends.
+
+        ZeroMQ closes a connection when the system has the last byte. A peer that is slow and finds its connection
+        closed drops what it has not read of it (libzmq 4.3.4, ``ipc``), so first its peers read.
+        """
+        looks = 0
+        while looks < 2 and patient():  # between two looks the next messages go out, if there are any
+            looks = 0 if self._unread else looks + 1
+            time.sleep(WAIT_MS / 1000)
+        self.socket.setsockopt(zmq.LINGER, -1)
+        thread = threading.Thread(target=self._give_back, name="semcom:drain", daemon=True)
+        thread.start()
+        while thread.is_alive() and patient():
+            thread.join(WAIT_MS / 1000)
 
 
 def _give_back(context: zmq.Context[zmq.Socket[bytes]], socket: zmq.Socket[bytes], monitor: zmq.Socket[bytes]) -> None:

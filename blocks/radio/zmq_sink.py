@@ -21,7 +21,6 @@ from ._socket import WAIT_MS, Attach
 __all__ = ["ZmqSink"]
 
 GRACE_S: Final = 0.2  # for what is still to be sent when the run is told to stop
-LINGER_MS: Final = 2000  # for what was sent when the run has ended by itself
 
 
 class ZmqSink(Block):
@@ -77,7 +76,7 @@ class ZmqSink(Block):
         )
         self._patience_ms = WAIT_MS if p.when_full == "block" else 0
         self._next = 0  # number of the sample that follows what came
-        self._give_up_at_s: float | None = None
+        self._over_at_s: float | None = None
 
     def work(self, samples: Samples, stream: Stream) -> None:
         """Send one chunk, in as many messages as the receiver asks for."""
@@ -90,14 +89,14 @@ class ZmqSink(Block):
             piece = samples[at : at + (room or 0)]
             if room is not None and self._sender.send(self._packed(piece, stream, at)):
                 at += piece.size
-            elif self._gives_up():
+            elif self.params.when_full == "drop" or self._is_over():
                 break
         self.count(sent_samples=at, lost_samples=samples.size - at)
 
     def finish(self, run: RunContext) -> Iterator[None] | None:
         """Give the socket back, once what was sent has gone."""
         last = pack_stream(np.empty(0, np.complex64), self._next if self.params.pass_tags else None)
-        self._sender.close(last, int(1000 * GRACE_S) if self.stopping else LINGER_MS)
+        self._sender.close(last, lambda: not self._is_over())
         return None
 
     def _packed(self, piece: Samples, stream: Stream, at: int) -> bytes:
@@ -111,14 +110,11 @@ class ZmqSink(Block):
         ]
         return pack_stream(piece, first, tags)
 
-    def _gives_up(self) -> bool:
-        """Whether to drop what nobody takes: at once, or a moment after the run was told to stop."""
-        if self.params.when_full == "drop":
-            return True
-        if not self.stopping:
-            return False
-        self._give_up_at_s = self._give_up_at_s or time.monotonic() + GRACE_S
-        return time.monotonic() >= self._give_up_at_s
+    def _is_over(self) -> bool:
+        """Whether the run was told to stop, and the moment that remains for the receiver has passed."""
+        if self.stopping and self._over_at_s is None:
+            self._over_at_s = time.monotonic() + GRACE_S
+        return self._over_at_s is not None and time.monotonic() >= self._over_at_s
 
     def _check_rate(self, rate_hz: float) -> None:
         expected = self.params.sample_rate_hz

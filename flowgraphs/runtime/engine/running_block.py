@@ -228,6 +228,7 @@ class RunningBlock:
 
         Does nothing where the block has not started, or has been told to finish already. Raises BlockError.
         """
+        self.block.stopping = True
         if self.signature.is_sink and self._finish_due:
             for _ in self.finish(replace(run, complete=False)):
                 pass

@@ -1,0 +1,45 @@
+"""GNU Radio between two addresses, under the Python that has it: ``python3 gnuradio_peer.py JSON``.
+
+The JSON names the ends: ``{"from": ["pull", ADDRESS], "to": ["push", ADDRESS], "pass_tags": true, "key": "",
+"rate_hz": 1e5}``; the last two may be left out.
+Prints ``running`` when it does, and runs until it is killed.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+
+from gnuradio import blocks, gr, zeromq
+
+TIMEOUT_MS = 100
+HWM = 8
+
+
+def stream_source(pattern: str, address: str, *, pass_tags: bool, key: str) -> gr.block:
+    made = getattr(zeromq, f"{pattern}_source")
+    more = [key] if pattern == "sub" else []
+    return made(gr.sizeof_gr_complex, 1, address, TIMEOUT_MS, pass_tags, HWM, *more)
+
+
+def stream_sink(pattern: str, address: str, *, pass_tags: bool, key: str) -> gr.block:
+    made = getattr(zeromq, f"{pattern}_sink")
+    more = [key, False] if pattern == "pub" else []  # False: does not drop when a subscriber is slow
+    return made(gr.sizeof_gr_complex, 1, address, TIMEOUT_MS, pass_tags, HWM, *more)
+
+
+def main(job: dict) -> None:
+    top = gr.top_block()
+    options = {"pass_tags": job.get("pass_tags", False), "key": job.get("key", "")}
+    row = [stream_source(*job["from"], **options), stream_sink(*job["to"], **options)]
+    if "rate_hz" in job:
+        row.insert(1, blocks.throttle(gr.sizeof_gr_complex, job["rate_hz"]))
+    top.connect(*row)
+    top.start()
+    print("running", flush=True)
+    signal.pause()
+
+
+if __name__ == "__main__":
+    main(json.loads(sys.argv[1]))
