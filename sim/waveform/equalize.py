@@ -31,7 +31,7 @@ class Equalized(NamedTuple):
         symbols: complex64 ``[n]``, without bias.
         n0: Their noise variance, as far as the acquisition tells.
         delays: float64 ``[blocks]``, in symbols, by which the clock has moved since the preamble.
-        clock_ppm: Of the sender against the receiver, from those.
+        clock_ppm: Of the sender's clock against the receiver's, from those, in 1e-6.
     """
 
     symbols: NDArray[np.complex64]
@@ -116,7 +116,7 @@ class BlockEqualizer:
         out = scipy.fft.ifft(spectrum, axis=-1)[:, _MARGIN : _MARGIN + _HOP].reshape(-1)[:symbols]
         ppm = 0.0
         if blocks > 2:
-            ppm = float(np.polyfit(starts, delays, 1)[0]) * 1e6
+            ppm = -float(np.polyfit(starts, delays, 1)[0]) * 1e6
         return Equalized(np.ascontiguousarray(out, np.complex64), (1 - bias) / bias, delays, ppm)
 
     def _filters(self, known: Acquisition) -> tuple[NDArray[np.complex64], NDArray[np.float32], float]:
