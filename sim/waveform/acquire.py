@@ -113,13 +113,14 @@ class Acquirer:
             noise = float(np.mean(np.abs(received[-FIRST_TAP]) ** 2))
             return Acquisition(self.before, found.cfo, np.zeros(TAPS, np.complex128), noise, 0.0)
         middle = (PREAMBLE.size - 1) / 2
-        times = np.arange(PREAMBLE.size) - middle + self._lags[:, None] / 2  # from the middle of the preamble, symbols
+        times = np.arange(PREAMBLE.size) - middle  # from the middle of the preamble, in symbols
+        lags = self._lags[:, None] / 2
         for _ in range(_STEPS):
-            turned = received * np.exp(-2j * np.pi * rest * times)
+            turned = received * np.exp(-2j * np.pi * rest * times) * np.exp(-2j * np.pi * rest * lags)
             taps = (self._inverse * (turned * PREAMBLE.conj()).sum(axis=-1)).sum(axis=-1)
             rebuilt = self._rebuilt(taps)
             left = turned[-FIRST_TAP] - rebuilt
-            slope = 1j * times[-FIRST_TAP] * rebuilt
+            slope = 1j * times * rebuilt
             rest += float(np.vdot(slope, left).real / np.vdot(slope, slope).real) / (2 * np.pi)
         n0 = float(np.mean(np.abs(left[_GUARD:-_GUARD]) ** 2)) / (1 - TAPS / 2 / PREAMBLE.size)
         gain = float(np.vdot(rebuilt, rebuilt).real) / PREAMBLE.size

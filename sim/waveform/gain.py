@@ -61,14 +61,19 @@ def follow_gain(
     smooth = np.concatenate([_smooth(part) for part in np.split(amplitudes, [step] if step else [])])
     smooth = np.maximum(smooth, 1e-3 * float(np.abs(smooth).max()) + 1e-12)
     everywhere = np.arange(symbols)
-    gains = np.interp(everywhere, middles, smooth) * np.exp(1j * np.interp(everywhere, middles, phases))
+    angles = np.interp(everywhere, middles, phases)
+    angles = (angles - 2 * np.pi * np.rint(angles / (2 * np.pi))).astype(np.float32)
+    gains = np.empty(symbols, np.complex64)
+    sizes = np.interp(everywhere, middles, smooth).astype(np.float32)
+    np.multiply(sizes, np.cos(angles), out=gains.real)
+    np.multiply(sizes, np.sin(angles), out=gains.imag)
     wrong = float((np.abs(turned - gains[at]) ** 2).sum())
     ratio_db = 0.0
     if step:  # the group in which it happens is on neither side
         low, high = amplitudes[max(step - 1 - _SIDE, 0) : step - 1], amplitudes[step + 1 : step + 1 + _SIDE]
         before, behind = (max(float(abs(np.median(side))), _LEAST) for side in (low, high))
         ratio_db = 20 * float(np.log10(behind / before))
-    return Gain(gains.astype(np.complex64), (64 * n0 + wrong) / (64 + at.size), ratio_db)
+    return Gain(gains, (64 * n0 + wrong) / (64 + at.size), ratio_db)
 
 
 def _find_step(amplitudes: NDArray[np.float64], deviation: float) -> int:
