@@ -1,7 +1,7 @@
 """GNU Radio's side of the benchmarks; runs under the Python that has `gnuradio`, which is the system's.
 
 Usage: ``python3 gnuradio_peer.py python_blocks COUNT SAMPLES``, ``... noise SAMPLES`` or ``... receive FILE SAMPLES``,
-with a file ``preamble`` beside it; prints samples a second.
+with a file ``preamble`` beside it: prints samples a second. ``... symbols FILE TARGET`` writes what it received.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from gnuradio import analog, blocks, digital, gr
 from gnuradio.filter import firdes
+
+RATE = 4  # samples a symbol
 
 
 class PythonCopy(gr.sync_block):  # type: ignore[misc]
@@ -49,21 +51,35 @@ def noise(samples: int) -> float:
 
 def receive(file: str, samples: int) -> float:
     """Samples a second of processor time, all threads together: preamble, clock and carrier, in C++."""
-    rate = 4
     preamble = np.fromfile(Path(file).with_name("preamble"), np.complex64)
-    taps = firdes.root_raised_cosine(32, 32 * rate, 1.0, 0.25, 32 * rate * 24 + 1)
     top = gr.top_block()
+    correlator = digital.corr_est_cc(preamble.tolist(), RATE, 0, 0.9)
     row = [
         blocks.file_source(gr.sizeof_gr_complex, file),
-        digital.corr_est_cc(preamble.tolist(), rate, 0, 0.9),
-        digital.pfb_clock_sync_ccf(rate, 2 * np.pi / 100, taps, 32, 16, 1.5, 1),
-        digital.costas_loop_cc(2 * np.pi / 100, 4),
+        correlator,
+        *_loops(),
         blocks.null_sink(gr.sizeof_gr_complex),
     ]
     top.connect(*row)
     began = time.process_time()
     top.run()
     return samples / (time.process_time() - began)
+
+
+def symbols(file: str, target: str) -> int:
+    """Write the symbols that clock and carrier recovery make of a file of samples."""
+    top = gr.top_block()
+    source, sink = blocks.file_source(gr.sizeof_gr_complex, file), blocks.file_sink(gr.sizeof_gr_complex, target)
+    top.connect(source, *_loops(), sink)
+    top.run()
+    return Path(target).stat().st_size
+
+
+def _loops() -> list[gr.basic_block]:
+    """Matched filter bank with clock recovery, and a Costas loop, of bandwidths as in GNU Radio's tutorials."""
+    taps = firdes.root_raised_cosine(32, 32 * RATE, 1.0, 0.25, 32 * RATE * 24 + 1)
+    clock = digital.pfb_clock_sync_ccf(RATE, 2 * np.pi / 100, taps, 32, 16, 1.5, 1)
+    return [clock, digital.costas_loop_cc(2 * np.pi / 100, 4)]
 
 
 def _timed(top: gr.top_block, row: list[gr.basic_block], samples: int) -> float:
@@ -77,5 +93,7 @@ if __name__ == "__main__":
     task, *given = sys.argv[1:]
     if task == "receive":
         print(receive(given[0], int(given[1])))
+    elif task == "symbols":
+        print(symbols(*given))
     else:
         print({"python_blocks": python_blocks, "noise": noise}[task](*map(int, given)))
