@@ -9,7 +9,8 @@ table is a row a point: Es/N0, carrier offset in shares of the symbol rate, cloc
 detected and read, PSNR with and without genie, and the loss, with intervals of 95 %. The multipath is TDL-A of 30 ns, a
 realisation a burst, the same at all points: its shape alone (``fading`` 0), so that Es/N0 is that of each burst, and
 in rows of their own with its fading. False alarms are counted in noise alone, at two thresholds: that of the
-flowgraph, and one at which there are enough of them to compare with what was stated.
+flowgraph, and one at which there are enough of them to compare with what was stated. Short bursts tell how often
+detection and header fail near the threshold.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from semcom.blocks.channels.awgn_samples import AwgnSamples
 from semcom.blocks.channels.cfo import Cfo
 from semcom.blocks.channels.clock_offset import ClockOffset
 from semcom.blocks.channels.tdl_samples import TdlSamples
-from semcom.blocks.envelope import Envelope, State, Stream
+from semcom.blocks.envelope import Envelope, Header, Identity, State, Stream
 from semcom.blocks.framing.burst import Burst as Framing
 from semcom.blocks.lookup import load_block
 from semcom.blocks.params import BlockParams
@@ -42,6 +43,10 @@ from semcom.flowgraphs.runtime.engine.running_block import RunningBlock
 from semcom.flowgraphs.runtime.item import Item
 from semcom.sim.metrics.psnr import psnr_db
 from semcom.sim.noise import CounterNoise
+from semcom.sim.side_information.image_shape import ImageShape
+from semcom.sim.side_information.jscc_mode import JsccMode
+from semcom.sim.side_information.model_id import ModelId
+from semcom.sim.side_information.power_scale import PowerScale
 from semcom.sim.waveform.body import places, to_payload
 from semcom.sim.waveform.detect import Detector
 from semcom.sim.waveform.single_carrier import SingleCarrier
@@ -177,12 +182,12 @@ def noise(esn0_db: float, draw: int) -> AwgnSamples:
     return AwgnSamples(params, name="noise", seed=draw)
 
 
-def received(picture: Picture, at: Point, draw: int) -> tuple[Item | None, BlockReport]:
+def received(burst: NDArray[np.complex64], at: Point, draw: int) -> tuple[Item | None, BlockReport]:
     """Send a burst through all impairments and the receiver; return its frame, if it came."""
     cfo_hz = at.cfo * RATE_HZ / WAVEFORM.samples_per_symbol
     lead = np.zeros(4000 + 37 * draw % 1000, np.complex64)
     chunks = through(
-        np.concatenate([lead, picture.samples]),
+        np.concatenate([lead, burst]),
         *channel(draw, fading=at.fading),
         Cfo(Cfo.Params(cfo_hz=cfo_hz, phase="random"), name="carrier", seed=draw),
         ClockOffset(ClockOffset.Params(ppm=at.clock_ppm)),
@@ -227,7 +232,7 @@ def point(at: Point, sent: list[Picture], ideal: list[float]) -> dict[str, Any]:
     psnrs, losses, detected, errors = [], [], 0, 0
     for draw, best in enumerate(ideal):
         picture = sent[draw % len(sent)]
-        item, report = received(picture, at, draw)
+        item, report = received(picture.samples, at, draw)
         counted = report.counted
         found = bool(
             counted.get("bursts", 0) or counted.get("header_failures", 0) or counted.get("truncated_bursts", 0)
@@ -249,6 +254,25 @@ def point(at: Point, sent: list[Picture], ideal: list[float]) -> dict[str, Any]:
         row |= {"psnr_genie_db": float(np.mean(ideal)), "psnr_db": float(np.mean(psnrs))}
         row |= {"loss_db": loss.mean, "loss_low_db": loss.low, "loss_high_db": loss.high}
     return row
+
+
+def header_errors(bursts: int) -> None:
+    """Count short bursts whose start word or header was not read, and print them with their intervals."""
+    framing = Framing(Framing.Params(sample_rate_hz=RATE_HZ, silence=600))
+    header = Header().with_fields(ImageShape(256, 256), ModelId(1, 7), JsccMode(2, 10), PowerScale(1.5, padded=False))
+    payload = CounterNoise(1).complex_normal(0, 64)
+    burst = np.asarray(framing.work(payload, header, Identity(0)).value)
+    for esn0_db in (-1, 0, 1, 2, 3):
+        at = Point(esn0_db, 0.01, 20, fading=False)
+        found = [received(burst, at, draw) for draw in range(bursts)]
+        missed = wilson(sum(not report.counted for _, report in found), bursts)
+        failed = wilson(sum(item is None for item, _ in found), bursts)
+        print(
+            f"{bursts} short bursts at {esn0_db} dB: "
+            f"not detected {missed.mean:.4f} ({missed.low:.4f} to {missed.high:.4f}), "
+            f"not read {failed.mean:.4f} ({failed.low:.4f} to {failed.high:.4f})",
+            flush=True,
+        )
 
 
 def false_alarms(samples: int) -> None:
@@ -275,6 +299,7 @@ def main() -> None:
     """Measure all points, print them, and write the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bursts", type=int, default=10, help="of each point")
+    parser.add_argument("--headers", type=int, default=200, help="short bursts of each Es/N0 near the threshold")
     parser.add_argument("--noise-samples", type=lambda text: int(float(text)), default=20_000_000)
     parser.add_argument("--esn0-db", type=float, nargs="*", default=ESN0S_DB)
     parser.add_argument("--out", type=Path, default=Path("radio-loopback.csv"))
@@ -294,6 +319,7 @@ def main() -> None:
         writer = csv.DictWriter(file, list(dict.fromkeys(name for row in rows for name in row)), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
+    header_errors(given.headers)
     false_alarms(given.noise_samples)
     print(f"{given.out}, {time.monotonic() - began:.0f} s")
 

@@ -16,7 +16,7 @@ from .single_carrier import SingleCarrier
 
 __all__ = ["Demodulated", "Demodulator"]
 
-_LEAST = 8  # pilots that a coherence is made of
+_LEAST = 32  # pilots that a coherence is made of, where there are as many
 
 
 class Demodulated(NamedTuple):
@@ -30,7 +30,7 @@ class Demodulated(NamedTuple):
         cfo: Carrier offset in cycles a symbol.
         clock_ppm: Of the sender's clock against the receiver's, in 1e-6.
         gain_step_db: Greatest step of the gain within the burst, in dB.
-        coherence: Of the pilots of the body's last eighth with what was sent, 0 to 1.
+        coherence: Of the pilots of the body's last eighth, phase taken off, with what was sent, 0 to 1.
     """
 
     symbols: NDArray[np.complex64]
@@ -86,12 +86,12 @@ class Demodulator:
             known.cfo,
             found.clock_ppm,
             gain.step_db,
-            _coherence(pilots, sent),
+            _coherence(pilots * gain.gains[where.pilots].conj(), sent),
         )
 
 
 def _coherence(received: NDArray[np.complex64], sent: NDArray[np.complex64]) -> float:
-    """Return the correlation of the last eighth of the pilots with what was sent."""
+    """Return the correlation of the last eighth of the pilots, or the last 32, with what was sent."""
     last = slice(-max(_LEAST, received.size // 8), None)
     energy = float(np.vdot(received[last], received[last]).real) * sent[last].size
     return float(np.abs(np.vdot(sent[last], received[last])) / np.sqrt(max(energy, 1e-30)))

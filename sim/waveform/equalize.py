@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from .acquire import FIRST_TAP, TAPS, Acquisition
 from .single_carrier import SingleCarrier
-from .track import track
+from .track import Start, track
 
 __all__ = ["BlockEqualizer", "Equalized", "EqualizerKind"]
 
@@ -24,6 +24,7 @@ _LEAST_DRIFT = 5e-6
 _FINE = 32  # bins
 _DRIFT = 16  # symbols of clock drift that a block's margin takes
 _TIMING_GAIN = 0.15
+_TIMING_START = Start(0.25, 0.0, 100.0)  # the place is known from the preamble, the rate is not
 
 
 class Equalized(NamedTuple):
@@ -57,8 +58,8 @@ class BlockEqualizer:
 
     Args:
         waveform: What is sent.
-        kind: ``mmse`` inverts the channel as above; ``one_tap`` is the matched filter with the channel's strongest tap
-            alone.
+        kind: ``mmse`` inverts the channel as above; ``one_tap`` takes it for one gain and one delay, and the filter is
+            then that of the pulse.
 
     Source: Godard, Passband timing recovery in an all-digital modem receiver, IEEE Trans. Commun. 26(5), 1978;
         Falconer et al., Frequency domain equalization for single-carrier broadband wireless systems, IEEE Commun. Mag.
@@ -128,16 +129,25 @@ class BlockEqualizer:
 
     def _filters(self, known: Acquisition) -> tuple[NDArray[np.complex64], NDArray[np.float32], float]:
         """Return P H^*, N0 + sum |P H|^2, and the gain of their quotient on a symbol."""
-        taps = known.taps
-        if self._kind == "one_tap":
-            taps = np.where(np.arange(TAPS) == np.argmax(np.abs(taps)), taps, 0)
         spread = np.zeros(2 * _BLOCK, np.complex128)
-        spread[np.arange(FIRST_TAP, FIRST_TAP + TAPS)] = taps
+        spread[np.arange(FIRST_TAP, FIRST_TAP + TAPS)] = known.taps
         response = scipy.fft.fft(spread)[np.rint(self._frequencies * _BLOCK).astype(np.intp)]
+        if self._kind == "one_tap":
+            response = self._flattened(response)
         filters = self._pulse * response.conj()
         energy = self._fold(np.abs(filters)[None] ** 2)[0].real / self._rate
-        below = known.n0 + energy
-        return filters.astype(np.complex64), below.astype(np.float32), float(np.mean(energy / below))
+        below, level = known.n0 + energy, float(energy.mean())  # near one, whatever the gain of a radio
+        bias = float(np.mean(energy / below))
+        return (filters / level).astype(np.complex64), (below / level).astype(np.float32), bias
+
+    def _flattened(self, response: NDArray[np.complex128]) -> NDArray[np.complex128]:
+        """Return the one gain and delay that are nearest to a response, to a sixteenth of a symbol."""
+        delays = np.arange(FIRST_TAP * 8, (FIRST_TAP + TAPS) * 8) / 16
+        waves = np.exp(-2j * np.pi * np.outer(delays, self._frequencies))
+        weights = self._pulse**2 / np.sum(self._pulse**2)
+        gains = (weights * response * waves.conj()).sum(axis=-1)
+        best = int(np.argmax(np.abs(gains)))
+        return np.asarray(gains[best] * waves[best])
 
     def _matched(
         self,
@@ -172,7 +182,7 @@ class BlockEqualizer:
 
     def _delays(self, matched: NDArray[np.complex64]) -> NDArray[np.float64]:
         crossed = (matched[:, self._upper] * matched[:, self._lower].conj()).sum(axis=-1)
-        return -track(crossed.astype(np.complex128), _TIMING_GAIN) / (2 * np.pi)
+        return -track(crossed.astype(np.complex128), _TIMING_GAIN, _TIMING_START) / (2 * np.pi)
 
     def _fold(self, spectra: NDArray[Any]) -> NDArray[Any]:
         """Add up the aliases, ``[blocks, bins]`` to ``[blocks, _BLOCK]``."""

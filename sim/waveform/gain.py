@@ -7,7 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .track import track
+from .preamble import GUARD, PREAMBLE
+from .track import Start, track
 
 __all__ = ["Gain", "follow_gain"]
 
@@ -56,11 +57,13 @@ def follow_gain(
     counts = np.diff(np.append(starts, turned.size))
     groups = np.asarray(np.add.reduceat(turned, starts) / counts, np.complex128)
     middles = np.add.reduceat(at.astype(np.float64), starts) / counts
-    phases = track(groups, _LOOP_GAIN)
+    phases = track(groups, _LOOP_GAIN, _start(middles))
     amplitudes = (groups * np.exp(-1j * phases)).real
     deviation = float(np.sqrt(n0 / 2 / _GROUP))
     step = _find_step(amplitudes, deviation)
-    smooth = np.concatenate([_smooth(part) for part in np.split(amplitudes, [step] if step else [])])
+    parts = np.split(amplitudes, [step] if step else [])
+    known = np.ones(_SIDE)  # the preamble's
+    smooth = np.concatenate([_smooth(np.append(known, parts[0]))[_SIDE:], *map(_smooth, parts[1:])])
     smooth = np.maximum(smooth, 1e-3 * float(np.abs(smooth).max()) + 1e-12)
     everywhere = np.arange(symbols)
     angles = np.interp(everywhere, middles, phases)
@@ -76,6 +79,15 @@ def follow_gain(
         before, behind = (max(float(abs(np.median(side))), _LEAST) for side in (low, high))
         ratio_db = 20 * float(np.log10(behind / before))
     return Gain(gains, (_BELIEF * n0 + wrong * (1 + _OWN_SHARE)) / (_BELIEF + at.size), ratio_db)
+
+
+def _start(middles: NDArray[np.float64]) -> Start:
+    """Return what the preamble tells of phase and rate, in units of a group's variance (bounds of Cramer and Rao)."""
+    step = float(middles[1] - middles[0]) if middles.size > 1 else 1.0
+    angle = _GROUP / PREAMBLE.size
+    rate = 12 * _GROUP / PREAMBLE.size**3 * step**2
+    away = (GUARD + PREAMBLE.size / 2 + float(middles[0])) / step
+    return Start(angle + away * away * rate, away * rate, rate)
 
 
 def _find_step(amplitudes: NDArray[np.float64], deviation: float) -> int:
@@ -94,8 +106,8 @@ def _find_step(amplitudes: NDArray[np.float64], deviation: float) -> int:
 
 
 def _smooth(amplitudes: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Mean over up to sixteen groups around each, fewer at the ends, the same number to each side."""
+    """Mean over eight groups to each side, fewer at the ends."""
     total = np.concatenate([[0.0], amplitudes.cumsum()])
     index = np.arange(amplitudes.size)
-    reach = np.minimum(np.minimum(index, index[::-1]), _SIDE)
-    return np.asarray((total[index + reach + 1] - total[index - reach]) / (2 * reach + 1))
+    first, last = np.maximum(index - _SIDE, 0), np.minimum(index + _SIDE + 1, amplitudes.size)
+    return np.asarray((total[last] - total[first]) / (last - first))

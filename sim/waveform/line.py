@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 __all__ = ["Line"]
 
-_LARGEST = np.float32(1e15)  # squares of it still add up in single precision
+_LARGEST = np.float32(1e12)  # squares of sums of it are still numbers in single precision
 
 
 class Line:

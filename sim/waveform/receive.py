@@ -28,7 +28,7 @@ __all__ = ["Burst", "BurstReceiver", "Failure"]
 
 _TAIL = 24  # symbols behind a body that its filters and a fast clock reach into
 _SLACK = 4  # symbols that a fast clock takes off a burst's end
-_LEAST_COHERENCE = 0.45
+_LEAST_COHERENCE = 0.35  # of 32 pilots; noise alone has more in one case of sixty, a signal of -1 dB less in one of 200
 _LEAST_SHARE = 0.2  # of the preamble's energy that the channel explains; in noise 24 taps explain 1/20 of it
 _Steps = Generator[int, None, None]
 

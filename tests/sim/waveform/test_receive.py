@@ -224,3 +224,36 @@ def test_a_burst_has_unit_mean_power() -> None:
     assert float(np.mean(np.abs(x) ** 2)) == pytest.approx(1, abs=0.03)
     data = frame_symbols(0, [("ImageShape", SHAPE.pack())], gaussian(20_000, 0))
     assert x.size == WAVEFORM.samples_of(body_symbols(data, 32).size)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_whatever_becomes_of_a_stream_something_finite_comes_out_or_nothing(seed: int) -> None:
+    """Pieces that are zero, scaled by up to 1e14, no numbers, backwards, conjugated, cut out or repeated."""
+    rng = np.random.default_rng(seed)
+    x = impaired(stream([60, 90]), esn0_db=15, cfo=0.01)
+    for _ in range(rng.integers(1, 4)):
+        at = int(rng.integers(0, max(x.size - 6000, 1)))
+        part = slice(at, at + int(rng.integers(1, 6000)))
+        damages = [
+            np.zeros_like(x[part]),
+            np.where(np.isfinite(x[part]), x[part], 0) * np.float32(10.0 ** rng.integers(-30, 14)),
+            np.full_like(x[part], rng.choice([np.nan, np.inf, 1e11])),
+            x[part][::-1],
+            x[part].conj(),
+            x[:0],
+            np.tile(x[part], 2),
+        ]
+        x = np.concatenate([x[:at], damages[rng.integers(len(damages))], x[part.stop :]])
+    for one in received(x):
+        if isinstance(one, Burst):
+            for values in (one.symbols, one.n0, one.gains, np.array(one.known[3:])):
+                assert np.isfinite(values).all()
+
+
+@pytest.mark.parametrize("level", [1e-6, 1e6])
+def test_the_level_of_a_radio_does_not_matter(level: float) -> None:
+    x = impaired(stream([800]), esn0_db=15, cfo=0.01)
+    (one,), (other,) = bursts(received(x)), bursts(received((level * x).astype(np.complex64)))
+    np.testing.assert_allclose(other.symbols, one.symbols, atol=1e-3)
+    np.testing.assert_allclose(other.n0, one.n0, rtol=1e-3)
