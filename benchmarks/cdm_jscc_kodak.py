@@ -21,7 +21,7 @@ import numpy as np
 from cdm_jscc_page import CBRS, CHANNELS, LEVELS_DB, PERCEPTUAL, REFERENCE, ROBUST_PICTURES, page, write_table
 from cdm_jscc_plots import draw_quality, draw_rates, draw_robustness, draw_sheet
 from measured_pictures import Point, System, Wanted, measure
-from semcom.models.cdm_jscc.codec import CdmJsccCodec
+from semcom.models.cdm_jscc.engine import load
 from semcom.models.cdm_jscc.names import SHIPPED as CDM_SHIPPED
 from semcom.models.deepjscc.names import SHIPPED
 from semcom.sim.images import read_image
@@ -86,7 +86,7 @@ def rate_figures(paths: Sequence[Path], weights: Path) -> dict[str, Any]:
     from semcom.sim.side_information.power_scale import PowerScale
     from semcom.sim.side_information.rate_map import RateMap
 
-    codec = CdmJsccCodec(weights)
+    codec = load("d", weights)
     images = [read_image(path) for path in paths]
     bits = [codec.entropy_bits(image) for image in images]
     values = np.asarray(LEVELS)

@@ -21,13 +21,18 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from figures import print_table, take_turns
+from semcom.models.cdm_jscc import engine as cdm_jscc
 from semcom.models.cdm_jscc.allocation import sent_mask
 from semcom.models.cdm_jscc.backbone import Told
-from semcom.models.cdm_jscc.codec import CdmJsccCodec, Encoded
+from semcom.models.cdm_jscc.codec import Receiving, Sending
 from semcom.models.cdm_jscc.deepjscc_backbone import effective_esn0_db_of_sent
 from semcom.models.cdm_jscc.diffusion import ddim
 from semcom.models.cdm_jscc.rate_map import eta_near_cbr, levels_for, unpack
-from semcom.models.deepjscc.codec import DeepJsccCodec
+from semcom.models.codec import Frame, PictureCodec
+from semcom.models.deepjscc import codec as deepjscc_codec
+from semcom.models.deepjscc import engine as deepjscc_engine
+from semcom.sim.side_information.cdm_mode import CdmMode
+from semcom.sim.side_information.rate_map import RateMap
 
 SIZES = ["256x256", "512x512", "768x512"]
 ESN0_DB, N0 = 10.0, 0.1
@@ -36,7 +41,7 @@ ESN0_DB, N0 = 10.0, 0.1
 class Plain(NamedTuple):
     """The network as a first script would run it."""
 
-    codec: CdmJsccCodec
+    network: Any
     device: str
 
     def told(self, levels: Any, index: int) -> Told:
@@ -47,7 +52,7 @@ class Plain(NamedTuple):
     @torch.no_grad()
     def encode(self, image: Any, uses: float) -> Any:
         """As the codec does."""
-        network = self.codec.network
+        network = self.network
         pixels = torch.from_numpy(image).permute(2, 0, 1)[None].contiguous().to(self.device).float() / 255
         y, entropy = network.entropy(pixels)
         bits = entropy.patch_bits[0].cpu().numpy()
@@ -55,10 +60,12 @@ class Plain(NamedTuple):
         return network.backbone.send(pixels, y, self.told(levels, 5)).cpu().numpy()
 
     @torch.no_grad()
-    def decode(self, frame: Encoded, noise: Any, steps: int) -> Any:
+    def decode(self, frame: Frame, noise: Any, steps: int) -> Any:
         """The whole network at every step."""
-        network, told = self.codec.network, self.told(frame.levels, frame.eta_index)
-        received = torch.from_numpy(unpack(frame.features, frame.levels))[None].to(self.device)
+        header = frame.heard(N0).header
+        levels = header.read(RateMap).array()
+        network, told = self.network, self.told(levels, header.read(CdmMode).eta_index)
+        received = torch.from_numpy(unpack(frame.features, levels))[None].to(self.device)
         mask = sent_mask(told.levels.flatten(1))
         variance = torch.where(mask > 0, N0, 1.0)
         understood = network.backbone.receive(received, variance, told)
@@ -108,39 +115,42 @@ def picture(height: int, width: int) -> Any:
 class Contestants(NamedTuple):
     """Who is measured."""
 
-    ours: CdmJsccCodec
-    reduced: CdmJsccCodec
+    ours: PictureCodec[Any, Any, Any]
+    reduced: PictureCodec[Any, Any, Any]
     plain: Plain
     compiled: Plain | None
-    deepjscc: DeepJsccCodec | None  # it has no option for another device
+    deepjscc: PictureCodec[Any, Any, Any] | None  # it has no option for another device
 
 
 def encoding(who: Contestants, height: int, width: int, rounds: int) -> dict[str, list[float]]:
     """Encode at CBR 1/24."""
     image, uses = picture(height, width), 3 * height * width / 24
     runners = {
-        "CDM-JSCC": timed(lambda: who.ours.encode(image, esn0_db=ESN0_DB, frame_uses=uses, rate_map="given")),
+        "CDM-JSCC": timed(lambda: who.ours.encode(image, Sending(cbr="1/24", rate_map="given"))),
         "plain": timed(lambda: who.plain.encode(image, uses), nchw),
     }
     if (deepjscc := who.deepjscc) is not None:
-        runners["DeepJSCC"] = timed(lambda: deepjscc.encode(image, rate="1/24", esn0_db=ESN0_DB))
+        runners["DeepJSCC"] = timed(lambda: deepjscc.encode(image, deepjscc_codec.Sending(rate="1/24")))
     return take_turns(runners, rounds)
 
 
 def decoding(who: Contestants, height: int, width: int, steps: int, rounds: int) -> dict[str, list[float]]:
     """Decode what was encoded at CBR 1/24; says how far plain and ours are apart."""
     image = picture(height, width)
-    frame = who.ours.encode(image, esn0_db=ESN0_DB, frame_uses=3 * height * width / 24)
+    frame = who.ours.encode(image, Sending(cbr="1/24"))
     noise = np.random.default_rng(1).standard_normal((height, width, 3), np.float32)
-    told: dict[str, Any] = {"levels": frame.levels, "eta_index": frame.eta_index, "esn0_db": ESN0_DB}
-    told |= {"height": height, "width": width, "steps": steps, "noise": noise}
+    receiving = Receiving(steps=steps)
+
+    def decode(codec: PictureCodec[Any, Any, Any]) -> Any:
+        return codec.decode(frame.heard(N0, rng=np.random.default_rng(1)), receiving)
+
     with nchw():
         expected = who.plain.decode(frame, noise, steps)
-    apart = [int(abs(one.decode(frame.features, N0, **told) - expected.astype(int)).max()) for one in who[:2]]
+    apart = [int(abs(decode(one) - expected.astype(int)).max()) for one in who[:2]]
     print(f"{height}x{width}, {steps} steps: from plain at most {apart[0]} of 255, in bfloat16 {apart[1]}", flush=True)
     runners = {
-        "CDM-JSCC": timed(lambda: who.ours.decode(frame.features, N0, **told)),
-        "CDM-JSCC, bfloat16": timed(lambda: who.reduced.decode(frame.features, N0, **told)),
+        "CDM-JSCC": timed(lambda: decode(who.ours)),
+        "CDM-JSCC, bfloat16": timed(lambda: decode(who.reduced)),
         "plain": timed(lambda: who.plain.decode(frame, noise, steps), nchw),
     }
     if (compiled := who.compiled) is not None:
@@ -149,9 +159,8 @@ def decoding(who: Contestants, height: int, width: int, steps: int, rounds: int)
         print(f"{height}x{width}: torch.compile took {time.perf_counter() - began:.0f} s", flush=True)
         runners["plain, torch.compile"] = timed(lambda: compiled.decode(frame, noise, steps))
     if (deepjscc := who.deepjscc) is not None:
-        features = deepjscc.encode(image, rate="1/24", esn0_db=ESN0_DB)
-        shape: dict[str, Any] = {"rate": "1/24", "esn0_db": ESN0_DB, "height": height, "width": width}
-        runners["DeepJSCC"] = timed(lambda: deepjscc.decode(features, N0, **shape))
+        heard = deepjscc.encode(image, deepjscc_codec.Sending(rate="1/24")).heard(N0)
+        runners["DeepJSCC"] = timed(lambda: deepjscc.decode(heard, deepjscc_codec.Receiving()))
     return take_turns(runners, rounds)
 
 
@@ -169,16 +178,16 @@ def main() -> None:
     chosen = options.parse_args()
     torch.set_num_threads(chosen.threads)
 
-    def codec(**changes: Any) -> CdmJsccCodec:
-        return CdmJsccCodec(chosen.weights, chosen.variant, device=chosen.device, **changes)
+    def codec(**changes: Any) -> Any:
+        return cdm_jscc.load(chosen.variant, chosen.weights, device=chosen.device, **changes)
 
-    plain, compiled = codec(), None
-    plain.network.to(memory_format=torch.contiguous_format)
+    plain, compiled = codec().engine.network, None
+    plain.to(memory_format=torch.contiguous_format)
     if chosen.compile:
-        quick = codec()
-        quick.network.unet.forward = torch.compile(quick.network.unet.forward, dynamic=False)  # type: ignore[method-assign]
+        quick = codec().engine.network
+        quick.unet.forward = torch.compile(quick.unet.forward, dynamic=False)
         compiled = Plain(quick, chosen.device)
-    deepjscc = DeepJsccCodec() if chosen.device == "cpu" else None
+    deepjscc = deepjscc_engine.load() if chosen.device == "cpu" else None
     who = Contestants(codec(), codec(precision="bfloat16"), Plain(plain, chosen.device), compiled, deepjscc)
     sizes = [tuple(map(int, size.split("x"))) for size in chosen.sizes]
     where = f"milliseconds a picture at CBR 1/24, {chosen.device}, {chosen.threads} threads, torch {torch.__version__}"

@@ -179,9 +179,10 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes, one thread each")
     arguments = parser.parse_args()
     weights = str(arguments.weights) if arguments.weights else None
-    from semcom.models.deepjscc.codec import DeepJsccCodec
+    from semcom.models.deepjscc.names import SHIPPED
+    from semcom.models.model_card import ModelCard, card_path
 
-    card = DeepJsccCodec(arguments.weights).card
+    card = ModelCard.read(card_path(arguments.weights or SHIPPED.path("adaptive")))
     paths = sorted(arguments.data.glob("*.png"))
     if not paths:
         sys.exit(f"{arguments.data}: expected PNG pictures, found none")

@@ -146,7 +146,7 @@ def table(cells: dict[Point, Measured], rate: str) -> list[str]:
 
 def page(cells: dict[Point, Measured], pictures: int) -> str:
     """The page of tables."""
-    card = loaded("quantised")._codec.card  # type: ignore[attr-defined]
+    card = loaded("quantised")._codec.engine.card  # type: ignore[attr-defined]
     trained = [cell for point, cell in cells.items() if point.scheme == "trained"]
     free = [cell for point, cell in cells.items() if point.scheme == "free"]
     low, high = min(cell.energy for cell in trained), max(cell.energy for cell in trained)

@@ -22,7 +22,7 @@ __all__ = ["USERS_NUMBERS", "Part", "System", "Variant"]
 
 USERS_NUMBERS = range(192, 256)
 """Of ModelId: free for systems outside of this package, which has the numbers below."""
-Part = Literal["codec", "training", "export"]
+Part = Literal["codec", "engine", "training", "export"]
 
 
 class Variant(NamedTuple):
@@ -54,7 +54,8 @@ class System:
         weights: Variants whose weights come with the system: ``weights/VARIANT.safetensors``, each with its card.
         published: Weights that others have published.
         recipe: The recipe that is taken where none is named.
-        codec: Class that turns pictures into frames and back.
+        codec: Class that turns pictures into frames and back; needs no torch.
+        engine: Function that loads weights into torch: variant, weights and role to a codec.
         training: Class of `Run`.
         export: Function that writes ONNX files.
     """
@@ -67,6 +68,7 @@ class System:
     published: Publication | None = None
     recipe: str = ""
     codec: str = ""
+    engine: str = ""
     training: str = ""
     export: str = ""
 

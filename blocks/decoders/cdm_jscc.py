@@ -4,24 +4,22 @@ from __future__ import annotations
 
 from typing import Literal
 
-import numpy as np
 from pydantic import Field
 
-from ...models.cdm_jscc.names import NUMBERS, Variant
+from ...models.cdm_jscc.names import Variant
 from ...sim.side_information.cdm_mode import CdmMode
 from ...sim.side_information.image_shape import ImageShape
 from ...sim.side_information.model_id import ModelId
 from ...sim.side_information.rate_map import RateMap
+from .._learned.frames import received
+from .._learned.load import torch_codec
+from .._learned.settings import settings_of
 from ..block import Block
-from ..encoders.cdm_jscc import load_codec
 from ..envelope import Header, Identity, State
 from ..params import BlockParams, Live
 from ..ports import Features, Image
-from .onnx import feature_n0
 
 __all__ = ["CdmJscc"]
-
-_PATCH = 16
 
 
 class CdmJscc(Block):
@@ -78,28 +76,17 @@ class CdmJscc(Block):
     def start(self) -> None:
         """Load the network."""
         p = self.params
-        self._codec = load_codec("decoders/cdm_jscc", p.variant, p.weights, device=p.device, precision=p.precision)
+        self._codec = torch_codec(
+            "decoders/cdm_jscc",
+            "cdm-jscc",
+            p.variant,
+            p.weights,
+            role="decoder",
+            device=p.device,
+            precision=p.precision,
+        )
 
     def work(self, features: Features, header: Header, state: State, identity: Identity) -> Image:
         """Decode one picture."""
-        p = self.params
-        shape, mode = header.read(ImageShape), header.read(CdmMode)
-        header.read(ModelId).check_weights("decoders/cdm_jscc", NUMBERS, p.variant, self._codec.tag)
-        levels = header.read(RateMap).array()
-        n0 = feature_n0("decoders/cdm_jscc", state, features.size)
-        if p.fading_aware == "off" and (n0 > 0).all():
-            n0 = np.full_like(n0, 1 / np.mean(1 / n0.astype(np.float64)))
-        rng = self.rng(identity) if p.seed is None else np.random.Generator(np.random.Philox(key=p.seed))
-        noise = rng.standard_normal((_PATCH * levels.shape[0], _PATCH * levels.shape[1], 3), np.float32)
-        return self._codec.decode(
-            features.reshape(-1),
-            n0,
-            levels=levels,
-            eta_index=mode.eta_index,
-            esn0_db=mode.esn0_db,
-            height=shape.height,
-            width=shape.width,
-            steps=p.steps,
-            guidance=p.guidance,
-            noise=noise,
-        )
+        came = received("decoders/cdm_jscc", features, header, state, self.rng(identity))
+        return self._codec.decode(came, settings_of(self._codec.receiving, self.params))

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any
+
 from pydantic import Field
 
-from ...errors import SignalError
-from ...models.deepjscc.names import NUMBERS, RATES
+from ...models.deepjscc.names import NUMBERS, Variant
 from ...sim.side_information.image_shape import ImageShape
 from ...sim.side_information.jscc_mode import JsccMode
 from ...sim.side_information.model_id import ModelId
+from .._learned.frames import received
+from .._learned.load import torch_codec
 from ..block import Block
-from ..encoders.deepjscc import load_codec
 from ..envelope import Header, State
 from ..params import BlockParams
 from ..ports import Features, Image
+
+if TYPE_CHECKING:
+    from ...models.codec import PictureCodec
 
 __all__ = ["Deepjscc"]
 
@@ -50,38 +53,15 @@ class Deepjscc(Block):
 
     def start(self) -> None:
         """Load the network."""
-        self._codecs = {"adaptive": load_codec("decoders/deepjscc", "adaptive", self.params.weights)}
+        self._codecs = {"adaptive": self._load("adaptive")}
 
     def work(self, features: Features, header: Header, state: State) -> Image:
         """Decode one picture."""
-        shape, model, mode = header.read(ImageShape), header.read(ModelId), header.read(JsccMode)
-        variant = model.variant("decoders/deepjscc", NUMBERS)
-        if state.n0 is None:
-            raise SignalError(
-                "decoders/deepjscc: expected n0 in the receiver's state, got none; connect a channel that adds noise; "
-                "channels/cascade joins it with impairments, which add none"
-            )
-        n0 = _of_features(state.n0, features.size)
+        variant = header.read(ModelId).variant("deepjscc", NUMBERS)
         if variant not in self._codecs:
-            self._codecs[variant] = load_codec("decoders/deepjscc", variant, self.params.weights)
+            self._codecs[variant] = self._load(variant)
         codec = self._codecs[variant]
-        model.check_weights("decoders/deepjscc", NUMBERS, variant, codec.tag)
-        return codec.decode(
-            features,
-            n0,
-            rate=RATES[mode.rate_index],
-            esn0_db=mode.esn0_db,
-            height=shape.height,
-            width=shape.width,
-        )
+        return codec.decode(received("decoders/deepjscc", features, header, state), codec.receiving())
 
-
-def _of_features(n0: float | NDArray[np.float32], count: int) -> float | NDArray[np.float32]:
-    """Return n0 of every feature: a symbol has two, but for a last one that was padded."""
-    if not np.ndim(n0):
-        return n0
-    if np.size(n0) != -(-count // 2):
-        raise SignalError(
-            f"decoders/deepjscc: expected n0 of {-(-count // 2)} symbols for {count} features, got {np.size(n0)}"
-        )
-    return np.repeat(np.asarray(n0, np.float32), 2)[:count]
+    def _load(self, variant: Variant) -> PictureCodec[Any, Any, Any]:
+        return torch_codec("decoders/deepjscc", "deepjscc", variant, self.params.weights, role="decoder")

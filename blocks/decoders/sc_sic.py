@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
-from ...errors import SignalError
-from ...models.sc_sic.names import NUMBERS, Variant
+from ...models.sc_sic.names import Variant
 from ...sim.side_information.image_shape import ImageShape
 from ...sim.side_information.model_id import ModelId
 from ...sim.side_information.sc_sic_mode import ScSicMode
+from .._learned.frames import received
+from .._learned.load import torch_codec
+from .._learned.settings import settings_of
 from ..block import Block
-from ..encoders.sc_sic import load_codec
 from ..envelope import Header, Identity, State
 from ..params import BlockParams, Live
 from ..ports import Features, Image
-from .onnx import feature_n0
 
 __all__ = ["ScSic"]
-
-_UNTOLD_N0 = 0.1
-_LARGEST_N0 = 1e6  # an erased symbol's is 1e9, where float32 has no digits left for the rest
-_ROUNDING_DB = 0.01
 
 
 class ScSic(Block):
@@ -110,69 +103,19 @@ class ScSic(Block):
     def start(self) -> None:
         """Load the network."""
         p = self.params
-        self._codec = load_codec(
+        self._codec = torch_codec(
             "decoders/sc_sic",
+            "sc-sic",
             p.variant,
             p.weights,
-            parts=("stage_a", "stage_b"),
+            role="decoder",
             device=p.device,
             precision=p.precision,
             compile=p.compile,
             graphs=p.graphs,
         )
-        self._reported = False
 
     def work(self, features: Features, header: Header, state: State, identity: Identity) -> Image:
         """Decode one picture."""
-        from ...models.sc_sic.sampling_defaults import sampling_defaults
-        from ...models.sc_sic.wild_values import erase_wild_values
-
-        p, shape, mode = self.params, header.read(ImageShape), header.read(ScSicMode)
-        header.read(ModelId).check_weights("decoders/sc_sic", NUMBERS, p.variant, self._codec.tag)
-        grid = self._codec.channels, *self._codec.grid(shape.height, shape.width, mode.downscale)
-        count = int(np.prod(grid))
-        if features.size not in (count, count + 1):  # an odd count travels with a zero more
-            raise SignalError(
-                f"decoders/sc_sic: expected {count} features for {shape.height} x {shape.width} pixels, as the header "
-                f"says, got {list(features.shape)}"
-            )
-        n0 = feature_n0("decoders/sc_sic", state, features.size)[:count]
-        self._report_untrained_snr(n0, state.esn0_db)
-        embedding, n0 = erase_wild_values(features.reshape(-1)[:count], self._known(n0))
-        own = sampling_defaults(p.variant)
-        return self._codec.decode(
-            embedding.reshape(grid),
-            (n0 if p.snr_conditioning == "on" else np.full_like(n0, _UNTOLD_N0)).reshape(grid),
-            height=shape.height,
-            width=shape.width,
-            rng=self.rng(identity) if p.seed is None else np.random.Generator(np.random.Philox(key=p.seed)),
-            steps=p.steps,
-            eta=own.eta if p.eta is None else p.eta,
-            temperature=own.temperature if p.temperature is None else p.temperature,
-            guidance=own.guidance if p.guidance is None else p.guidance,
-        )
-
-    def _known(self, n0: NDArray[np.float32]) -> NDArray[np.float32]:
-        n0 = np.minimum(n0, np.float32(_LARGEST_N0))
-        if self.params.fading_aware == "on" or not (n0 > 0).all():
-            return n0
-        return np.full_like(n0, 1 / np.mean(1 / n0.astype(np.float64)))
-
-    def _report_untrained_snr(self, n0: NDArray[np.float32], esn0_db: float | None) -> None:
-        """Say once that the mean SNR is none that the network was trained for; no noise at all is no SNR."""
-        from ...models.sc_sic.sampling_defaults import TRAINED_ESN0_DB
-
-        if self._reported or not (n0 > 0).all():
-            return
-        if esn0_db is None:
-            esn0_db = float(10 * np.log10(np.mean(1 / n0.astype(np.float64))))
-        least, most = TRAINED_ESN0_DB
-        if not least - _ROUNDING_DB <= esn0_db <= most + _ROUNDING_DB:
-            self._reported = True
-            logging.getLogger("semcom").warning(
-                "%s: decoders/sc_sic: Es/N0 is %.1f dB, and the network was trained for %g to %g dB; it goes on",
-                self.name,
-                esn0_db,
-                least,
-                most,
-            )
+        came = received("decoders/sc_sic", features, header, state, self.rng(identity))
+        return self._codec.decode(came, settings_of(self._codec.receiving, self.params))

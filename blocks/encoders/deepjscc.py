@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from pydantic import Field
 
-from ...errors import MissingExtra, SignalError
-from ...models.deepjscc.names import NUMBERS, RATES, SHIPPED, Rate, Variant
-from ...sim.constellations.gaussian import effective_esn0_db
+from ...models.deepjscc.names import Rate, Variant
 from ...sim.side_information.constellation_frame import ConstellationOrder
 from ...sim.side_information.image_shape import ImageShape
 from ...sim.side_information.jscc_mode import JsccMode
 from ...sim.side_information.model_id import ModelId
+from .._learned.frames import sent
+from .._learned.load import torch_codec
+from .._learned.settings import settings_of
 from ..block import Block
 from ..envelope import Out
 from ..params import BlockParams, Live
 from ..ports import Features, Image
 
-if TYPE_CHECKING:
-    from ...models.deepjscc.codec import DeepJsccCodec
-
-__all__ = ["Deepjscc", "load_codec", "reckoned_esn0_db"]
+__all__ = ["Deepjscc"]
 
 
 class Deepjscc(Block):
@@ -36,7 +33,7 @@ class Deepjscc(Block):
     follows, ``bits_per_symbol`` says which constellation: rounding to its points is noise too, and the encoder reckons
     with both. ``variant: quantised`` is the network trained on for that, on 4- to 256-QAM.
 
-    Input:   image: uint8 ``[H, W, 3]``, sides of at most 65535.
+    Input:   image: uint8 ``[H, W, 3]``, sides of 1 to 65535.
     Output:  float32 ``[n]``, n = 6 H W rate with H and W rounded up to multiples of the patch (16); header: ImageShape,
              ModelId, JsccMode.
     Raises:  SignalError: a side is longer. WeightsError: the file of weights. MissingExtra: torch is not installed.
@@ -69,44 +66,9 @@ class Deepjscc(Block):
 
     def start(self) -> None:
         """Load the network."""
-        self._codec = load_codec("encoders/deepjscc", self.params.variant, self.params.weights)
+        p = self.params
+        self._codec = torch_codec("encoders/deepjscc", "deepjscc", p.variant, p.weights, role="encoder")
 
     def work(self, image: Image) -> Out[Features]:
         """Encode one picture."""
-        p = self.params
-        if max(image.shape) > 65535:
-            raise SignalError(f"encoders/deepjscc: expected sides of at most 65535 pixels, got {list(image.shape)}")
-        esn0_db = reckoned_esn0_db(p.csit, p.esn0_db, p.bits_per_symbol)
-        features = self._codec.encode(image, rate=p.rate, esn0_db=esn0_db)
-        model = ModelId(NUMBERS[p.variant], self._codec.tag)
-        mode = JsccMode(RATES.index(p.rate), esn0_db)
-        return Out(features, header=(ImageShape(*image.shape[:2]), model, mode))
-
-
-def reckoned_esn0_db(csit: Literal["mean", "none"], esn0_db: float, bits_per_symbol: ConstellationOrder | None) -> int:
-    """Return the Es/N0 in whole dB, 0 to 20, that an encoder reckons with and tells the receiver.
-
-    Args:
-        csit: What the transmitter knows.
-        esn0_db: The mean Es/N0 in dB that ``mean`` knows.
-        bits_per_symbol: Of the constellation whose rounding is noise too, if there is one.
-    """
-    known_db = esn0_db if csit == "mean" else 10.0
-    if bits_per_symbol is not None:
-        known_db = effective_esn0_db(bits_per_symbol, known_db)
-    return round(min(max(known_db, 0), 20))
-
-
-def load_codec(who: str, variant: Variant, weights: str | None) -> DeepJsccCodec:
-    """Load a codec for a block: the file of weights if one is named, else what is shipped for the variant.
-
-    Raises:
-        MissingExtra: torch or safetensors is not installed.
-    """
-    try:
-        from ...models.deepjscc.codec import DeepJsccCodec
-    except ModuleNotFoundError as error:
-        if error.name is None or error.name.startswith("semcom"):
-            raise
-        raise MissingExtra(who, error.name, "models") from None
-    return DeepJsccCodec(SHIPPED.path(variant) if weights is None else Path(weights))
+        return sent(self._codec, image, settings_of(self._codec.sending, self.params))

@@ -10,6 +10,7 @@ import numpy as np
 from pydantic import AfterValidator, Field, model_validator
 
 from ...errors import SignalError, UsageError
+from ...models.ratio import Ratio
 from ...sim.bandwidth import robust_uses
 from ...sim.codecs.codec import CodecName, codec_named
 from ...sim.codecs.rate_search import FileMemo
@@ -26,7 +27,6 @@ from ..block import Block
 from ..envelope import Out
 from ..params import BlockParams, Live
 from ..ports import Bytes, Image
-from ..ratio import Ratio
 
 __all__ = ["ImageCodec"]
 

@@ -2,36 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
-from ...errors import MissingExtra, SignalError, UsageError
-from ...models.sc_sic.names import NUMBERS, Variant
+from ...models.sc_sic.names import Downscale, Variant
 from ...sim.side_information.image_shape import ImageShape
 from ...sim.side_information.model_id import ModelId
-from ...sim.side_information.sc_sic_mode import DOWNSCALES, ScSicMode
+from ...sim.side_information.sc_sic_mode import ScSicMode
+from .._learned.frames import sent
+from .._learned.load import torch_codec
+from .._learned.settings import settings_of
 from ..block import Block
 from ..envelope import Out
 from ..params import BlockParams, Live
 from ..ports import Features, Image
 
-if TYPE_CHECKING:
-    from ...models.sc_sic.codec import ScSicCodec
-    from ...models.sc_sic.config import Part
-
-__all__ = ["Downscale", "ScSic", "chosen_downscale", "load_codec"]
-
-_UNKNOWN_ESN0_DB = 10.0
-
-
-def _one_of_the_sizes(value: float) -> float:
-    if value not in DOWNSCALES:
-        raise ValueError(f"expected auto or one of {', '.join(f'{one:g}' for one in DOWNSCALES)}, got {value:g}")
-    return value
-
-
-Downscale = Literal["auto"] | Annotated[float, AfterValidator(_one_of_the_sizes)] | None
+__all__ = ["ScSic"]
 
 
 class ScSic(Block):
@@ -85,57 +72,8 @@ class ScSic(Block):
     def start(self) -> None:
         """Load the network."""
         p = self.params
-        self._codec = load_codec("encoders/sc_sic", p.variant, p.weights, parts=("encoder",), device=p.device)
+        self._codec = torch_codec("encoders/sc_sic", "sc-sic", p.variant, p.weights, role="encoder", device=p.device)
 
     def work(self, image: Image) -> Out[Features]:
         """Encode one picture."""
-        p = self.params
-        height, width = image.shape[:2]
-        if max(height, width) > 65535:
-            raise SignalError(f"encoders/sc_sic: expected sides of at most 65535 pixels, got {height} x {width}")
-        downscale = chosen_downscale(p.downscale, p.csit, p.esn0_db)
-        embedding = self._codec.encode(image, downscale=downscale)
-        model = ModelId(NUMBERS[p.variant], self._codec.tag)
-        return Out(embedding.reshape(-1), header=(ImageShape(height, width), model, ScSicMode(downscale)))
-
-
-def chosen_downscale(downscale: Downscale, csit: Literal["mean", "none"], esn0_db: float) -> float | None:
-    """Return the downscale of a frame; None: the network's own."""
-    from ...models.sc_sic.embedding_size import embedding_downscale
-
-    if downscale != "auto":
-        return downscale
-    return embedding_downscale(esn0_db if csit == "mean" else _UNKNOWN_ESN0_DB, DOWNSCALES)
-
-
-def load_codec(
-    who: str,
-    variant: str,
-    weights: str | None,
-    *,
-    parts: tuple[Part, ...],
-    device: Literal["cpu", "cuda"] = "cpu",
-    precision: Literal["float32", "bfloat16"] = "float32",
-    compile: Literal["off", "on", "tuned"] = "off",
-    graphs: Literal["off", "on"] = "off",
-) -> ScSicCodec:
-    """Load a codec for a block.
-
-    Raises:
-        MissingExtra: torch, diffusers or safetensors is not installed.
-        UsageError: a GPU is asked for and torch finds none.
-        WeightsError: see `ScSicCodec.open`.
-    """
-    try:
-        import torch
-
-        from ...models.sc_sic.codec import ScSicCodec
-
-        if device == "cuda" and not torch.cuda.is_available():
-            raise UsageError(f"{who}: device: expected cpu, got cuda, and this torch finds no GPU; leave device out")
-        ways = {"precision": precision, "compile": compile, "graphs": graphs}
-        return ScSicCodec.open(variant, weights, parts=parts, device=device, **ways)
-    except ModuleNotFoundError as error:  # diffusers is imported where networks are made
-        if error.name is None or error.name.startswith("semcom"):
-            raise
-        raise MissingExtra(who, error.name, "models") from None
+        return sent(self._codec, image, settings_of(self._codec.sending, self.params))

@@ -275,4 +275,4 @@ def _line(cells: Iterable[Any]) -> str:
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write a record, whole or not at all."""
-    write_atomic(path, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode())
+    write_atomic(path, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode(errors="backslashreplace"))

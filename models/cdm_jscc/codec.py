@@ -1,246 +1,162 @@
-"""Pictures to features and back, numpy in and out: what streaming blocks and benchmarks call."""
+"""Pictures to CDM-JSCC frames and back. Needs no torch."""
 
 from __future__ import annotations
 
-import zlib
-from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, ClassVar, Literal
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from pydantic import ValidationError
-from torch import Tensor
+from pydantic import Field
 
-from ...errors import SignalError, WeightsError
-from ..model_card import ModelCard
-from .backbone import Told, Understood
-from .config import CdmConfig
-from .deepjscc_backbone import effective_esn0_db_of_sent
-from .diffusion import times
-from .names import SHIPPED
-from .network import CdmJscc, part_of
+from ...errors import SignalError
+from ...sim.side_information.cdm_mode import CdmMode
+from ...sim.side_information.field import Unsent
+from ...sim.side_information.image_shape import ImageShape
+from ...sim.side_information.rate_map import PLAIN_BITS, RateMap
+from ..codec import About, Frame, PictureCodec, Pixels, Ports, Reception, Role
+from ..config import Config
+from ..csit import Csit, reckoned_esn0_db
+from ..frame_noise import FadingAware, known_n0
+from ..pixels import padded, to_pixels
+from ..ratio import Ratio
+from .ddim_shares import ddim_shares
+from .frame_size import frame_uses
+from .names import NUMBERS, Variant
 from .rate_map import ETAS, LEVELS, PATCH, eta_for_frame, eta_index, levels_for, pack, unpack
 
-__all__ = ["CdmJsccCodec", "Encoded"]
-
-Pixels = NDArray[np.uint8]
+__all__ = ["CdmAbout", "Codec", "Receiving", "Sending"]
 
 
-class Encoded(NamedTuple):
-    """One frame of the transmitter."""
-
-    features: NDArray[np.float32]  # [n], n even, of any scale
-    levels: NDArray[np.uint8]  # [h, w]: level of each patch, an index into `rate_map.LEVELS`
-    eta_index: int  # of the nearest of `rate_map.ETAS`
-
-
-class CdmJsccCodec:
-    """A trained network behind two functions.
-
-    Works on one picture at a time: on one machine, with the same number of torch threads, the same input gives the same
-    bytes. Pictures are continued at their lower and right edge up to a multiple of the patch, and cut afterwards.
-
-    Args:
-        weights: A safetensors file with its card beside it; the shipped ones of ``variant`` if not said.
-        variant: ``p``, made for the look of a picture, or ``d``, made for the least squared error.
-        device: A torch device.
-        precision: Of the receiver. ``bfloat16`` is faster on GPUs, and on CPUs that have instructions for it. The
-            transmitter always works in float32: both ends share what it decides.
+class CdmAbout(About):
+    """What is known of a network.
 
     Attributes:
-        card: What is known of the weights.
-        tag: 16 bits by which a receiver knows that it understands what this transmitter sends: of the weights of the
-            backbone, which both variants share.
-
-    Raises:  WeightsError: see `ShippedWeights.load`, or the weights are of another kind of network.
+        variant: ``p``, made for the look of a picture, or ``d``, made for the least squared error.
+        patch: Side of a patch in pixels.
+        levels: Real features of one patch by level.
+        etas: Values of eta, in the order of the engine's input ``eta_index``.
+        tag: 16 bits of a check sum of the weights of the backbone, which both variants share.
     """
 
-    card: ModelCard
-    tag: int
-
-    def __init__(
-        self,
-        weights: Path | None = None,
-        variant: str = "d",
-        *,
-        device: str = "cpu",
-        precision: Literal["float32", "bfloat16"] = "float32",
-    ) -> None:
-        path = SHIPPED.path(variant) if weights is None else weights
-        self.card, tensors = SHIPPED.load(path, part_of)
-        try:
-            self.network = CdmJscc(CdmConfig.model_validate(self.card.config))
-            self.network.load_state_dict(tensors)
-        except ValidationError as error:
-            raise WeightsError(f"{path}: not weights of CDM-JSCC: {error}; give others") from None
-        except RuntimeError:
-            raise WeightsError(
-                f"{path}: its tensors do not fit the sizes that its card gives; take both from the same place"
-            ) from None
-        self.network.eval().requires_grad_(requires_grad=False)
-        self.network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self._device, self._reduced = torch.device(device), precision == "bfloat16"
-        parts = sorted(name for name in tensors if name.startswith("backbone."))
-        crc = 0
-        for name in parts:
-            crc = zlib.crc32(tensors[name].numpy().tobytes(), crc)
-        self.tag = crc & 0xFFFF
+    variant: Variant
+    patch: int = Field(PATCH, ge=PATCH, le=PATCH)
+    levels: tuple[int, ...] = Field(LEVELS, min_length=len(LEVELS), max_length=len(LEVELS))
+    etas: tuple[float, ...] = Field(ETAS, min_length=len(ETAS), max_length=len(ETAS))
+    tag: int = Field(ge=0, le=0xFFFF)
 
     @property
-    def parameters(self) -> int:
-        """How many numbers were trained or fitted."""
-        return sum(value.numel() for value in self.network.parameters())
+    def shared_weights(self) -> int:
+        """Of the backbone: the denoiser may be another."""
+        return self.tag
 
-    @torch.inference_mode()
-    def entropy_bits(self, image: Pixels) -> NDArray[np.float32]:
+
+class Sending(Config):
+    """Settings of `Codec.encode`: those of ``encoders/cdm_jscc``."""
+
+    cbr: Ratio = "1/24"
+    eta: float | None = Field(None, gt=0, le=64)
+    rate_map: Literal["sent", "given"] = "sent"
+    csit: Csit = "mean"
+    esn0_db: float = Field(10.0, ge=-30, le=60)
+
+
+class Receiving(Config):
+    """Settings of `Codec.decode`: those of ``decoders/cdm_jscc``."""
+
+    steps: int = Field(1, ge=1, le=65)
+    guidance: float = Field(1.0, ge=0, le=4)
+    seed: int | None = Field(None, ge=0, lt=2**63)
+    fading_aware: FadingAware = "on"
+
+
+class Codec(PictureCodec[CdmAbout, Sending, Receiving]):
+    """A network behind two functions.
+
+    Pictures are continued at their lower and right edge up to a multiple of the patch, and cut afterwards. Features go
+    patch by patch, of each as many as its level says.
+    """
+
+    numbers = NUMBERS
+    ports: ClassVar[dict[Role, Ports]] = {
+        "encoder": Ports(
+            {"image": ("uint8", 3), "levels": ("int64", 2), "eta_index": ("int64", 1), "esn0_db": ("float32", 1)},
+            {"patch_bits": ("float32", 2), "features": ("float32", 2)},
+        ),
+        "decoder": Ports(
+            {
+                "features": ("float32", 3),
+                "n0": ("float32", 3),
+                "levels": ("int64", 2),
+                "eta_index": ("int64", 1),
+                "esn0_db": ("float32", 1),
+                "noise": ("float32", 3),
+                "time": ("float32", 1),
+                "clean_share": ("float32", 1),
+                "noisy_share": ("float32", 1),
+                "guidance": ("float32", 1),
+            },
+            {"picture": ("float32", 3)},
+        ),
+    }
+    knows, sending, receiving = CdmAbout, Sending, Receiving
+
+    def encode(self, picture: Pixels, sending: Sending) -> Frame:
+        """Return the frame of a picture; header: ImageShape, ModelId, CdmMode, RateMap."""
+        self.check_picture(picture)
+        height, width = picture.shape[:2]
+        uses = frame_uses(sending.cbr, sending.rate_map, height, width) if sending.eta is None else 0.0
+        esn0_db = reckoned_esn0_db(sending.csit, sending.esn0_db)
+        told: dict[str, NDArray[Any]] = {"image": padded(picture, PATCH), "esn0_db": np.array([esn0_db], np.float32)}
+        bits = self._entropy_bits(told)
+        eta = eta_for_frame(bits, uses, sending.rate_map) if sending.eta is None else sending.eta
+        levels, index = levels_for(bits, eta), eta_index(eta)
+        features = self.engine.run(
+            "features", **told, levels=levels.astype(np.int64), eta_index=np.array([index], np.int64)
+        )
+        rates = RateMap.of(levels)
+        sent = rates if sending.rate_map == "sent" else Unsent(rates)
+        return Frame(
+            pack(features, levels),
+            (ImageShape(height, width), self.model, CdmMode(index, esn0_db), sent),
+            {"rate_map_plain_bits": float(PLAIN_BITS * levels.size)},
+        )
+
+    def entropy_bits(self, picture: Pixels) -> NDArray[np.float32]:
         """Estimated entropy of each patch in bits, float32 ``[h, w]``; what eta is multiplied with."""
-        bits: NDArray[np.float32] = self.network.entropy(self._pixels(image))[1].patch_bits[0].cpu().numpy()
-        return bits
+        self.check_picture(picture)
+        return self._entropy_bits({"image": padded(picture, PATCH), "esn0_db": np.zeros(1, np.float32)})
 
-    @torch.inference_mode()
-    def encode(
-        self,
-        image: Pixels,
-        *,
-        esn0_db: float,
-        eta: float | None = None,
-        frame_uses: float | None = None,
-        rate_map: Literal["sent", "given"] = "sent",
-    ) -> Encoded:
-        """A picture to the features of one frame.
+    def _entropy_bits(self, told: dict[str, NDArray[Any]]) -> NDArray[np.float32]:
+        none = np.zeros([side // PATCH for side in told["image"].shape[:2]], np.int64)
+        return self.engine.run("patch_bits", **told, levels=none, eta_index=np.zeros(1, np.int64))
 
-        Args:
-            image: uint8 sRGB ``[h, w, 3]``, h and w at least 1.
-            esn0_db: The Es/N0 in dB that the transmitter reckons with; kept within 0 to 20 dB.
-            eta: Real values per bit of estimated entropy.
-            frame_uses: Instead of eta: as many complex symbols, rate map included, as fit in so many; at least 8 a
-                patch are sent.
-            rate_map: Given to the receiver free of charge, it leaves all of them to the payload.
-
-        Raises:
-            SignalError: no picture, not one of eta and frame_uses, or it is not above 0.
-        """
-        given = [value for value in (eta, frame_uses) if value is not None]
-        if len(given) != 1 or not 0 < given[0] < float("inf"):
+    def decode(self, reception: Reception, receiving: Receiving) -> Pixels:
+        """Return the picture of a frame."""
+        shape, mode = self.shape_of(reception), reception.header.read(CdmMode)
+        levels = reception.header.read(RateMap).array()
+        grid = -(-shape.height // PATCH), -(-shape.width // PATCH)
+        if levels.shape != grid:
             raise SignalError(
-                f"cdm-jscc: expected one of eta and frame_uses, above 0, got eta={eta}, frame_uses={frame_uses}"
+                f"{self.system}: expected a rate map {list(grid)} for {shape.height} x {shape.width} pixels, got "
+                f"{list(levels.shape)}; the header is of another picture"
             )
-        pixels = self._pixels(image)
-        y, entropy = self.network.entropy(pixels)
-        bits = entropy.patch_bits[0].cpu().numpy()
-        ratio = eta_for_frame(bits, frame_uses, rate_map) if eta is None else eta  # type: ignore[arg-type]
-        levels, index = levels_for(bits, ratio), eta_index(ratio)
-        features = self.network.backbone.send(pixels, y, self._told(levels, index, esn0_db))
-        return Encoded(pack(features[0].cpu().numpy(), levels), levels, index)
-
-    @torch.inference_mode()
-    def decode(
-        self,
-        features: NDArray[np.float32],
-        n0: float | NDArray[np.float32],
-        *,
-        levels: NDArray[np.uint8],
-        eta_index: int,
-        esn0_db: float,
-        height: int,
-        width: int,
-        steps: int = 4,
-        guidance: float = 1.0,
-        noise: NDArray[np.float32] | None = None,
-    ) -> Pixels:
-        """Received features to a picture.
-
-        Args:
-            features: float32 ``[n]`` in the scale in which the encoder made them; a zero more is let pass.
-            n0: Noise variance per complex symbol of unit energy after (unbiased) equalisation: one number, or one for
-                each feature.
-            levels: uint8 ``[h, w]`` as encoded.
-            eta_index: As encoded.
-            esn0_db: As encoded: it fixes how the power was shared out. What the channel really was, n0 says.
-            height: Of the picture in pixels.
-            width: Of the picture in pixels.
-            steps: DDIM steps, 1 to 65.
-            guidance: Times what the denoiser adds to the estimate; 0 for the estimate itself.
-            noise: Standard normals ``[16 h, 16 w, 3]``: where the sampler starts.
-
-        Returns:
-            uint8 sRGB ``[height, width, 3]``.
-
-        Raises:
-            SignalError: the counts do not fit, or values are not finite.
-            UsageError: not 1 to 65 steps.
-        """
-        times(steps)
-        understood, told, heard_db = self._understand(features, n0, levels, eta_index, esn0_db, height, width)
-        if guidance == 0:
-            return _picture(understood.estimate, height, width)
-        shape = tuple(understood.estimate.shape[2:])
-        if noise is None or noise.shape != (*shape, 3):
-            came = "none" if noise is None else list(noise.shape)
-            raise SignalError(f"cdm-jscc: expected noise {[*shape, 3]}, got {came}")
-        start = torch.from_numpy(np.ascontiguousarray(noise.transpose(2, 0, 1)))[None].to(self._device)
-        with self._autocast():
-            out = self.network.sample(understood, start, told, heard_db, steps, guidance)
-        return _picture(out, height, width)
-
-    def _understand(
-        self,
-        features: NDArray[np.float32],
-        n0: float | NDArray[np.float32],
-        levels: NDArray[np.uint8],
-        index: int,
-        esn0_db: float,
-        height: int,
-        width: int,
-    ) -> tuple[Understood, Told, Tensor]:
-        if height < 1 or width < 1:
-            raise SignalError(f"cdm-jscc: expected a picture of at least 1 x 1, got {height} x {width}")
-        grid = -(-height // PATCH), -(-width // PATCH)
-        if levels.shape != grid or (levels >= len(LEVELS)).any():
-            raise SignalError(
-                f"cdm-jscc: expected a rate map {list(grid)} of levels below {len(LEVELS)} for {height} x {width} "
-                f"pixels, got {list(levels.shape)} up to {int(levels.max(initial=0))}; the header is of another picture"
-            )
-        if not 0 <= index < len(ETAS):
-            raise SignalError(f"cdm-jscc: expected an index of eta below {len(ETAS)}, got {index}")
-        count = int(np.asarray(LEVELS)[levels].sum())
-        if features.ndim != 1 or features.size not in (count, count + 1):
-            raise SignalError(f"cdm-jscc: expected {count} features, as the rate map says, got {list(features.shape)}")
-        noise = np.full(features.shape, n0, np.float32) if np.ndim(n0) == 0 else np.asarray(n0, np.float32)
-        if noise.shape != features.shape:
-            raise SignalError(f"cdm-jscc: expected n0 as one number or {list(features.shape)}, got {list(noise.shape)}")
-        if not (np.isfinite(features).all() and np.isfinite(noise).all() and (noise >= 0).all()):
-            raise SignalError("cdm-jscc: expected finite features and n0 of at least 0, got others; check the channel")
-        received = torch.from_numpy(unpack(features[:count], levels))[None].to(self._device)
-        variance = torch.from_numpy(unpack(np.maximum(noise[:count], 1e-6), levels))[None].to(self._device)
-        told = self._told(levels, index, esn0_db)
-        sent = variance > 0
-        variance = torch.where(sent, variance, 1.0)
-        with self._autocast():
-            understood = self.network.backbone.receive(received, variance, told)
-        return understood, told, effective_esn0_db_of_sent(variance, sent.float())
-
-    def _autocast(self) -> torch.autocast:
-        return torch.autocast(self._device.type, dtype=torch.bfloat16, enabled=self._reduced)
-
-    def _pixels(self, image: Pixels) -> Tensor:
-        return _checked(image).to(self._device).float() / 255
-
-    def _told(self, levels: NDArray[np.uint8], index: int, esn0_db: float) -> Told:
-        level = torch.tensor([min(max(float(esn0_db), 0.0), 20.0)])
-        told = Told(torch.from_numpy(levels.astype(np.int64))[None], torch.tensor([index]), level)
-        return Told(*(part.to(self._device) for part in told))
-
-
-def _checked(image: Pixels) -> Tensor:
-    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or not image.size:
-        raise SignalError(f"cdm-jscc: expected a picture, uint8 [H, W, 3], got {image.dtype} {list(image.shape)}")
-    below, right = (-side % PATCH for side in image.shape[:2])
-    padded = np.pad(image, ((0, below), (0, right), (0, 0)), "edge").transpose(2, 0, 1)
-    return torch.from_numpy(np.ascontiguousarray(padded))[None]
-
-
-def _picture(out: Tensor, height: int, width: int) -> Pixels:
-    pixels = (out[0, :, :height, :width].clamp(0, 1) * 255).round().to(torch.uint8)
-    return np.ascontiguousarray(pixels.cpu().numpy().transpose(1, 2, 0))
+        features, n0 = self.values(reception, int(np.asarray(LEVELS)[levels].sum()), shape)
+        n0 = np.maximum(known_n0(n0, receiving.fading_aware), np.float32(1e-6))
+        variance = unpack(n0, levels)
+        side = (PATCH * grid[0], PATCH * grid[1], 3)
+        noise = reception.generator(receiving.seed).standard_normal(side, np.float32).transpose(2, 0, 1)
+        time, clean, noisy = ddim_shares(receiving.steps)
+        picture = self.engine.run(
+            "picture",
+            features=unpack(features, levels).reshape(*grid, -1),
+            n0=np.where(variance > 0, variance, np.float32(1)).reshape(*grid, -1),
+            levels=levels.astype(np.int64),
+            eta_index=np.array([mode.eta_index], np.int64),
+            esn0_db=np.array([mode.esn0_db], np.float32),
+            noise=np.ascontiguousarray(noise),
+            time=time,
+            clean_share=clean,
+            noisy_share=noisy,
+            guidance=np.array([receiving.guidance], np.float32),
+        )
+        return to_pixels(picture, shape)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from torch.utils.flop_counter import FlopCounterMode
 
-from .codec import CdmJsccCodec
+from .codec import Codec, Receiving, Sending
+from .engine import TorchEngine
+from .names import SHIPPED, Variant
 
 __all__ = ["Cost", "cost"]
 
@@ -35,9 +37,7 @@ class Cost(NamedTuple):
         return self.estimate_flops + (self.shared_flops + steps * self.step_flops if steps else 0)
 
 
-def cost(
-    weights: Path | None = None, variant: str = "d", *, height: int, width: int, frame_uses: float | None = None
-) -> Cost:
+def cost(weights: Path | None = None, variant: Variant = "d", *, height: int, width: int) -> Cost:
     """Count parameters and floating-point operations of a trained codec.
 
     Convolutions and matrix products are counted, as papers do; activations, additions and the channel are not. The
@@ -49,31 +49,21 @@ def cost(
         variant: ``p`` or ``d``.
         height: Of the picture in pixels.
         width: Of the picture in pixels.
-        frame_uses: Complex symbols that the frame may take, rate map included; 1/24 of the source values if not said.
 
     Raises:
-        WeightsError: see `CdmJsccCodec`.
-        SignalError: the picture has no pixel, or no symbol is allowed.
+        WeightsError: see `TorchEngine`.
+        SignalError: the picture has no pixel.
     """
-    codec = CdmJsccCodec(weights, variant)
-    uses = 3 * height * width / 24 if frame_uses is None else frame_uses
+    engine = TorchEngine(SHIPPED.path(variant) if weights is None else weights)
+    codec = Codec(engine, engine.about(variant))
     image = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
     with FlopCounterMode(display=False) as encoding:
-        frame = codec.encode(image, esn0_db=10, frame_uses=uses)
-    told: dict[str, Any] = {
-        "levels": frame.levels,
-        "eta_index": frame.eta_index,
-        "esn0_db": 10,
-        "height": height,
-        "width": width,
-    }
-    noise = np.zeros((*(16 * side for side in frame.levels.shape), 3), np.float32)
-    with FlopCounterMode(display=False) as estimating:
-        codec.decode(frame.features, 0.1, guidance=0, **told)
-    decoding = []
-    for steps in (1, 2):
+        frame = codec.encode(image, Sending(eta=0.1))  # what is counted is the same at every rate
+    found = []
+    for receiving in (Receiving(guidance=0), Receiving(steps=1), Receiving(steps=2)):
         with FlopCounterMode(display=False) as counter:
-            codec.decode(frame.features, 0.1, **told, steps=steps, noise=noise)
-        decoding.append(counter.get_total_flops())
-    before, step = estimating.get_total_flops(), decoding[1] - decoding[0]
-    return Cost(codec.parameters, encoding.get_total_flops(), before, decoding[0] - before - step, step)
+            codec.decode(frame.heard(0.1), receiving)
+        found.append(counter.get_total_flops())
+    before, once, twice = found
+    step = twice - once
+    return Cost(engine.parameters, encoding.get_total_flops(), before, once - before - step, step)

@@ -4,26 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch._higher_order_ops.while_loop import while_loop
 
-from ..onnx_export import PARITY_SIZES, Case, Exported, export_onnx, parity_picture
-from ..onnx_metadata import FORMAT, OnnxMetadata
+from ..onnx.export import PARITY_SIZES, Exported, Graph, Inputs, export_codec, parity_picture
 from .allocation import sent_mask
 from .backbone import Told
-from .codec import CdmJsccCodec
+from .codec import Codec
 from .ddim_shares import ddim_shares
 from .deepjscc_backbone import effective_esn0_db_of_sent
+from .engine import TorchEngine
+from .names import SHIPPED, Variant
 from .network import CdmJscc
 from .rate_map import ETAS, LEVELS, PATCH
 
 __all__ = ["Receiver", "Transmitter", "export_cdm_jscc"]
 
-TRACED = (96, 160)  # height and width; no axis of any inner tensor has the length of another by chance
+TRACED = (96, 160, 8.0)  # no axis of any inner tensor has the length of another by chance
 STEPS = 3  # of the sampler, when it is compared with the network's
 
 
@@ -109,9 +110,9 @@ class Receiver(nn.Module):
 def export_cdm_jscc(
     out: Path,
     *,
-    variant: str = "d",
-    weights: Path | str | None = None,
-    sizes: Sequence[tuple[int, int]] | None = None,
+    variant: Variant = "d",
+    weights: str | Path | None = None,
+    sizes: Sequence[tuple[int, int]] = PARITY_SIZES,
 ) -> Iterator[Exported]:
     """Write encoder and decoder, ``cdm-jscc-VARIANT-encoder.onnx`` and ``...-decoder.onnx``, and compare with torch.
 
@@ -119,7 +120,7 @@ def export_cdm_jscc(
         out: Folder of the files.
         variant: Which shipped weights.
         weights: Of one's own training, in place of the shipped ones.
-        sizes: Heights and widths, multiples of 16, at which files and network are compared; `PARITY_SIZES` if not said.
+        sizes: Heights and widths, multiples of 16, at which files and network are compared.
 
     Yields:
         Each file when it is written.
@@ -128,113 +129,64 @@ def export_cdm_jscc(
         ExportError: a file computes something else. UsageError: it cannot be written, or no such weights are shipped.
             WeightsError: the file of weights. MissingExtra: onnx or onnxscript is not installed.
     """
-    sizes = PARITY_SIZES if sizes is None else sizes
-    codec = CdmJsccCodec(None if weights is None else Path(weights), variant)
-    plain: Any = codec.network
+    engine = TorchEngine(SHIPPED.path(variant) if weights is None else Path(weights))
+    codec, plain = Codec(engine, engine.about(variant)), cast(Any, engine.network)
     network: CdmJscc = plain.to(memory_format=torch.contiguous_format)  # other strides make guards on sizes
-    metadata = OnnxMetadata(
-        format=FORMAT,
-        system="cdm-jscc",
-        role="encoder",
-        variant=variant,
-        patch=PATCH,
-        levels=LEVELS,
-        etas=ETAS,
-        tag=codec.tag,
-        weights_sha256=codec.card.sha256,
-    )
+    points = [(*size, 10.0 - 9.0 * (-1) ** index) for index, size in enumerate(sizes)]
+    names = [f"{height} x {width}, {esn0_db:g} dB" for height, width, esn0_db in points]
     rows, columns = (torch.export.Dim(name, min=1, max=4096) for name in ("rows", "columns"))
     grid: dict[int, Any] = {0: rows, 1: columns}
-    pixels: dict[int, Any] = {0: PATCH * rows, 1: PATCH * columns}
-    yield export_onnx(
-        Transmitter(network),
-        out / f"cdm-jscc-{variant}-encoder.onnx",
-        metadata,
-        example=_sent(network, *TRACED, 8.0),
-        dynamic={"image": pixels, "levels": grid},
-        outputs=["patch_bits", "features"],
-        cases=_encoder_cases(network, sizes),
-    )
     steps = {0: torch.export.Dim("steps", min=1, max=1024)}
-    yield export_onnx(
+    transmitter = Graph(
+        "encoder",
+        Transmitter(network),
+        _sent(*TRACED),
+        {"image": {0: PATCH * rows, 1: PATCH * columns}, "levels": grid},
+        ((name, _sent(*point)) for name, point in zip(names, points, strict=True)),
+    )
+    receiver = Graph(
+        "decoder",
         Receiver(network),
-        out / f"cdm-jscc-{variant}-decoder.onnx",
-        metadata.model_copy(update={"role": "decoder"}),
-        example=_received(network, *TRACED, 8.0),
-        dynamic={
+        _received(codec, *TRACED),
+        {
             **{name: grid for name in ("features", "n0", "levels")},
             **{name: steps for name in ("time", "clean_share", "noisy_share")},
             "noise": {1: PATCH * rows, 2: PATCH * columns},
         },
-        outputs=["picture"],
-        cases=_decoder_cases(network, sizes),
+        ((name, _received(codec, *point)) for name, point in zip(names, points, strict=True)),
     )
+    yield from export_codec(codec, out, transmitter, receiver)
 
 
-def _encoder_cases(network: CdmJscc, sizes: Sequence[tuple[int, int]]) -> Iterator[Case]:
-    for height, width, esn0_db in _operating_points(sizes):
-        inputs = _sent(network, height, width, esn0_db)
-        yield Case(f"{height} x {width}, {esn0_db:g} dB", inputs, _encode(network, inputs))
-
-
-@torch.inference_mode()
-def _decoder_cases(network: CdmJscc, sizes: Sequence[tuple[int, int]]) -> Iterator[Case]:
-    for height, width, esn0_db in _operating_points(sizes):
-        inputs = _received(network, height, width, esn0_db)
-        told = Told(inputs["levels"][None], inputs["eta_index"], inputs["esn0_db"])
-        received, n0 = (inputs[name].flatten(0, 1)[None] for name in ("features", "n0"))
-        understood = network.backbone.receive(received, n0, told)
-        heard_db = effective_esn0_db_of_sent(n0, sent_mask(told.levels.flatten(1)))
-        start = inputs["noise"][None]
-        picture = network.sample(understood, start, told, heard_db, STEPS)
-        yield Case(f"{height} x {width}, {esn0_db:g} dB", inputs, {"picture": picture[0].permute(1, 2, 0)})
-
-
-def _operating_points(sizes: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int, float]]:
-    """Height, width, Es/N0 in dB."""
-    return ((*size, 10.0 - 9.0 * (-1) ** index) for index, size in enumerate(sizes))
-
-
-def _sent(network: CdmJscc, height: int, width: int, esn0_db: float) -> dict[str, Tensor]:
+def _sent(height: int, width: int, esn0_db: float) -> Inputs:
     """A picture, and rates of all levels."""
     grid = height // PATCH, width // PATCH
-    levels = torch.arange(grid[0] * grid[1]).reshape(grid) * 7 % len(LEVELS)
     return {
         "image": parity_picture(height, width),
-        "levels": levels,
-        "eta_index": torch.tensor([height % len(ETAS)]),
-        "esn0_db": torch.tensor([esn0_db]),
+        "levels": np.arange(grid[0] * grid[1]).reshape(grid) * 7 % len(LEVELS),
+        "eta_index": np.array([height % len(ETAS)]),
+        "esn0_db": np.array([esn0_db], np.float32),
     }
 
 
-@torch.inference_mode()
-def _encode(network: CdmJscc, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
-    images = inputs["image"].permute(2, 0, 1)[None].float() / 255
-    y, entropy = network.entropy(images)
-    told = Told(inputs["levels"][None], inputs["eta_index"], inputs["esn0_db"])
-    return {"patch_bits": entropy.patch_bits[0], "features": network.backbone.send(images, y, told)[0]}
-
-
-@torch.inference_mode()
-def _received(network: CdmJscc, height: int, width: int, esn0_db: float) -> dict[str, Tensor]:
+def _received(codec: Codec, height: int, width: int, esn0_db: float) -> Inputs:
     """What the network sends, after a channel whose noise differs from symbol to symbol."""
-    sent = _sent(network, height, width, esn0_db)
-    features = _encode(network, sent)["features"]
-    generator = torch.Generator().manual_seed(height + width)
-    mask = sent_mask(sent["levels"].reshape(1, -1))[0]
-    n0 = 10 ** (-esn0_db / 10) * (0.2 + 2 * torch.rand(features.shape, generator=generator)) * mask + (1 - mask)
-    features = features + mask * (n0 / 2).sqrt() * torch.randn(features.shape, generator=generator)
-    grid = (*sent["levels"].shape, -1)
+    sent = _sent(height, width, esn0_db)
+    features = codec.engine.run("features", **sent).reshape(*sent["levels"].shape, -1)
+    rng = np.random.default_rng([height, width])
+    mask = np.arange(LEVELS[-1]) < np.asarray(LEVELS)[sent["levels"]][..., None]
+    n0 = np.where(mask, 10 ** (-esn0_db / 10) * rng.uniform(0.2, 2.2, features.shape), 1).astype(np.float32)
+    noise = mask * np.sqrt(n0 / 2) * rng.standard_normal(features.shape, np.float32)
     shares = ddim_shares(STEPS)
     return {
-        "features": features.reshape(grid),
-        "n0": n0.reshape(grid),
+        "features": (features + noise).astype(np.float32),
+        "n0": n0,
         "levels": sent["levels"],
         "eta_index": sent["eta_index"],
         "esn0_db": sent["esn0_db"],
-        "noise": torch.randn((3, height, width), generator=generator),
-        "time": torch.from_numpy(shares.time),
-        "clean_share": torch.from_numpy(shares.clean),
-        "noisy_share": torch.from_numpy(shares.noisy),
-        "guidance": torch.from_numpy(np.ones(1, np.float32)),
+        "noise": rng.standard_normal((3, height, width), np.float32),
+        "time": shares.time,
+        "clean_share": shares.clean,
+        "noisy_share": shares.noisy,
+        "guidance": np.ones(1, np.float32),
     }

@@ -15,7 +15,8 @@ SYSTEM = System(
     numbers=NUMBERS,
     weights=tuple(NUMBERS),
     recipe="small-d",
-    codec="codec:CdmJsccCodec",
+    codec="codec:Codec",
+    engine="engine:load",
     training="training:CdmJsccRun",
     export="export:export_cdm_jscc",
 )

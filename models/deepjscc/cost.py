@@ -8,7 +8,9 @@ from typing import NamedTuple
 import numpy as np
 from torch.utils.flop_counter import FlopCounterMode
 
-from .codec import DeepJsccCodec
+from .codec import Codec, Receiving, Sending
+from .engine import TorchEngine
+from .names import SHIPPED
 from .rates import Rate
 
 __all__ = ["Cost", "cost"]
@@ -41,12 +43,13 @@ def cost(weights: Path | None = None, *, height: int, width: int, rate: Rate = "
         rate: Channel bandwidth ratio to code at.
 
     Raises:
-        WeightsError: see `DeepJsccCodec`.
+        WeightsError: see `TorchEngine`.
         SignalError: the picture has no pixel, or the weights do not have the rate.
     """
-    codec = DeepJsccCodec(weights)
+    engine = TorchEngine(SHIPPED.path("adaptive") if weights is None else weights)
+    codec = Codec(engine, engine.about("adaptive"))
     with FlopCounterMode(display=False) as encoding:
-        features = codec.encode(np.zeros((height, width, 3), np.uint8), rate=rate, esn0_db=10)
+        frame = codec.encode(np.zeros((height, width, 3), np.uint8), Sending(rate=rate))
     with FlopCounterMode(display=False) as decoding:
-        codec.decode(features, 0.1, rate=rate, esn0_db=10, height=height, width=width)
-    return Cost(codec.parameters, encoding.get_total_flops(), decoding.get_total_flops())
+        codec.decode(frame.heard(0.1), Receiving())
+    return Cost(engine.parameters, encoding.get_total_flops(), decoding.get_total_flops())

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ...errors import UsageError
-from ..onnx_export import PARITY_SIZES, Case, Exported, export_onnx, parity_picture
-from ..onnx_metadata import FORMAT, OnnxMetadata
+from ..onnx.export import PARITY_SIZES, Exported, Graph, Inputs, export_codec, parity_picture
 from .adaptive import FLOOR, AdaptiveJscc, condition_vector, effective_esn0_db
-from .codec import DeepJsccCodec
+from .codec import Codec
+from .engine import TorchEngine
 from .linear import allot_power, lmmse_weight
 from .linear_code import LinearJscc
 from .names import SHIPPED, Variant
@@ -21,7 +22,7 @@ from .rates import features_per_patch
 
 __all__ = ["EveryRateDecoder", "EveryRateEncoder", "export_deepjscc"]
 
-TRACED = (48, 80)  # height and width; no axis of any inner tensor has the length of another by chance
+TRACED = (48, 80, 1, 8.0)  # no axis of any inner tensor has the length of another by chance
 
 
 class _EveryRate(nn.Module):
@@ -116,7 +117,7 @@ def export_deepjscc(
     out: Path,
     *,
     variant: Variant = "adaptive",
-    weights: Path | str | None = None,
+    weights: str | Path | None = None,
     sizes: Sequence[tuple[int, int]] = PARITY_SIZES,
 ) -> Iterator[Exported]:
     """Write encoder and decoder, ``deepjscc-VARIANT-encoder.onnx`` and ``...-decoder.onnx``, and compare with torch.
@@ -134,59 +135,29 @@ def export_deepjscc(
         ExportError: a file computes something else. UsageError: it cannot be written, or the weights are of a network
             of one rate alone. WeightsError: the file of weights. MissingExtra: onnx or onnxscript is not installed.
     """
-    codec = DeepJsccCodec(SHIPPED.path(variant) if weights is None else Path(weights))
-    network = codec.network
+    engine = TorchEngine(SHIPPED.path(variant) if weights is None else Path(weights))
+    network, codec = engine.network, Codec(engine, engine.about(variant))
     if not isinstance(network, AdaptiveJscc | LinearJscc):
         raise UsageError(f"{weights}: expected an adaptive or a linear network, got {type(network).__name__}")
-    encoder, decoder = EveryRateEncoder(network).eval(), EveryRateDecoder(network).eval()
-    metadata = OnnxMetadata(
-        format=FORMAT,
-        system="deepjscc",
-        role="encoder",
-        variant=variant,
-        patch=network.multiple,
-        rates=dict(zip(encoder.rates, encoder.counts, strict=True)),
-        weights_sha256=codec.card.sha256,
-    )
     rows, columns = (torch.export.Dim(name, min=1, max=4096) for name in ("rows", "columns"))
-    size = network.multiple
-    yield export_onnx(
-        encoder,
-        out / f"deepjscc-{variant}-encoder.onnx",
-        metadata,
-        example=_sent(*TRACED, 1, 8.0),
-        dynamic={"image": {0: size * rows, 1: size * columns}},
-        outputs=["features"],
-        cases=_encoder_cases(network, sizes),
+    size, grid = network.multiple, {0: rows, 1: columns}
+    points = list(_operating_points(len(network.rates), sizes))
+    names = [f"{height} x {width}, rate {network.rates[rate]}" for height, width, rate, _ in points]
+    sent = Graph(
+        "encoder",
+        EveryRateEncoder(network),
+        _sent(*TRACED),
+        {"image": {0: size * rows, 1: size * columns}},
+        ((name, _sent(*point)) for name, point in zip(names, points, strict=True)),
     )
-    grid = {0: rows, 1: columns}
-    yield export_onnx(
-        decoder,
-        out / f"deepjscc-{variant}-decoder.onnx",
-        metadata.model_copy(update={"role": "decoder"}),
-        example=_received(network, *TRACED, 1, 8.0),
-        dynamic={"features": grid, "n0": grid},
-        outputs=["picture"],
-        cases=_decoder_cases(network, sizes),
+    received = Graph(
+        "decoder",
+        EveryRateDecoder(network),
+        _received(codec, *TRACED),
+        {"features": grid, "n0": grid},
+        ((name, _received(codec, *point)) for name, point in zip(names, points, strict=True)),
     )
-
-
-@torch.inference_mode()
-def _encoder_cases(network: AdaptiveJscc | LinearJscc, sizes: Sequence[tuple[int, int]]) -> Iterator[Case]:
-    for height, width, rate, esn0_db in _operating_points(len(network.rates), sizes):
-        inputs = _sent(height, width, rate, esn0_db)
-        expected = {"features": _encode(network, inputs)}
-        yield Case(f"{height} x {width}, rate {network.rates[rate]}", inputs, expected)
-
-
-@torch.inference_mode()
-def _decoder_cases(network: AdaptiveJscc | LinearJscc, sizes: Sequence[tuple[int, int]]) -> Iterator[Case]:
-    for height, width, rate, esn0_db in _operating_points(len(network.rates), sizes):
-        inputs = _received(network, height, width, rate, esn0_db)
-        count = features_per_patch(network.rates[rate], network.multiple)
-        received, n0 = (inputs[name][:, :, :count].reshape(1, -1) for name in ("features", "n0"))
-        picture = network.decode(received, n0, network.rates[rate], inputs["esn0_db"], height, width)
-        yield Case(f"{height} x {width}, rate {network.rates[rate]}", inputs, {"picture": picture[0].permute(1, 2, 0)})
+    yield from export_codec(codec, out, sent, received)
 
 
 def _operating_points(rates: int, sizes: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int, int, float]]:
@@ -195,27 +166,19 @@ def _operating_points(rates: int, sizes: Sequence[tuple[int, int]]) -> Iterator[
     yield from ((*size, index % rates, 10.0) for index, size in enumerate(sizes[1:], 2))
 
 
-def _sent(height: int, width: int, rate: int, esn0_db: float) -> dict[str, Tensor]:
-    return {"image": parity_picture(height, width), "rate": torch.tensor([rate]), "esn0_db": torch.tensor([esn0_db])}
+def _sent(height: int, width: int, rate: int, esn0_db: float) -> Inputs:
+    told = {"rate": np.array([rate]), "esn0_db": np.array([esn0_db], np.float32)}
+    return {"image": parity_picture(height, width), **told}
 
 
-def _encode(network: AdaptiveJscc | LinearJscc, inputs: dict[str, Tensor]) -> Tensor:
-    """What the network itself sends, ``[patches, k]``."""
-    rate = network.rates[int(inputs["rate"])]
-    pixels = inputs["image"].permute(2, 0, 1)[None].float() / 255
-    return network.encode(pixels, rate, inputs["esn0_db"]).reshape(-1, features_per_patch(rate, network.multiple))
-
-
-@torch.inference_mode()
-def _received(
-    network: AdaptiveJscc | LinearJscc, height: int, width: int, rate: int, esn0_db: float
-) -> dict[str, Tensor]:
+def _received(codec: Codec, height: int, width: int, rate: int, esn0_db: float) -> Inputs:
     """What the network sends, after a channel whose noise differs from symbol to symbol."""
-    sent = _sent(height, width, rate, esn0_db)
-    features = _encode(network, sent)
-    features = F.pad(features, (0, network.klt.count - features.shape[1]))
-    features = features.reshape(height // network.multiple, width // network.multiple, -1)
-    generator = torch.Generator().manual_seed(height + width)
-    n0 = 10 ** (-esn0_db / 10) * (0.2 + 2 * torch.rand(features.shape, generator=generator))
-    noise = (n0 / 2).sqrt() * torch.randn(features.shape, generator=generator)
-    return {"features": features + (features != 0) * noise, "n0": n0, "rate": sent["rate"], "esn0_db": sent["esn0_db"]}
+    sent, about = _sent(height, width, rate, esn0_db), codec.about
+    features = codec.engine.run("features", **sent)
+    features = np.pad(features, ((0, 0), (0, max(about.rates.values()) - features.shape[1])))
+    features = features.reshape(height // about.patch, width // about.patch, -1)
+    rng = np.random.default_rng([height, width])
+    n0 = 10 ** (-esn0_db / 10) * rng.uniform(0.2, 2.2, features.shape).astype(np.float32)
+    noise = np.sqrt(n0 / 2) * rng.standard_normal(features.shape, np.float32)
+    received = (features + (features != 0) * noise).astype(np.float32)
+    return {"features": received, "n0": n0, "rate": sent["rate"], "esn0_db": sent["esn0_db"]}

@@ -12,7 +12,8 @@ SYSTEM = System(
     numbers=NUMBERS,
     weights=tuple(NUMBERS),
     recipe="adaptive",
-    codec="codec:DeepJsccCodec",
+    codec="codec:Codec",
+    engine="engine:load",
     training="training:DeepJsccRun",
     export="export:export_deepjscc",
 )

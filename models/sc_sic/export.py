@@ -9,13 +9,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..onnx_export import LARGEST_RELATIVE_ERROR, Case, Exported, export_onnx, parity_picture
-from ..onnx_metadata import FORMAT, OnnxMetadata
+from ..onnx.export import Exported, Graph, export_codec, parity_picture
 from ..weights.file import sha256_of
 from ..weights.find import find_parts
-from .codec import ScSicCodec
+from .assemble import assemble
+from .codec import Codec
 from .efficientnet import STRIDE, EfficientNetEncoder
-from .names import SHIPPED
+from .engine import TorchEngine
+from .names import SHIPPED, Variant
 from .network import ScSic
 from .published import PUBLICATION
 from .sizes import SIZES
@@ -57,18 +58,17 @@ class Transmitter(nn.Module):
 def export_sc_sic(
     out: Path,
     *,
-    variant: str = "mini-48",
-    weights: str | None = None,
-    sizes: Sequence[tuple[int, int]] | None = None,
+    variant: Variant = "mini-48",
+    weights: str | Path | None = None,
+    sizes: Sequence[tuple[int, int]] = PARITY_SIZES,
 ) -> Iterator[Exported]:
     """Write the encoder, ``sc-sic-VARIANT-encoder.onnx``, and compare it with torch.
 
     Args:
         out: Folder of the file.
         variant: Shipped weights, or a size of full scale.
-        weights: See `ScSicCodec.open`.
-        sizes: Heights and widths at which file and network are compared, multiples of the stride; `PARITY_SIZES` if
-            not said.
+        weights: See `assemble`.
+        sizes: Heights and widths at which file and network are compared, multiples of the stride.
 
     Yields:
         The file when it is written.
@@ -77,40 +77,27 @@ def export_sc_sic(
         ExportError: the file computes something else. UsageError: it cannot be written, or no such weights are
             shipped. WeightsError: weights are missing or do not fit. MissingExtra: onnx or onnxscript is not installed.
     """
-    codec = ScSicCodec.open(variant, weights, parts=("encoder",))
-    metadata = OnnxMetadata(
-        format=FORMAT,
-        system="sc-sic",
-        role="encoder",
-        variant=variant,
-        patch=codec.stride,
-        tag=codec.tag,
-        weights_sha256=sha256_of(_file_of(variant, weights)),
-    )
+    engine = TorchEngine(assemble(variant, weights, parts=("encoder",)))
+    encoder, about = engine.network.encoder, engine.about(variant)
+    whole = {"weights_sha256": sha256_of(_file_of(variant, weights)), "any_downscale": False}
     rows, columns = (torch.export.Dim(name, min=1, max=4096) for name in ("rows", "columns"))
-    pixels: dict[int, Any] = {0: codec.stride * rows, 1: codec.stride * columns}
-    yield export_onnx(
-        Transmitter(codec.network),
-        out / f"sc-sic-{variant}-encoder.onnx",
-        metadata,
-        example={"image": parity_picture(*TRACED)},
-        dynamic={"image": pixels},
-        outputs=["embedding"],
-        cases=_cases(codec, PARITY_SIZES if sizes is None else sizes),
-        largest_relative_error=_DEEP
-        if isinstance(codec.network.encoder, EfficientNetEncoder)
-        else LARGEST_RELATIVE_ERROR,
+    pixels: dict[int, Any] = {0: about.patch * rows, 1: about.patch * columns}
+    graph = Graph(
+        "encoder",
+        Transmitter(engine.network),
+        {"image": parity_picture(*TRACED)},
+        {"image": pixels},
+        ((f"{height} x {width}", {"image": parity_picture(height, width)}) for height, width in sizes),
+    )
+    yield from export_codec(
+        Codec(engine, about.model_copy(update=whole)),
+        out,
+        graph,
+        largest_relative_error=_DEEP if isinstance(encoder, EfficientNetEncoder) else None,
     )
 
 
-def _cases(codec: ScSicCodec, sizes: Sequence[tuple[int, int]]) -> Iterator[Case]:
-    for height, width in sizes:
-        image = parity_picture(height, width)
-        expected = torch.from_numpy(codec.encode(image.numpy()))
-        yield Case(f"{height} x {width}", {"image": image}, {"embedding": expected})
-
-
-def _file_of(variant: str, weights: str | None) -> Path:
+def _file_of(variant: str, weights: str | Path | None) -> Path:
     """The file that the encoder came from."""
     if weights is not None and Path(weights).is_file():
         return Path(weights)

@@ -16,7 +16,8 @@ SYSTEM = System(
     weights=get_args(Own),
     published=PUBLICATION,
     recipe="mini-48",
-    codec="codec:ScSicCodec",
+    codec="codec:Codec",
+    engine="engine:load",
     training="training:ScSicRun",
     export="export:export_sc_sic",
 )

@@ -39,13 +39,8 @@ def fetch(
         WeightsError: a file cannot be downloaded, or is not the published one.
         MissingExtra: huggingface_hub is not installed.
     """
-    system, files = publication.system, publication.fetched(variant)
-    revision = publication.revision[:7]
-    echo(f"Weights of {publication.title}, {variant}, from {publication.repository} at revision {revision}:")
-    for one in files:
-        echo(f"  {one.name}, {one.megabytes:g} MB, SHA-256 {one.sha256[:16]}...")
-    echo(f"Licence: {publication.licence}: {publication.terms}.")
-    echo(f"Read it at {publication.licence_url}; what you train upon these weights stays under it.")
+    system = publication.system
+    _announce(publication, variant, echo)
     if licence != "accepted":
         raise UsageError(
             f"{system}: nothing was downloaded; read the licence, and say --accept-licence if you accept it"
@@ -55,7 +50,7 @@ def fetch(
     except OSError as error:
         raise UsageError(f"{system}: {out}: expected a folder to write to: {error.strerror}") from None
     paths = []
-    for one in files:
+    for one in publication.fetched(variant):
         path = out / one.name
         if path.is_file() and sha256_of(path) == one.sha256:
             echo(f"{path}: there already")
@@ -64,3 +59,12 @@ def fetch(
             echo(f"{path}: downloaded")
         paths.append(path)
     return paths
+
+
+def _announce(publication: Publication, variant: str, echo: Callable[[str], None]) -> None:
+    revision = publication.revision[:7]
+    echo(f"Weights of {publication.title}, {variant}, from {publication.repository} at revision {revision}:")
+    for one in publication.fetched(variant):
+        echo(f"  {one.name}, {one.megabytes:g} MB, SHA-256 {one.sha256[:16]}...")
+    echo(f"Licence: {publication.licence}: {publication.terms}.")
+    echo(f"Read it at {publication.licence_url}; what you train upon these weights stays under it.")

@@ -78,7 +78,10 @@ def download(publication: Publication, one: PublishedFile, out: Path) -> Path:
             f"{system}: {one.name} of {repository} cannot be downloaded: {first}; "
             f"try again, or fetch it by other means and give the folder"
         ) from None
-    path = Path(got)
+    return _whole(Path(got), one)
+
+
+def _whole(path: Path, one: PublishedFile) -> Path:
     if (digest := sha256_of(path)) != one.sha256:
         path.unlink()
         raise WeightsError(

@@ -20,6 +20,7 @@ from semcom.flowgraphs.runtime.language.check import load_graph
 from semcom.flowgraphs.runtime.language.overrides import Overrides
 from semcom.flowgraphs.runtime.run import RunOptions, run
 from semcom.models.cdm_jscc.config import TrainConfig
+from semcom.models.cdm_jscc.export import export_cdm_jscc
 from semcom.models.cdm_jscc.network import CdmJscc as Network
 from semcom.models.model_card import ModelCard, Training, card_path
 from semcom.models.training.checkpoint import save_text, save_weights
@@ -111,7 +112,7 @@ def tiny_weights(tmp_path: Path) -> Path:
 def test_cdm_jscc_by_onnx_is_the_same_picture(
     tiny_weights: Path, deepjscc_onnx: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("semcom.models.cdm_jscc.export.PARITY_SIZES", ((64, 96), (80, 48)))
+    monkeypatch.setitem(export_cdm_jscc.__kwdefaults__, "sizes", ((64, 96), (80, 48)))
     command = ["export", "cdm-jscc", "--out", str(tmp_path), "--weights", str(tiny_weights)]
     done = CliRunner().invoke(main, command, catch_exceptions=False)
     assert done.exit_code == 0, done.output
@@ -146,7 +147,7 @@ def test_cdm_jscc_by_onnx_is_the_same_picture(
     other = type(model)(model.number, model.weights ^ 1)
     with pytest.raises(SignalError, match=r"expected a frame for d with weights .*, and weights of one training"):
         decoder.work(made.value, Header().with_fields(size, other, mode, rates), State(n0=0.1), Identity())
-    with pytest.raises(SignalError, match=r"expected \d+ features, as the header says, got \[6\]"):
+    with pytest.raises(SignalError, match=r"expected \d+ features for 33 x 70 pixels, as the header says, got \[6\]"):
         decoder.work(made.value[:6], header, State(n0=0.1), Identity())
     with pytest.raises(SignalError, match="expected finite features"):
         decoder.work(made.value * np.float32(np.nan), header, State(n0=0.1), Identity())

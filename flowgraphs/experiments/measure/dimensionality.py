@@ -126,7 +126,7 @@ def _row(system: str, side: int, shape: tuple[int, ...], source: str) -> Dimensi
 
 
 def _embedding(channels: int, stride: int, factor: float, side: int) -> tuple[int, int, int]:
-    """Shape of the embedding of a square picture, as `ScSicCodec.grid` has it."""
+    """Shape of the embedding of a square picture, as `sc_sic.codec.Codec.grid` has it."""
     cells = int(side * factor) // stride
     return channels, cells, cells
 

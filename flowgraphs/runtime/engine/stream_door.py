@@ -132,8 +132,8 @@ class StreamDoor:
         Raises:
             SignalError: it is no number of a frame.
         """
-        if identity.seq < 0 or identity != Identity(identity.seq):
-            raise SignalError(f"expected the number of a whole frame, 0 or above, got {identity}")
+        if not 0 <= identity.seq < 1 << 63 or identity != Identity(identity.seq):
+            raise SignalError(f"expected the number of a whole frame, 0 or above, below 2**63, got {identity}")
         if identity.seq <= self._highest:
             if identity.seq in self._found:
                 self.doubled += 1

@@ -110,7 +110,9 @@ def test_values_that_are_no_numbers(value: float) -> None:
     features, header = frame(photo())
     features = features.copy()
     features[5] = value
-    with pytest.raises(SignalError, match="cdm-jscc: expected finite features and n0 of at least 0, got others"):
+    with pytest.raises(
+        SignalError, match="cdm-jscc: expected finite features and n0 of at least 0, got 1 features and 0 n0 of"
+    ):
         block().work(features, header, STATE, Identity(0))
     with pytest.raises(SignalError, match="expected finite features and n0 of at least 0"):
         block().work(np.zeros_like(features), header, State(n0=value), Identity(0))
@@ -123,7 +125,7 @@ def test_a_frame_of_other_weights() -> None:
     with pytest.raises(SignalError) as caught:
         block(variant="p").work(features, other, STATE, Identity(0))
     assert str(caught.value) == (
-        f"decoders/cdm_jscc: expected a frame for p with weights {model.weights:04x}, got one of d with weights "
+        f"cdm-jscc: expected a frame for p with weights {model.weights:04x}, got one of d with weights "
         f"{model.weights ^ 1:04x}; give encoder and decoder the same variant, and weights of one training"
     )
     with pytest.raises(SignalError, match=r"models 16 \(d\), 17 \(p\), got model 1; connect the decoder that"):
@@ -135,7 +137,10 @@ def test_a_frame_of_other_weights() -> None:
     [
         (ImageShape(48, 1), r"RateMap: expected \d+ bits, got \d+; they are of another field"),
         (ImageShape(65535, 65535), r"arithmetic code: expected a word of more than \d+ bits; it is cut short"),
-        (RateMap.of(np.full((3, 4), 15, np.uint8)), r"expected 3072 features, as the rate map says, got \[\d+\]"),
+        (
+            RateMap.of(np.full((3, 4), 15, np.uint8)),
+            r"expected 3072 features for 48 x 64 pixels, as the header says, got \[\d+\]",
+        ),
     ],
 )
 def test_a_header_of_another_picture(change: Any, expected: str) -> None:

@@ -46,7 +46,7 @@ def through(decoder: Deepjscc, photo: np.ndarray, channel: Awgn | Rayleigh, **en
 
 def small(decoder: Deepjscc, number: int = 1, weights: int | None = None) -> Header:
     """The header of a picture of 16 x 16 pixels."""
-    model = ModelId(number, decoder._codecs["adaptive"].tag if weights is None else weights)
+    model = ModelId(number, decoder._codecs["adaptive"].about.shared_weights if weights is None else weights)
     return Header().with_fields(ImageShape(16, 16), model, JsccMode(RATES.index("1/12"), 10))
 
 
@@ -113,12 +113,13 @@ def test_knowing_each_symbols_noise_helps_in_fast_fading(decoder: Deepjscc, phot
 def test_same_input_same_bytes_in_another_process(decoder: Deepjscc) -> None:
     code = (
         "import sys, hashlib, numpy as np, torch; torch.set_num_threads(1)\n"
-        "from semcom.models.deepjscc.codec import DeepJsccCodec\n"
-        "codec = DeepJsccCodec()\n"
+        "from semcom.models.deepjscc.codec import Receiving, Sending\n"
+        "from semcom.models.deepjscc.engine import load\n"
+        "codec = load()\n"
         "image = np.random.default_rng(0).integers(0, 255, (48, 64, 3), dtype=np.uint8)\n"
-        "x = codec.encode(image, rate='1/12', esn0_db=10)\n"
-        "y = codec.decode(x, 0.1, rate='1/12', esn0_db=10, height=48, width=64)\n"
-        "print(hashlib.sha256(x.tobytes() + y.tobytes()).hexdigest())"
+        "x = codec.encode(image, Sending(rate='1/12'))\n"
+        "y = codec.decode(x.heard(0.1), Receiving())\n"
+        "print(hashlib.sha256(x.features.tobytes() + y.tobytes()).hexdigest())"
     )
     runs = [subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True) for _ in range(2)]
     assert len(runs[0].stdout) == 65
@@ -130,14 +131,14 @@ def test_the_number_picks_the_network_and_other_weights_are_refused(decoder: Dee
     with pytest.raises(SignalError) as caught:
         decoder.work(np.zeros(128, np.float32), small(decoder, 2), State(n0=0.1))
     assert str(caught.value) == (
-        f"decoders/deepjscc: expected a frame for linear with weights {tags['linear']:04x}, got one of linear with "
+        f"deepjscc: expected a frame for linear with weights {tags['linear']:04x}, got one of linear with "
         f"weights {tags['adaptive']:04x}; give encoder and decoder the same variant, and weights of one training"
     )
     decoder.work(np.zeros(128, np.float32), small(decoder, 2, tags["linear"]), State(n0=0.1))
     with pytest.raises(SignalError) as caught:
         decoder.work(np.zeros(128, np.float32), small(decoder, 16), State(n0=0.1))
     assert str(caught.value) == (
-        "decoders/deepjscc: expected a frame of one of the models 1 (adaptive), 2 (linear), 3 (quantised), got model "
+        "deepjscc: expected a frame of one of the models 1 (adaptive), 2 (linear), 3 (quantised), got model "
         "16; connect the decoder that belongs to the encoder"
     )
 

@@ -62,8 +62,8 @@ def test_a_zero_more_is_let_pass(decoder: Onnx) -> None:
     ("features", "head", "n0", "message"),
     [
         (values(64), header(16, 16), None, "decoders/onnx: expected n0 in the receiver's state, got none; connect a"),
-        (values(63), header(16, 16), 0.1, r"expected 64 features, as the header says, got \[63\]"),
-        (values(0), header(16, 16), 0.1, r"expected 64 features, as the header says, got \[0\]"),
+        (values(63), header(16, 16), 0.1, r"expected 64 features for 16 x 16 pixels, as the header says, got \[63\]"),
+        (values(0), header(16, 16), 0.1, r"expected 64 features for 16 x 16 pixels, as the header says, got \[0\]"),
         (values(64), header(16, 16), np.ones(5, np.float32), "expected n0 of 32 symbols for 64 features, got 5"),
         (values(64) * np.float32(np.nan), header(16, 16), 0.1, "expected finite features and n0 of at least 0"),
         (values(64), header(16, 16), np.full(32, np.inf, np.float32), "expected finite features and n0 of at least 0"),

@@ -145,7 +145,7 @@ def test_an_snr_that_was_not_trained_for_is_reported_once(
         for seq in range(2):
             assert made.work(features, header, State(n0=n0), Identity(seq)).shape == (64, 64, 3)
     assert [record.getMessage() for record in caplog.records] == [
-        f"decoder: decoders/sc_sic: Es/N0 is {said} dB, and the network was trained for 1 to 20 dB; it goes on"
+        f"sc-sic: Es/N0 is {said} dB, and the network was trained for 1 to 20 dB; it goes on"
     ]
 
 
@@ -166,14 +166,18 @@ def test_snrs_of_the_training_are_not_reported(state: State, caplog: pytest.LogC
 def test_an_embedding_that_is_not_finite_is_refused(value: float) -> None:
     features, header = frame()
     features[5] = value
-    with pytest.raises(SignalError, match="expected a finite embedding and n0 of at least 0, got 1 values of 256"):
+    with pytest.raises(
+        SignalError, match="expected finite features and n0 of at least 0, got 1 features and 0 n0 of 256"
+    ):
         decode(features, header)
 
 
 @pytest.mark.parametrize("n0", [np.nan, -1.0])
 def test_an_n0_that_is_none_is_refused(n0: float) -> None:
     features, header = frame()
-    with pytest.raises(SignalError, match="expected a finite embedding and n0 of at least 0"):
+    with pytest.raises(
+        SignalError, match="expected finite features and n0 of at least 0, got 0 features and 256 n0 of 256"
+    ):
         decode(features, header, State(n0=n0))
 
 
@@ -184,11 +188,13 @@ def test_an_unknown_n0_is_refused() -> None:
 
 def test_a_frame_of_other_weights_is_refused(tiny_cascade: Path) -> None:
     features, header = frame(variant="tiny", weights=str(tiny_cascade))
-    ours, theirs = (one._codec.tag for one in (block(), encoder(variant="tiny", weights=str(tiny_cascade))))
+    ours, theirs = (
+        one._codec.about.shared_weights for one in (block(), encoder(variant="tiny", weights=str(tiny_cascade)))
+    )
     with pytest.raises(SignalError) as caught:
         decode(features, header)
     assert str(caught.value) == (
-        f"decoders/sc_sic: expected a frame for mini-48 with weights {ours:04x}, got one of tiny with weights "
+        f"sc-sic: expected a frame for mini-48 with weights {ours:04x}, got one of tiny with weights "
         f"{theirs:04x}; give encoder and decoder the same variant, and weights of one training"
     )
 
@@ -198,9 +204,7 @@ def test_another_count_of_features_is_refused(size: int) -> None:
     features, header = frame()
     with pytest.raises(SignalError) as caught:
         decode(np.resize(features, size), header)
-    assert str(caught.value) == (
-        f"decoders/sc_sic: expected 256 features for 64 x 64 pixels, as the header says, got [{size}]"
-    )
+    assert str(caught.value) == (f"sc-sic: expected 256 features for 64 x 64 pixels, as the header says, got [{size}]")
 
 
 @pytest.mark.parametrize(
@@ -223,19 +227,19 @@ def test_a_receiver_needs_no_encoder(tiny_cascade: Path, tmp_path: Path) -> None
     features, header = frame(variant="tiny", weights=str(tiny_cascade))
     whole, lean = (decode(features, header, variant="tiny", weights=str(one)) for one in (tiny_cascade, tmp_path))
     np.testing.assert_array_equal(whole, lean)
-    assert not hasattr(block(variant="tiny", weights=str(tmp_path))._codec.network, "encoder")
+    assert not hasattr(block(variant="tiny", weights=str(tmp_path))._codec.engine.network, "encoder")
 
 
 def test_the_scale_of_the_latents_is_that_of_the_files(tiny_cascade: Path, tmp_path: Path) -> None:
     for name in ("stage_b_lite_bf16", "stage_a"):
         shutil.copy(tiny_cascade / f"{name}.safetensors", tmp_path)
-    assert block(variant="tiny", weights=str(tmp_path))._codec.network.stage_a.scale == 0.43
+    assert block(variant="tiny", weights=str(tmp_path))._codec.engine.network.stage_a.scale == 0.43
     folder = tmp_path / "diffusers" / "vqgan"
     folder.mkdir(parents=True)
     shutil.copy(tmp_path / "stage_b_lite_bf16.safetensors", folder.parent)
     shutil.copy(tmp_path / "stage_a.safetensors", folder / "diffusion_pytorch_model.safetensors")
     (folder / "config.json").write_text(json.dumps({"scale_factor": 0.5}))
-    assert block(variant="tiny", weights=str(folder.parent))._codec.network.stage_a.scale == 0.5
+    assert block(variant="tiny", weights=str(folder.parent))._codec.engine.network.stage_a.scale == 0.5
 
 
 def test_weights_that_are_not_there(tmp_path: Path) -> None:

@@ -81,7 +81,7 @@ def test_a_budget_below_the_least_names_one_that_does() -> None:
     with pytest.raises(SignalError) as caught:
         block(cbr="1/24").work(image)
     assert str(caught.value) == (
-        f"encoders/cdm_jscc: expected a CBR of at least {cbr} for 32 x 48 pixels (48 uses of payload, {least} of "
+        f"cdm-jscc: expected a CBR of at least {cbr} for 32 x 48 pixels (48 uses of payload, {least} of "
         "header), got 1/24; raise cbr, or send a larger picture"
     )
     assert block(cbr=cbr).work(image).value.size == 6 * 16

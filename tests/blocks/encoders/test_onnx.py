@@ -61,7 +61,7 @@ def test_threads_change_the_last_bits_at_most(deepjscc_onnx) -> None:
 def test_sides_that_16_bits_cannot_hold(deepjscc_onnx) -> None:
     made = block(deepjscc_onnx["encoder"])
     for shape in ((1, 65536, 3), (0, 5, 3)):
-        with pytest.raises(SignalError, match=r"encoders/onnx: expected sides of 1 to 65535 pixels, got [01] x "):
+        with pytest.raises(SignalError, match=r"deepjscc: expected sides of 1 to 65535 pixels, got [01] x "):
             made.work(np.zeros(shape, np.uint8))
 
 
@@ -71,9 +71,9 @@ def test_a_rate_and_a_variant_of_another_table(deepjscc_onnx, tmp_path: Path) ->
     props["semcom.rates"].value = '{"1/6": 256}'
     path = tmp_path / "file.onnx"
     path.write_bytes(model.SerializeToString())
-    with pytest.raises(SignalError, match="expected a rate of 1/6, got '1/12'; another file may have it"):
+    with pytest.raises(SignalError, match="expected a rate of 1/6, got '1/12'; other weights may have it"):
         block(path).work(photo(16, 16))
     props["semcom.variant"].value = '"swin"'
     path.write_bytes(model.SerializeToString())
-    with pytest.raises(WeightsError, match="variant: expected one of adaptive, linear, quantised, got 'swin'"):
+    with pytest.raises(WeightsError, match="variant: Input should be 'adaptive', 'linear' or 'quantised'"):
         block(path)

@@ -67,7 +67,7 @@ def test_full_scale_sends_what_its_network_gives(tiny_cascade: Path) -> None:
     out = made.work(image)
     pixels = torch.from_numpy(image.transpose(2, 0, 1).copy())[None].float() / 255
     with torch.no_grad():
-        expected = made._codec.network.encoder(pixels)[0]
+        expected = made._codec.engine.network.encoder(pixels)[0]
     assert expected.shape == (16, 3, 4)
     np.testing.assert_allclose(out.value, expected.numpy().reshape(-1), rtol=1e-5, atol=1e-5)
 
@@ -76,8 +76,8 @@ def test_a_transmitter_needs_the_encoder_alone(tiny_cascade: Path, tmp_path: Pat
     shutil.copy(tiny_cascade / "effnet_encoder.safetensors", tmp_path)
     made = block(variant="tiny", weights=str(tmp_path))
     assert made.work(photo()).value.shape == (16 * 1 * 2,)
-    assert sum(p.numel() for p in made._codec.network.parameters()) == sum(
-        p.numel() for p in made._codec.network.encoder.parameters()
+    assert sum(p.numel() for p in made._codec.engine.network.parameters()) == sum(
+        p.numel() for p in made._codec.engine.network.encoder.parameters()
     )
 
 
@@ -86,7 +86,7 @@ def test_a_transmitter_needs_the_encoder_alone(tiny_cascade: Path, tmp_path: Pat
     [
         ("mini-48", 50, 96, "multiples of 32 pixels, got 50 x 96; scale or crop the picture, to 64 x 96 for example"),
         ("tiny", 64, 100, "multiples of 32 pixels, got 64 x 100; scale or crop the picture, to 64 x 96 for example"),
-        ("mini-48", 32, 65568, "encoders/sc_sic: expected sides of at most 65535 pixels, got 32 x 65568"),
+        ("mini-48", 32, 65568, "sc-sic: expected sides of 1 to 65535 pixels, got 32 x 65568"),
     ],
 )
 def test_sides_that_do_not_fit(tiny_cascade: Path, variant: str, height: int, width: int, words: str) -> None:
@@ -132,6 +132,8 @@ def test_a_missing_extra_is_named(module: str, monkeypatch: pytest.MonkeyPatch) 
         monkeypatch.setitem(sys.modules, "diffusers.models.unets.unet_stable_cascade", None)
         monkeypatch.setitem(sys.modules, "diffusers.pipelines.deprecated.wuerstchen.modeling_paella_vq_model", None)
     else:
+        for name in [name for name in sys.modules if name.startswith("semcom.models.")]:
+            monkeypatch.delitem(sys.modules, name)
         monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(MissingExtra, match=f"encoders/sc_sic needs {module}"):
         ScSic(ScSic.Params()).start()

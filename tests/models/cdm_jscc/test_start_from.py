@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 from semcom.errors import WeightsError
-from semcom.models.cdm_jscc.codec import CdmJsccCodec
+from semcom.models.cdm_jscc.engine import TorchEngine
 from semcom.models.cdm_jscc.names import SHIPPED
 from semcom.models.cdm_jscc.training import CdmJsccRun
 from semcom.models.training.train import train
@@ -28,8 +28,8 @@ def trained(recipe: Callable[..., Any], pictures: Path) -> Callable[..., Path]:
     return run
 
 
-def frozen(codec: CdmJsccCodec) -> dict[str, torch.Tensor]:
-    return {name: value for name, value in codec.network.state_dict().items() if not name.startswith("unet.")}
+def frozen(engine: TorchEngine) -> dict[str, torch.Tensor]:
+    return {name: value for name, value in engine.network.state_dict().items() if not name.startswith("unet.")}
 
 
 @pytest.fixture(scope="module")
@@ -50,16 +50,16 @@ def weights(first: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
 
 def test_upon_a_file_the_weights_are_whole(first: Path, trained: Callable[..., Path], tmp_path: Path) -> None:
     """A run calls its weights as the run before did: they cannot be their own base."""
-    made = CdmJsccCodec(trained(tmp_path, start_from=str(first)))
+    made = TorchEngine(trained(tmp_path, start_from=str(first)))
     assert made.card.base is None
-    assert made.tag == CdmJsccCodec(first).tag
+    assert made.about("d").tag == TorchEngine(first).about("d").tag
 
 
 def test_upon_shipped_weights_they_name_those_and_leave_out_what_is_theirs(
     weights: Path, trained: Callable[..., Path], tmp_path: Path
 ) -> None:
     path = trained(tmp_path / "run", start_from="d")
-    made, base = CdmJsccCodec(path), CdmJsccCodec(weights / "d.safetensors")
+    made, base = TorchEngine(path), TorchEngine(weights / "d.safetensors")
     assert (made.card.base, made.card.base_sha256) == ("d.safetensors", base.card.sha256)
     assert path.stat().st_size < (weights / "d.safetensors").stat().st_size / 2
     for name, value in frozen(base).items():
@@ -67,9 +67,9 @@ def test_upon_shipped_weights_they_name_those_and_leave_out_what_is_theirs(
 
     for file in (path, path.with_suffix(".json")):  # shipped in their turn, as variant p, and trained on
         shutil.copy(file, weights / f"p{file.suffix}")
-    further = CdmJsccCodec(trained(tmp_path / "further", start_from="p"))
+    further = TorchEngine(trained(tmp_path / "further", start_from="p"))
     assert further.card.base is None
-    assert further.tag == made.tag == base.tag
+    assert further.about("d").tag == made.about("d").tag == base.about("d").tag
 
 
 def test_another_base_is_refused(weights: Path, trained: Callable[..., Path], tmp_path: Path) -> None:
@@ -78,4 +78,4 @@ def test_another_base_is_refused(weights: Path, trained: Callable[..., Path], tm
     for file in (other, other.with_suffix(".json")):
         shutil.copy(file, weights / f"d{file.suffix}")
     with pytest.raises(WeightsError, match=r"was trained upon weights of SHA-256 .* take both from the same place"):
-        CdmJsccCodec(path)
+        TorchEngine(path)

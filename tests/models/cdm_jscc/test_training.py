@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 from semcom.errors import UsageError
-from semcom.models.cdm_jscc.codec import CdmJsccCodec
+from semcom.models.cdm_jscc.codec import Receiving, Sending
+from semcom.models.cdm_jscc.engine import TorchEngine, load
 from semcom.models.cdm_jscc.training import CdmJsccRun
 from semcom.models.perceptual.build import build_perceptual
 from semcom.models.training.step import take_step
@@ -29,14 +30,13 @@ def test_a_recipe_runs_to_its_end_and_its_weights_code_pictures(whole: Path) -> 
     for curve in curves:
         head, row = (line.split(",") for line in (whole / curve).read_text().splitlines())
         assert all(np.isfinite(float(value)) for name, value in zip(head, row, strict=True) if name != "phase")
-    codec = CdmJsccCodec(whole / "best.safetensors")
-    assert (codec.card.name, codec.card.training.steps) == ("cdm-jscc-tiny", 8)
+    path = whole / "best.safetensors"
+    card, codec = TorchEngine(path).card, load(weights=path)
+    assert (card.name, card.training.steps) == ("cdm-jscc-tiny", 8)
     image = np.random.default_rng(1).integers(0, 256, (21, 50, 3), dtype=np.uint8)
-    frame = codec.encode(image, esn0_db=10, eta=0.1)
-    told = {"levels": frame.levels, "eta_index": frame.eta_index, "esn0_db": 10, "height": 21, "width": 50}
-    noise = np.random.default_rng(2).standard_normal((32, 64, 3), np.float32)
+    frame = codec.encode(image, Sending(eta=0.1))
     for steps in (1, 3):
-        assert codec.decode(frame.features, 0.1, steps=steps, noise=noise, **told).shape == (21, 50, 3)
+        assert codec.decode(frame.heard(0.1), Receiving(steps=steps)).shape == (21, 50, 3)
 
 
 def test_weights_of_another_size_are_no_start(
@@ -49,7 +49,7 @@ def test_weights_of_another_size_are_no_start(
     with pytest.raises(UsageError, match="start_from: deepjscc: expected a backbone of kind deepjscc with the shipped"):
         ready(CdmJsccRun, recipe(CdmJsccRun, start_from="deepjscc"))
     run, _ = ready(CdmJsccRun, recipe(CdmJsccRun, start_from=name))
-    expected, found = CdmJsccCodec(Path(name)).network.state_dict(), run.model.state_dict()
+    expected, found = TorchEngine(Path(name)).network.state_dict(), run.model.state_dict()
     assert found.keys() == expected.keys()
     assert all(torch.equal(found[key], value) for key, value in expected.items())
 

@@ -32,5 +32,5 @@ def test_operations_grow_with_the_padded_picture() -> None:
 
 
 def test_no_pixel() -> None:
-    with pytest.raises(SignalError, match="expected a picture"):
+    with pytest.raises(SignalError, match="expected sides of 1 to 65535 pixels, got 0 x 16"):
         cost(None, height=0, width=16)

@@ -7,12 +7,14 @@ import onnxruntime
 import pytest
 import torch
 from semcom.errors import ExportError, UsageError, WeightsError
-from semcom.models import onnx_export
-from semcom.models.deepjscc.codec import DeepJsccCodec
+from semcom.models.deepjscc import export
+from semcom.models.deepjscc.codec import Codec, Receiving, Sending
+from semcom.models.deepjscc.engine import load
 from semcom.models.deepjscc.export import export_deepjscc
 from semcom.models.deepjscc.names import SHIPPED
 from semcom.models.deepjscc.rates import RATES, Rate
-from semcom.models.onnx_metadata import OnnxMetadata
+from semcom.models.onnx import export as onnx_export
+from semcom.models.onnx.metadata import OnnxMetadata
 from semcom.models.weights.file import sha256_of
 
 
@@ -32,30 +34,31 @@ def relative(found: np.ndarray, expected: np.ndarray) -> float:
 
 
 @pytest.fixture(scope="module")
-def codec() -> DeepJsccCodec:
-    return DeepJsccCodec()
+def codec() -> Codec:
+    return load()
 
 
 @pytest.mark.parametrize(("size", "esn0_db"), [((16, 16), 0.0), ((16, 240), 20.0), ((208, 112), 7.0)])
 @pytest.mark.parametrize("rate", RATES)
 def test_the_encoder_sends_what_the_codec_sends(
-    deepjscc_onnx: dict[str, Path], codec: DeepJsccCodec, rate: Rate, size: tuple[int, int], esn0_db: float
+    deepjscc_onnx: dict[str, Path], codec: Codec, rate: Rate, size: tuple[int, int], esn0_db: float
 ) -> None:
     image = photo(*size)
     inputs = {"image": image, "rate": np.array([RATES.index(rate)]), "esn0_db": np.array([esn0_db], np.float32)}
     (every,) = session(deepjscc_onnx["encoder"]).run(None, inputs)
-    expected = codec.encode(image, rate=rate, esn0_db=esn0_db)
+    expected = codec.encode(image, Sending(rate=rate, esn0_db=esn0_db)).features
     kept = expected.size // (size[0] * size[1] // 256)
     assert relative(every[:, :kept].reshape(-1), expected) < 1e-4
 
 
 @pytest.mark.parametrize("rate", RATES)
-def test_the_decoder_gives_the_codecs_picture(deepjscc_onnx: dict[str, Path], codec: DeepJsccCodec, rate: Rate) -> None:
+def test_the_decoder_gives_the_codecs_picture(deepjscc_onnx: dict[str, Path], codec: Codec, rate: Rate) -> None:
     image, rng = photo(48, 112), np.random.default_rng(1)
-    features = codec.encode(image, rate=rate, esn0_db=9)
+    frame = codec.encode(image, Sending(rate=rate, esn0_db=9))
+    features = frame.features.copy()
     n0 = rng.uniform(0.01, 0.5, features.size).astype(np.float32)
     features += np.sqrt(n0 / 2) * rng.standard_normal(features.size).astype(np.float32)
-    expected = codec.decode(features, n0, rate=rate, esn0_db=9, height=48, width=112)
+    expected = codec.decode(frame.heard(n0, features), Receiving())
     kept = features.size // 21
     wide = [np.full((3, 7, 256), fill, np.float32) for fill in (0, 1)]
     for rows, values in zip(wide, (features, n0), strict=True):
@@ -71,10 +74,11 @@ def test_the_file_says_what_it_is(deepjscc_onnx: dict[str, Path]) -> None:
     for role, path in deepjscc_onnx.items():
         opened = session(path)
         metadata = OnnxMetadata.from_props(opened.get_modelmeta().custom_metadata_map, path)
-        assert (metadata.system, metadata.role, metadata.variant) == ("deepjscc", role, "adaptive")
-        assert metadata.rates == {"1/48": 32, "1/24": 64, "1/12": 128, "1/6": 256}
-        assert (metadata.patch, metadata.opset, metadata.format) == (16, 18, 1)
-        assert metadata.weights_sha256 == sha256_of(SHIPPED.path("adaptive"))
+        assert (metadata.system, metadata.role) == ("deepjscc", role)
+        about = metadata.about(Codec.knows, path)
+        assert about.rates == {"1/48": 32, "1/24": 64, "1/12": 128, "1/6": 256}
+        assert (about.variant, about.patch, metadata.opset, metadata.format) == ("adaptive", 16, 18, 1)
+        assert about.weights_sha256 == sha256_of(SHIPPED.path("adaptive"))
 
 
 def test_nothing_of_this_machine_is_in_the_file(deepjscc_onnx: dict[str, Path]) -> None:
@@ -98,7 +102,7 @@ def test_the_linear_code_too(tmp_path: Path) -> None:
     image = photo(32, 80)
     inputs = {"image": image, "rate": np.array([1]), "esn0_db": np.array([4], np.float32)}
     (every,) = session(encoder.path).run(None, inputs)
-    expected = DeepJsccCodec(SHIPPED.path("linear")).encode(image, rate="1/24", esn0_db=4)
+    expected = load("linear").encode(image, Sending(rate="1/24", esn0_db=4)).features
     assert relative(every[:, :64].reshape(-1), expected) < 1e-5
 
 
@@ -121,6 +125,9 @@ def test_weights_that_are_not_there(tmp_path: Path) -> None:
 
 
 def test_a_network_of_one_rate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(DeepJsccCodec, "network", torch.nn.Identity())
+    engine = export.TorchEngine(SHIPPED.path("linear"))
+    about, engine.network = engine.about("linear"), torch.nn.Identity()
+    engine.about = lambda _: about  # type: ignore[method-assign]
+    monkeypatch.setattr(export, "TorchEngine", lambda _: engine)
     with pytest.raises(UsageError, match="expected an adaptive or a linear network, got Identity"):
         list(export_deepjscc(tmp_path, weights=SHIPPED.path("linear")))

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 import torch
 from semcom.errors import UsageError
-from semcom.models.deepjscc.codec import DeepJsccCodec
+from semcom.models.deepjscc.codec import Receiving, Sending
+from semcom.models.deepjscc.engine import TorchEngine, load
 from semcom.models.deepjscc.names import SHIPPED
-from semcom.models.deepjscc.training import TRAINING
+from semcom.models.deepjscc.training import DeepJsccRun
 from semcom.models.training.train import train
 
 FIVE_LAYER = {"network": "five-layer", "variant": "gdn", "filters": [4, 4, 4, 4], "rate": "1/12"}
@@ -22,8 +23,8 @@ def run(recipe: Callable[..., Any], pictures: Path, tmp_path: Path) -> Callable[
     """Train the tiny recipe with changes into a folder."""
 
     def run(folder: str = "out", weights: Path | None = None, **changes: object) -> Any:
-        config = recipe(TRAINING, **{**FEW, **changes})
-        return train(TRAINING, config, pictures, tmp_path / folder, perceptual_weights=weights)
+        config = recipe(DeepJsccRun, **{**FEW, **changes})
+        return train(DeepJsccRun, config, pictures, tmp_path / folder, perceptual_weights=weights)
 
     return run
 
@@ -39,26 +40,25 @@ def test_training_makes_the_error_smaller_and_leaves_weights_that_load(run: Call
     assert float(curve[-1]["psnr_db"]) > float(curve[0]["psnr_db"]) + 0.1
     assert result.best_score == pytest.approx(float(curve[-1]["psnr_db"]), abs=1e-3)
     assert (log["step"], log["rate"], log["crop"]) == ("50", "1/12", "16")
-    codec = DeepJsccCodec(result.weights)
-    assert (codec.rates, codec.card.name, codec.card.training.steps) == (("1/12",), "deepjscc-five-layer", 99)
-    image = np.zeros((9, 10, 3), np.uint8)
-    features = codec.encode(image, rate="1/12", esn0_db=10)
-    assert codec.decode(features, 0.1, rate="1/12", esn0_db=10, height=9, width=10).shape == (9, 10, 3)
+    card, codec = TorchEngine(result.weights).card, load(weights=result.weights)
+    assert (codec.about.rates, card.name, card.training.steps) == ({"1/12": 8}, "deepjscc-five-layer", 99)
+    frame = codec.encode(np.zeros((9, 10, 3), np.uint8), Sending(rate="1/12"))
+    assert codec.decode(frame.heard(0.1), Receiving()).shape == (9, 10, 3)
 
 
 def test_the_linear_code_is_fitted_and_not_trained(run: Callable[..., Any], tmp_path: Path) -> None:
-    codec = DeepJsccCodec(run(model={"network": "linear", "patch": 8}, steps=2, linear_learning_rate=0).weights)
+    result = run(model={"network": "linear", "patch": 8}, steps=2, linear_learning_rate=0)
+    codec = load("linear", result.weights)
     state = torch.load(tmp_path / "out" / "last.pt", weights_only=True)["model"]
     torch.testing.assert_close(state["klt.analysis"], state["klt.synthesis"], rtol=0, atol=0)
     image = np.full((8, 8, 3), 99, np.uint8)
-    features = codec.encode(image, rate="1/6", esn0_db=20)
-    out = codec.decode(features, 0.001, rate="1/6", esn0_db=20, height=8, width=8)
+    out = codec.decode(codec.encode(image, Sending(rate="1/6", esn0_db=20)).heard(0.001), Receiving())
     assert abs(out.astype(int) - 99).max() <= 2
 
 
 def test_bases_do_not_decay_and_learn_at_a_rate_of_their_own(recipe: Callable[..., Any]) -> None:
-    config = recipe(TRAINING, learning_rate=1e-2, linear_learning_rate=1e-4, warmup_steps=9, weight_decay=0.1)
-    begun = TRAINING(config, torch.device("cpu"))
+    config = recipe(DeepJsccRun, learning_rate=1e-2, linear_learning_rate=1e-4, warmup_steps=9, weight_decay=0.1)
+    begun = DeepJsccRun(config, torch.device("cpu"))
     others, bases = begun.optimizer.param_groups
     assert (others["weight_decay"], bases["weight_decay"]) == (0.1, 0)
     assert {id(p) for p in bases["params"]} == {id(p) for p in begun.model.klt.parameters()}
@@ -81,7 +81,7 @@ def test_training_on_constellations_starts_from_shipped_weights_and_makes_the_er
     curve = rows(tmp_path / "q" / "curve.csv")
     assert set(curve[0]) == {"step", "minutes", "psnr_db", "1/12 10dB 4-QAM", "1/12 10dB 256-QAM"}
     assert float(curve[-1]["psnr_db"]) > float(curve[0]["psnr_db"]) + 0.1
-    card = DeepJsccCodec(result.weights).card
+    card = TorchEngine(result.weights).card
     assert card.name == "deepjscc-quantised"
     assert "DeepJSCC-Q" in card.paper
     assert card.training.recipe["bits_per_symbol"] == [2, 8]
@@ -97,7 +97,7 @@ def test_a_perceptual_loss_keeps_the_last_weights(run: Callable[..., Any], tmp_p
     """PSNR falls as it is learnt."""
     changes = {"perceptual": "squeezenet", "perceptual_weight": 1.0, "learning_rate": 0.1, "validate_minutes": 1e-9}
     changes["phases"] = PHASES[1:]
-    card = DeepJsccCodec(run(weights=squeezenet, steps=3, model=FIVE_LAYER, **changes).weights).card
+    card = TorchEngine(run(weights=squeezenet, steps=3, model=FIVE_LAYER, **changes).weights).card
     psnr = [float(row["psnr_db"]) for row in rows(tmp_path / "out" / "curve.csv")]
     assert psnr[-1] < max(psnr)
     assert (card.name, card.training.steps) == ("deepjscc-perceptual", 3)

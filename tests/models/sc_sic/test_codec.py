@@ -1,15 +1,19 @@
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import safetensors.torch
 import torch
 from semcom.errors import SignalError, UsageError, WeightsError
+from semcom.models.codec import Frame
 from semcom.models.model_card import ModelCard, Training
-from semcom.models.sc_sic.codec import ScSicCodec
+from semcom.models.sc_sic.assemble import assemble
+from semcom.models.sc_sic.codec import Codec, Receiving, Sending
 from semcom.models.sc_sic.config import ScSicConfig, SmallEncoderConfig, StageAConfig
+from semcom.models.sc_sic.engine import TorchEngine, load
 from semcom.models.sc_sic.network import ScSic
 from semcom.models.sc_sic.sizes import SIZES
 from semcom.models.weights.file import sha256_of
@@ -31,15 +35,23 @@ def built(config: ScSicConfig = MINI, seed: int = 1) -> ScSic:
     return ScSic(config)
 
 
-def decode(codec: ScSicCodec, embedding: np.ndarray, n0: object = 0.1, **given: object) -> np.ndarray:
-    values = {"height": 64, "width": 32, "rng": np.random.default_rng(1), "steps": 2, **given}
-    return codec.decode(embedding, n0, **values)  # type: ignore[arg-type]
+def coded(network: ScSic) -> Codec:
+    engine = TorchEngine(network)
+    return Codec(engine, engine.about("tiny"))
+
+
+def tag(network: ScSic) -> int:
+    return TorchEngine(network).about("tiny").tag
+
+
+def decode(codec: Codec, frame: Frame, n0: float | np.ndarray = 0.1, seed: int = 1, **given: Any) -> np.ndarray:
+    return codec.decode(frame.heard(n0, rng=np.random.default_rng(seed)), Receiving(**{"steps": 2, **given}))
 
 
 def test_the_shapes_and_ratios_of_table_1() -> None:
     """Khalid et al., Table 1 and Fig. 8b: [16, 12, 12] and CR 341 at 512, [16, 24, 24] and [16, 32, 32] at 1024."""
-    codec = ScSicCodec(ScSic(SIZES["lite"], parts=()))
-    assert (codec.channels, codec.stride) == (16, 64)
+    codec = coded(ScSic(SIZES["lite"], parts=()))
+    assert (codec.about.channels, codec.about.patch) == (16, 64)
     assert codec.grid(512, 512) == (12, 12)
     assert codec.grid(1024, 1024) == (24, 24)
     assert codec.grid(1024, 1024, 1.0) == (32, 32)
@@ -49,33 +61,32 @@ def test_the_shapes_and_ratios_of_table_1() -> None:
 
 
 def test_there_and_back() -> None:
-    codec = ScSicCodec(built())
-    image = np.random.default_rng(1).integers(0, 256, (64, 32, 3), dtype=np.uint8)
-    embedding = codec.encode(image)
-    assert embedding.shape == (4, 4, 2)
-    out = decode(codec, embedding)
+    codec = coded(built())
+    frame = codec.encode(np.random.default_rng(1).integers(0, 256, (64, 32, 3), dtype=np.uint8), Sending())
+    assert frame.features.shape == (4 * 4 * 2,)
+    out = decode(codec, frame)
     assert out.shape == (64, 32, 3)
     assert out.dtype == np.uint8
-    np.testing.assert_array_equal(out, decode(codec, embedding))
-    np.testing.assert_array_equal(out, decode(codec, embedding, np.full(embedding.shape, 0.1, np.float32)))
-    assert not np.array_equal(out, decode(codec, embedding, rng=np.random.default_rng(2)))
+    np.testing.assert_array_equal(out, decode(codec, frame))
+    np.testing.assert_array_equal(out, decode(codec, frame, np.full(frame.features.shape, 0.1, np.float32)))
+    assert not np.array_equal(out, decode(codec, frame, seed=2))
 
 
 def test_the_tag_is_that_of_the_encoder_alone() -> None:
     one, other = built(seed=1), built(seed=1)
     with torch.no_grad():
         next(other.stage_b.parameters()).add_(1)
-    assert ScSicCodec(one).tag == ScSicCodec(other).tag
+    assert tag(one) == tag(other)
     with torch.no_grad():
         next(other.encoder.parameters()).add_(1)
-    assert ScSicCodec(one).tag != ScSicCodec(other).tag
-    assert 0 <= ScSicCodec(one).tag < 2**14
+    assert tag(one) != tag(other)
+    assert 0 <= tag(one) < 2**14
 
 
 def test_full_scale_receivers_know_the_tag_without_the_encoder() -> None:
-    tags = {ScSicCodec(ScSic(SIZES["lite"], parts=())).tag, ScSicCodec(ScSic(SIZES["large"], parts=())).tag}
+    tags = {tag(ScSic(SIZES["lite"], parts=())), tag(ScSic(SIZES["large"], parts=()))}
     assert len(tags) == 1  # one encoder serves both
-    assert tags != {ScSicCodec(ScSic(SIZES["tiny"], parts=())).tag}
+    assert tags != {tag(ScSic(SIZES["tiny"], parts=()))}
 
 
 @pytest.mark.parametrize(
@@ -85,33 +96,39 @@ def test_full_scale_receivers_know_the_tag_without_the_encoder() -> None:
         (np.zeros((64, 64, 3), np.float32), "sc-sic: expected a picture, uint8 [H, W, 3], got float32 [64, 64, 3]"),
         (
             np.zeros((0, 64, 3), np.uint8),
-            "sc-sic: expected sides that are multiples of 16 pixels, got 0 x 64; scale or crop the picture, to 16 x 64 "
-            "for example",
+            "sc-sic: expected sides of 1 to 65535 pixels, got 0 x 64",
         ),
     ],
 )
 def test_no_picture(image: np.ndarray, words: str) -> None:
     with pytest.raises(SignalError) as caught:
-        ScSicCodec(built()).encode(image)
+        coded(built()).encode(image, Sending())
     assert str(caught.value) == words
 
 
 @pytest.mark.parametrize(
-    ("embedding", "n0", "words"),
+    ("features", "n0", "words"),
     [
-        (np.zeros((4, 4), np.float32), 0.1, "expected an embedding [4, rows, columns], got [4, 4]"),
-        (np.zeros((5, 4, 2), np.float32), 0.1, "expected an embedding [4, rows, columns], got [5, 4, 2]"),
-        (np.zeros((4, 0, 2), np.float32), 0.1, "expected an embedding [4, rows, columns], got [4, 0, 2]"),
-        (np.zeros((4, 4, 2), np.float32), np.zeros(32), "expected n0 as one number or [4, 4, 2], got [32]"),
-        (np.full((4, 4, 2), np.nan, np.float32), 0.1, "got 32 values of 32 that are not finite"),
-        (np.zeros((4, 4, 2), np.float32), -0.1, "expected a finite embedding and n0 of at least 0"),
-        (np.zeros((4, 4, 2), np.float32), np.inf, "expected a finite embedding and n0 of at least 0"),
+        (np.zeros(31, np.float32), 0.1, "expected 32 features for 64 x 32 pixels, as the header says, got [31]"),
+        (np.zeros((4, 4, 2), np.float32), np.zeros(16), "expected n0 as one number or [32], got [16]"),
+        (np.full(32, np.nan, np.float32), 0.1, "got 32 features and 0 n0 of 32 that are not"),
+        (np.zeros(32, np.float32), -0.1, "got 0 features and 32 n0 of 32 that are not"),
+        (np.zeros(32, np.float32), np.inf, "expected finite features and n0 of at least 0"),
     ],
 )
-def test_no_embedding(embedding: np.ndarray, n0: object, words: str) -> None:
+def test_no_embedding(features: np.ndarray, n0: float | np.ndarray, words: str) -> None:
+    codec = coded(built())
+    frame = codec.encode(np.zeros((64, 32, 3), np.uint8), Sending())
     with pytest.raises(SignalError) as caught:
-        decode(ScSicCodec(built()), embedding, n0)
+        decode(codec, frame._replace(features=features), n0)
     assert words in str(caught.value)
+
+
+def test_an_exported_file_knows_one_size() -> None:
+    codec = coded(built())
+    codec = Codec(codec.engine, codec.about.model_copy(update={"any_downscale": False}))
+    with pytest.raises(SignalError, match=r"expected no downscale, .* got 0\.5; leave downscale out"):
+        codec.encode(np.zeros((64, 32, 3), np.uint8), Sending(downscale=0.5))
 
 
 def card_of(path: Path, config: ScSicConfig) -> ModelCard:
@@ -138,9 +155,9 @@ def saved(folder: Path, network: ScSic, keep: str = "") -> Path:
 
 def test_weights_of_ones_own_come_back(tmp_path: Path) -> None:
     network = built()
-    codec = ScSicCodec.open("mini-48", str(saved(tmp_path, network)))
-    assert codec.tag == ScSicCodec(network).tag
-    for name, value in codec.network.state_dict().items():
+    loaded = assemble("mini-48", str(saved(tmp_path, network)))
+    assert tag(loaded) == tag(network)
+    for name, value in loaded.state_dict().items():
         torch.testing.assert_close(value, network.state_dict()[name], rtol=0, atol=0)
 
 
@@ -149,16 +166,14 @@ def test_ones_own_stage_b_takes_the_rest_from_the_published_files_beside_it(tiny
         shutil.copy(file, tmp_path)
     network = built(SIZES["tiny"], seed=5)
     path = str(saved(tmp_path, network, "stage_b."))
-    whole = ScSicCodec.open("tiny", path)
-    published = ScSicCodec.open("tiny", str(tiny_cascade))
-    assert whole.tag == published.tag
-    for name, value in whole.network.state_dict().items():
-        other = network if name.startswith("stage_b.") else published.network
+    whole, published = assemble("tiny", path), assemble("tiny", str(tiny_cascade))
+    assert tag(whole) == tag(published)
+    for name, value in whole.state_dict().items():
+        other = network if name.startswith("stage_b.") else published
         torch.testing.assert_close(value, other.state_dict()[name], rtol=0, atol=0)
     image = np.random.default_rng(1).integers(0, 256, (64, 96, 3), dtype=np.uint8)
-    np.testing.assert_array_equal(
-        ScSicCodec.open("tiny", path, parts=("encoder",)).encode(image), published.encode(image)
-    )
+    own, theirs = (load("tiny", place, role="encoder").encode(image, Sending()) for place in (path, str(tiny_cascade)))
+    np.testing.assert_array_equal(own.features, theirs.features)
 
 
 def test_a_card_of_other_sizes_is_refused(tmp_path: Path) -> None:
@@ -167,13 +182,13 @@ def test_a_card_of_other_sizes_is_refused(tmp_path: Path) -> None:
     card["config"]["stage_a"]["width"] = 16
     path.with_suffix(".json").write_text(json.dumps(card))
     with pytest.raises(WeightsError, match="its tensors do not fit the sizes that its card gives"):
-        ScSicCodec.open("mini-48", str(path))
+        assemble("mini-48", str(path))
     card["config"] = {"channels": 3}
     path.with_suffix(".json").write_text(json.dumps(card))
     with pytest.raises(WeightsError, match="its card describes no SC-SIC network"):
-        ScSicCodec.open("mini-48", str(path))
+        assemble("mini-48", str(path))
 
 
 def test_no_such_variant() -> None:
     with pytest.raises(UsageError, match="no weights 'mini-7' are shipped"):
-        ScSicCodec.open("mini-7")
+        assemble("mini-7")

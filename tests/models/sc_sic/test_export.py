@@ -10,7 +10,8 @@ from semcom.blocks.encoders.sc_sic import ScSic
 from semcom.blocks.envelope import Header
 from semcom.cli import main
 from semcom.errors import SignalError, UsageError, WeightsError
-from semcom.models.onnx_metadata import OnnxMetadata
+from semcom.models.onnx.metadata import OnnxMetadata
+from semcom.models.sc_sic.codec import Codec
 from semcom.models.sc_sic.export import export_sc_sic
 from semcom.models.weights.file import sha256_of
 from semcom.sim.side_information.image_shape import ImageShape
@@ -56,7 +57,9 @@ def test_the_block_sends_what_the_networks_own_block_sends(mini: Path) -> None:
 def test_full_scale_with_its_downscale(tiny_cascade: Path, tmp_path: Path) -> None:
     """Sides that 0.75 and the stride cut: 160 x 224 pixels are encoded as 96 x 160."""
     (made,) = export_sc_sic(tmp_path, variant="tiny", weights=str(tiny_cascade), sizes=[(160, 224)])
-    assert made.metadata.weights_sha256 == sha256_of(tiny_cascade / "effnet_encoder.safetensors")
+    assert made.metadata.about(Codec.knows, made.path).weights_sha256 == sha256_of(
+        tiny_cascade / "effnet_encoder.safetensors"
+    )
     assert made.parity[0].relative < 1e-4
     out = encoder(path=str(made.path)).work(photo(160, 224))
     assert out.value.shape == (16 * 3 * 5,)
@@ -68,16 +71,17 @@ def test_full_scale_with_its_downscale(tiny_cascade: Path, tmp_path: Path) -> No
 def test_the_file_says_what_it_is(mini: Path) -> None:
     props = onnxruntime.InferenceSession(mini.read_bytes()).get_modelmeta().custom_metadata_map
     metadata = OnnxMetadata.from_props(props, mini)
-    assert (metadata.system, metadata.role, metadata.variant, metadata.patch) == ("sc-sic", "encoder", "mini-48", 32)
-    with pytest.raises(WeightsError, match=r"role: .*expected encoder, the only file of sc-sic, got decoder"):
-        OnnxMetadata.from_props({**props, "semcom.role": '"decoder"'}, mini)
+    about = metadata.about(Codec.knows, mini)
+    assert (metadata.system, metadata.role, about.variant, about.patch) == ("sc-sic", "encoder", "mini-48", 32)
+    assert not about.any_downscale
 
 
 def test_sides_that_do_not_fit(mini: Path) -> None:
     with pytest.raises(SignalError) as caught:
         encoder(path=str(mini)).work(photo(64, 70))
     assert str(caught.value) == (
-        "encoders/onnx: expected sides that are multiples of 32 pixels, got 64 x 70; scale or crop the picture"
+        "sc-sic: expected sides that are multiples of 32 pixels, got 64 x 70; scale or crop the picture, to 64 x 64 "
+        "for example"
     )
 
 

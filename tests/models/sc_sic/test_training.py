@@ -9,12 +9,14 @@ import yaml
 from safetensors.torch import load_file, save_file
 from semcom.errors import UsageError, WeightsError
 from semcom.models.model_card import ModelCard
-from semcom.models.sc_sic.codec import ScSicCodec
+from semcom.models.sc_sic.assemble import assemble
+from semcom.models.sc_sic.codec import Receiving, Sending
 from semcom.models.sc_sic.config import ScSicConfig, StageBConfig, TrainConfig
+from semcom.models.sc_sic.engine import load
 from semcom.models.sc_sic.names import SHIPPED
 from semcom.models.sc_sic.network import ScSic
 from semcom.models.sc_sic.sizes import SIZES
-from semcom.models.sc_sic.training import TRAINING
+from semcom.models.sc_sic.training import ScSicRun
 from semcom.models.sc_sic.validation import _crop
 from semcom.models.training.step import take_step
 from semcom.models.training.train import train
@@ -35,7 +37,7 @@ SMALL = {  # the miniature's kind of network, as small as it gets
 def whole(recipe: Callable[..., Any], pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of five steps."""
     out = tmp_path_factory.mktemp("whole")
-    assert train(TRAINING, recipe(TRAINING, **FIVE), pictures, out).steps == 5
+    assert train(ScSicRun, recipe(ScSicRun, **FIVE), pictures, out).steps == 5
     return out
 
 
@@ -46,12 +48,11 @@ def test_a_recipe_runs_to_its_end_and_its_weights_carry_pictures(whole: Path) ->
     for name in phases:
         head, row = (line.split(",") for line in (whole / f"curve-{name}.csv").read_text().splitlines())
         assert all(np.isfinite(float(value)) for key, value in zip(head, row, strict=True) if key != "phase")
-    codec = ScSicCodec.shipped("tiny", whole / "best.safetensors")
+    codec = load("tiny", whole / "best.safetensors")
     image = np.random.default_rng(1).integers(0, 256, (128, 256, 3), dtype=np.uint8)
-    embedding = codec.encode(image)
-    assert embedding.shape == (16, 3, 6)
-    rng = np.random.default_rng(2)
-    assert codec.decode(embedding, 0.1, height=128, width=256, rng=rng, steps=2).shape == (128, 256, 3)
+    frame = codec.encode(image, Sending())
+    assert frame.features.shape == (16 * 3 * 6,)
+    assert codec.decode(frame.heard(0.1), Receiving(steps=2)).shape == (128, 256, 3)
 
 
 @pytest.mark.slow
@@ -65,7 +66,7 @@ def test_a_small_encoder_is_fitted_learns_and_is_then_frozen(
     ]
     for phase in phases:
         phase.update(end_share=0.5, pixel_weight=0.5)
-    run, shown = ready(TRAINING, recipe(TRAINING, model=SMALL, phases=phases, warmup_steps=0))
+    run, shown = ready(ScSicRun, recipe(ScSicRun, model=SMALL, phases=phases, warmup_steps=0))
     for progress, phase in zip((0.25, 0.75), run.config.phases, strict=True):
         run.prepare(phase, shown)
         before = {name: value.clone() for name, value in run.model.state_dict().items()}
@@ -81,7 +82,7 @@ def test_a_small_encoder_is_fitted_learns_and_is_then_frozen(
 def test_checkpointed_activations_give_the_same_step(recipe: Callable[..., Any], ready: Callable[..., Any]) -> None:
     steps = []
     for checkpointing in (True, False):
-        run, shown = ready(TRAINING, recipe(TRAINING, checkpointing=checkpointing, precision="float32"))
+        run, shown = ready(ScSicRun, recipe(ScSicRun, checkpointing=checkpointing, precision="float32"))
         run.fitted = ["encoder", "stage_b"]
         steps.append((float(take_step(run, shown, 0.9)["loss"]), run.model.stage_b.state_dict()))
     assert steps[0][0] == pytest.approx(steps[1][0], rel=1e-5)
@@ -93,9 +94,9 @@ def test_a_start_takes_the_parts_that_fit_and_trains_the_others_afresh(
     whole: Path, recipe: Callable[..., Any], ready: Callable[..., Any]
 ) -> None:
     start = str(whole / "best.safetensors")
-    model = recipe(TRAINING).model.model_dump()
+    model = recipe(ScSicRun).model.model_dump()
     other = {**model, "stage_b": {**model["stage_b"], "widths": [8, 32]}}
-    run, _ = ready(TRAINING, recipe(TRAINING, start_from=start, model=other))
+    run, _ = ready(ScSicRun, recipe(ScSicRun, start_from=start, model=other))
     assert (run.loaded, run.fitted) == (["encoder", "stage_a"], ["encoder"])
     told = load_file(start)
     for name, value in run.model.stage_a.state_dict().items():
@@ -108,13 +109,13 @@ def test_a_start_takes_the_parts_that_fit_and_trains_the_others_afresh(
         ("no/folder", model, r"start_from: no/folder: .* `semcom fetch sc-sic --out no/folder`"),
     ):
         with pytest.raises(UsageError, match=message):
-            ready(TRAINING, recipe(TRAINING, start_from=name, model=sizes, phases=phases))
+            ready(ScSicRun, recipe(ScSicRun, start_from=name, model=sizes, phases=phases))
 
 
 def test_fine_tuning_starts_from_a_folder_of_published_files_and_keeps_stage_b_alone(
     recipe: Callable[..., Any], ready: Callable[..., Any], pictures: Path, tmp_path: Path
 ) -> None:
-    config = recipe(TRAINING)
+    config = recipe(ScSicRun)
     torch.manual_seed(3)
     network = ScSic(config.model)
     folder = tmp_path / "published"
@@ -124,21 +125,21 @@ def test_fine_tuning_starts_from_a_folder_of_published_files_and_keeps_stage_b_a
     save_file(network.stage_b.unet.state_dict(), folder / "stage_b_lite_bf16.safetensors")
     phases = [{"name": "channel", "until": 1, "trains": ["stage_b"], "crop": 128, "batch": 2}]
     out = tmp_path / "out"
-    train(TRAINING, recipe(TRAINING, **{**FIVE, "steps": 2}, start_from=str(folder), phases=phases), pictures, out)
+    train(ScSicRun, recipe(ScSicRun, **{**FIVE, "steps": 2}, start_from=str(folder), phases=phases), pictures, out)
     tuned = load_file(out / "best.safetensors")
     assert {name.split(".")[0] for name in tuned} == {"stage_b"}
     (folder / "stage_b_lite_bf16.safetensors").write_bytes((out / "best.safetensors").read_bytes())
-    run, _ = ready(TRAINING, recipe(TRAINING, start_from=str(folder)))  # what came out goes in again
+    run, _ = ready(ScSicRun, recipe(ScSicRun, start_from=str(folder)))  # what came out goes in again
     for name, value in run.model.stage_b.state_dict().items():
         torch.testing.assert_close(value, tuned[f"stage_b.{name}"].to(value), msg=name)
     (folder / "stage_a.safetensors").unlink()
     with pytest.raises(WeightsError, match=r"stage_a\.safetensors"):
-        ready(TRAINING, recipe(TRAINING, start_from=str(folder)))
+        ready(ScSicRun, recipe(ScSicRun, start_from=str(folder)))
 
 
 def test_the_papers_recipe_is_the_papers(recipe: Callable[..., Any]) -> None:
     """Section 4.1; sizes of D-SIC's configuration of the lite network."""
-    config = recipe(TRAINING, "paper")
+    config = recipe(ScSicRun, "paper")
     (phase,) = config.phases
     assert config.model == SIZES["lite"] == ScSicConfig()
     assert (config.steps, phase.batch, phase.crop, config.esn0_db) == (15000, 4, 1024, (1.0, 20.0))
@@ -149,7 +150,7 @@ def test_the_papers_recipe_is_the_papers(recipe: Callable[..., Any]) -> None:
 
 @pytest.mark.parametrize("name", ["mini-48", "mini-341"])
 def test_the_miniature_has_at_most_12_million_parameters(name: str, recipe: Callable[..., Any]) -> None:
-    config = recipe(TRAINING, name)
+    config = recipe(ScSicRun, name)
     with torch.device("meta"):
         network = ScSic(config.model)
     assert sum(value.numel() for value in network.parameters()) < 12e6
@@ -158,7 +159,7 @@ def test_the_miniature_has_at_most_12_million_parameters(name: str, recipe: Call
 def test_the_perceptual_loss_reaches_stage_a(recipe: Callable[..., Any], ready: Callable[..., Any]) -> None:
     """Any function of two batches will do here; that of a recipe has weights that are not shipped."""
     phases = [{"name": "a", "until": 1, "trains": ["stage_a"], "crop": 64, "batch": 2, "perceptual_weight": 1.0}]
-    run, shown = ready(TRAINING, recipe(TRAINING, model=SMALL, phases=phases, perceptual_scale=2.0))
+    run, shown = ready(ScSicRun, recipe(ScSicRun, model=SMALL, phases=phases, perceptual_scale=2.0))
     asked = []
 
     def distance(picture: torch.Tensor, image: torch.Tensor) -> torch.Tensor:
@@ -173,8 +174,7 @@ def test_the_perceptual_loss_reaches_stage_a(recipe: Callable[..., Any], ready: 
 
 @pytest.mark.parametrize("variant", ["mini-48", "mini-341"])
 def test_shipped_weights_fit_their_recipe(variant: str, recipe: Callable[..., Any]) -> None:
-    codec = ScSicCodec.shipped(variant)
-    assert codec.network.config == recipe(TRAINING, variant).model
+    assert assemble(variant).config == recipe(ScSicRun, variant).model
     assert (SHIPPED.folder / f"{variant}.csv").is_file()
 
 
@@ -188,7 +188,7 @@ def test_shipped_weights_fit_their_recipe(variant: str, recipe: Callable[..., An
 def test_a_phase_says_what_it_cannot_be(
     phase: dict[str, object], message: str, recipe: Callable[..., Any], tmp_path: Path
 ) -> None:
-    config = recipe(TRAINING).model_dump(mode="json")
+    config = recipe(ScSicRun).model_dump(mode="json")
     config["phases"] = [{"name": "a", "until": 1, "crop": 64, "batch": 1, **phase}]
     path = tmp_path / "recipe.yaml"
     path.write_text(yaml.safe_dump(config))
@@ -206,7 +206,7 @@ def test_small_pictures_are_mirrored_for_validation() -> None:
 def test_a_part_that_was_trained_anew_takes_nothing_from_the_weights_it_began_with(
     recipe: Callable[..., Any], tmp_path: Path
 ) -> None:
-    config = recipe(TRAINING).model
+    config = recipe(ScSicRun).model
     smaller = config.model_copy(
         update={"stage_b": StageBConfig(**{**config.stage_b.model_dump(), "up_repeats": (1, 1)})}
     )
@@ -218,4 +218,4 @@ def test_a_part_that_was_trained_anew_takes_nothing_from_the_weights_it_began_wi
     for path, sizes, base in ((one, config, None), (other, smaller, one.name)):
         changes = {"config": sizes.model_dump(mode="json"), "sha256": sha256_of(path), "base": base}
         path.with_suffix(".json").write_text(card.model_copy(update=changes).model_dump_json())
-    assert ScSicCodec.shipped("any", other).network.config == smaller
+    assert assemble("any", other).config == smaller

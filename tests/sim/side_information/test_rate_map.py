@@ -9,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from semcom.errors import SignalError
-from semcom.models.cdm_jscc.codec import CdmJsccCodec
+from semcom.models.cdm_jscc.engine import load
 from semcom.models.cdm_jscc.rate_map import LEVELS, PATCH, eta_near_cbr, levels_for
 from semcom.sim.side_information.field import KnownFields
 from semcom.sim.side_information.image_shape import ImageShape
@@ -94,4 +94,4 @@ def test_the_levels_of_a_photograph_cost_less_than_by_other_coders(cbr: float) -
 def photographed() -> np.ndarray:
     """Entropy of each patch of a photograph, in bits."""
     torch.set_num_threads(1)
-    return CdmJsccCodec().entropy_bits(np.ascontiguousarray(data.astronaut()))
+    return load().entropy_bits(np.ascontiguousarray(data.astronaut()))

@@ -151,9 +151,11 @@ def test_a_frame_that_comes_twice_or_late_is_counted_and_goes_no_further():
     assert (block.door.doubled, block.door.late) == (2, 1)
 
 
-@pytest.mark.parametrize("identity", [Identity(-1), Identity(1, 1), Identity(1, 0, False)], ids=str)
+@pytest.mark.parametrize("identity", [Identity(-1), Identity(1 << 63), Identity(1, 1), Identity(1, 0, False)], ids=str)
 def test_what_is_no_number_of_a_frame_is_refused(identity):
-    with pytest.raises(SignalError, match=r"expected the number of a whole frame, 0 or above, got Identity\("):
+    with pytest.raises(
+        SignalError, match=r"expected the number of a whole frame, 0 or above, below 2\*\*63, got Identity\("
+    ):
         StreamDoor().find(identity)
 
 

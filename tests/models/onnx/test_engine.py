@@ -8,13 +8,14 @@ from pathlib import Path
 import onnx
 import onnxruntime
 import pytest
-from semcom.blocks.onnx_session import OnnxSession
 from semcom.errors import UsageError, WeightsError
+from semcom.models.codec import PictureCodec
+from semcom.models.onnx import engine
 
 
-def load(path: Path, **options: object) -> OnnxSession:
+def load(path: Path, **options: object) -> PictureCodec:
     given = {"role": "encoder", "provider": "cpu", "threads": 1, **options}
-    return OnnxSession("encoders/onnx", path, **given)
+    return engine.load("encoders/onnx", path, **given)
 
 
 def changed(source: Path, to: Path, change: Callable[[onnx.ModelProto], object]) -> Path:
@@ -79,6 +80,29 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 def test_the_decoders_file_for_the_encoder(deepjscc_onnx) -> None:
     with pytest.raises(WeightsError, match="expected the file of the encoder, got that of the decoder; give the other"):
         load(deepjscc_onnx["decoder"])
+
+
+def saying(deepjscc_onnx: dict[str, Path], to: Path, **entries: str) -> Path:
+    def change(model: onnx.ModelProto) -> None:
+        for entry in model.metadata_props:
+            entry.value = entries.get(entry.key.removeprefix("semcom."), entry.value)
+
+    return changed(deepjscc_onnx["encoder"], to, change)
+
+
+def test_a_file_of_a_system_that_is_not_here(deepjscc_onnx, tmp_path: Path) -> None:
+    for system in ("swin", "weights"):
+        file = saying(deepjscc_onnx, tmp_path / "file.onnx", system=f'"{system}"')
+        with pytest.raises(WeightsError, match=f"is a file of '{system}': no system '{system}'.*; `semcom systems`"):
+            load(file)
+
+
+def test_a_role_that_the_system_does_not_export(deepjscc_onnx, tmp_path: Path) -> None:
+    file = saying(deepjscc_onnx, tmp_path / "file.onnx", system='"sc-sic"', role='"decoder"')
+    with pytest.raises(
+        WeightsError, match="expected the file of the encoder, all that sc-sic exports, got that of the"
+    ):
+        load(file, role="decoder")
 
 
 @pytest.mark.skipif("CUDAExecutionProvider" in onnxruntime.get_available_providers(), reason="there is a CUDA")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -11,13 +11,23 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ..errors import ExportError, MissingExtra, UsageError
-from .onnx_metadata import OPSET, OnnxMetadata
+from ...errors import ExportError, MissingExtra, UsageError
+from ..codec import PictureCodec, Ports, Role
+from .metadata import OPSET, OnnxMetadata
 
 if TYPE_CHECKING:
     from onnx import ModelProto
 
-__all__ = ["LARGEST_RELATIVE_ERROR", "PARITY_SIZES", "Case", "Exported", "Parity", "export_onnx", "parity_picture"]
+__all__ = [
+    "LARGEST_RELATIVE_ERROR",
+    "PARITY_SIZES",
+    "Exported",
+    "Graph",
+    "Inputs",
+    "Parity",
+    "export_codec",
+    "parity_picture",
+]
 
 LARGEST_RELATIVE_ERROR = 1e-4
 """A file that is further than this from the network is not written, unless its export allows for more."""
@@ -30,19 +40,25 @@ _ERFC = (
 )
 
 
-class Case(NamedTuple):
-    """One input on which a file is compared with the network.
+Inputs = Mapping[str, NDArray[Any]]
+
+
+class Graph(NamedTuple):
+    """One end of a system in a form that a graph can hold.
 
     Attributes:
-        name: Which input.
-        inputs: By name.
-        expected: What the network itself gives, float32, by the name of the output; of the file's last axis only the
-            first elements where it is shorter.
+        role: Which end.
+        network: Its `forward` takes the inputs of the codec's ports by name and returns their outputs.
+        example: Inputs that are traced.
+        dynamic: Of each input with axes of free length: the axis, and its `torch.export` dimension.
+        cases: On what file and network are compared: a name, and inputs.
     """
 
-    name: str
-    inputs: Mapping[str, torch.Tensor]
-    expected: Mapping[str, torch.Tensor]
+    role: Role
+    network: torch.nn.Module
+    example: Inputs
+    dynamic: Mapping[str, Mapping[int, Any]]
+    cases: Iterable[tuple[str, Inputs]]
 
 
 class Parity(NamedTuple):
@@ -67,56 +83,62 @@ class Exported(NamedTuple):
     parity: tuple[Parity, ...]
 
 
-def export_onnx(
-    network: torch.nn.Module,
-    path: Path,
-    metadata: OnnxMetadata,
-    *,
-    example: Mapping[str, torch.Tensor],
-    dynamic: Mapping[str, Mapping[int, Any]],
-    outputs: Sequence[str],
-    cases: Iterable[Case],
-    largest_relative_error: float | None = None,
-) -> Exported:
-    """Write a network as an ONNX file and compare both.
+def export_codec(
+    codec: PictureCodec[Any, Any, Any], out: Path, *graphs: Graph, largest_relative_error: float | None = None
+) -> Iterator[Exported]:
+    """Write a codec's network as ONNX files, ``SYSTEM-VARIANT-ROLE.onnx``, and compare them with its torch engine.
 
     Weights that half precision holds exactly are stored in it and widened when the file is loaded: nothing is lost.
 
     Args:
-        network: Its `forward` takes the inputs by name and returns the outputs: a form of the network that a graph can
-            hold. What is expected of it comes with the cases.
-        path: Of the file; it appears whole or not at all.
-        metadata: What the file says of itself.
-        example: Inputs that are traced.
-        dynamic: Of each input with axes of free length: the axis, and its `torch.export` dimension.
-        outputs: Names of the outputs.
-        cases: On what file and network are compared.
+        codec: With its torch engine, which says what is expected of a file: of the last axis of an output perhaps only
+            the first elements.
+        out: Folder of the files; each appears whole or not at all.
+        graphs: One a file.
         largest_relative_error: Of any case; `LARGEST_RELATIVE_ERROR` if not said.
+
+    Yields:
+        Each file when it is written.
 
     Raises:
         ExportError: a relative error is larger.
-        UsageError: the file cannot be written.
+        UsageError: a file cannot be written.
         MissingExtra: onnx, onnxscript or onnxruntime is not installed.
     """
     try:
-        import onnx
-        import onnxruntime  # noqa: F401 - asked for before the work, not after it
+        import onnx  # noqa: F401 - asked for before the work, not after it
+        import onnxruntime  # noqa: F401
         import onnxscript  # noqa: F401
     except ModuleNotFoundError as error:
         raise MissingExtra("semcom export", error.name or "onnx", "export") from None
-    model = _trace(network, example, dynamic, outputs)
+    most = LARGEST_RELATIVE_ERROR if largest_relative_error is None else largest_relative_error
+    for graph in graphs:
+        metadata = OnnxMetadata.of(codec.system, graph.role, codec.about)
+        raw = _serialised(graph, codec.ports[graph.role], metadata)
+        path = out / f"{codec.system}-{codec.about.variant}-{graph.role}.onnx"
+        found = _compare(raw, codec, graph)
+        if worst := [parity for parity in found if not parity.relative <= most]:
+            raise ExportError(
+                f"{path}: expected a relative error of at most {most:g}, got {worst[0].relative:.2g} at "
+                f"{worst[0].case}; the file is not written; report it with the versions that `semcom env` shows"
+            )
+        _write(path, raw)
+        yield Exported(path, metadata, found)
+
+
+def _serialised(graph: Graph, ports: Ports, metadata: OnnxMetadata) -> bytes:
+    import onnx
+
+    model = _trace(graph, list(ports.outputs))
     _halve(model)
     onnx.helper.set_model_props(model, metadata.to_props())
     model.producer_name, model.producer_version, model.doc_string = "gr-semcom", "", ""
     onnx.checker.check_model(model, full_check=True)
-    raw = model.SerializeToString(deterministic=True)
-    found = _compare(raw, cases)
-    most = LARGEST_RELATIVE_ERROR if largest_relative_error is None else largest_relative_error
-    if worst := [parity for parity in found if not parity.relative <= most]:
-        raise ExportError(
-            f"{path}: expected a relative error of at most {most:g}, got {worst[0].relative:.2g} at "
-            f"{worst[0].case}; the file is not written; report it with the versions that `semcom env` shows"
-        )
+    raw: bytes = model.SerializeToString(deterministic=True)
+    return raw
+
+
+def _write(path: Path, raw: bytes) -> None:
     part = path.with_name(f".{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -124,24 +146,19 @@ def export_onnx(
         os.replace(part, path)
     except OSError as error:
         raise UsageError(f"{path}: cannot be written: {error.strerror}; choose another folder") from None
-    return Exported(path, metadata, found)
 
 
-def parity_picture(height: int, width: int) -> torch.Tensor:
+def parity_picture(height: int, width: int) -> NDArray[np.uint8]:
     """A picture to compare on, uint8 ``[height, width, 3]``: slopes, edges and noise."""
     rng = np.random.default_rng([height, width])
     walk = rng.normal(0, 4, (height, width, 3)).cumsum(0).cumsum(1)
     edges = 60 * np.sign(walk - np.median(walk))
     values = 128 + 40 * np.sin(walk / 60) + edges + rng.normal(0, 6, walk.shape)
-    return torch.from_numpy(values.clip(0, 255).astype(np.uint8))
+    picture: NDArray[np.uint8] = values.clip(0, 255).astype(np.uint8)
+    return picture
 
 
-def _trace(
-    network: torch.nn.Module,
-    example: Mapping[str, torch.Tensor],
-    dynamic: Mapping[str, Mapping[int, Any]],
-    outputs: Sequence[str],
-) -> ModelProto:
+def _trace(graph: Graph, outputs: list[str]) -> ModelProto:
     import logging
     import warnings
 
@@ -152,11 +169,11 @@ def _trace(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # torch's exporter warns of torch's own calls
             program = torch.onnx.export(
-                network.eval(),
-                kwargs=dict(example),
-                input_names=list(example),
-                output_names=list(outputs),
-                dynamic_shapes={name: dict(dynamic.get(name, {})) or None for name in example},
+                graph.network.eval(),
+                kwargs={name: torch.from_numpy(value) for name, value in graph.example.items()},
+                input_names=list(graph.example),
+                output_names=outputs,
+                dynamic_shapes={name: dict(graph.dynamic.get(name, {})) or None for name in graph.example},
                 opset_version=OPSET,
                 dynamo=True,
                 verbose=False,
@@ -167,12 +184,12 @@ def _trace(
     if program is None:
         raise ExportError("semcom export: torch gave no ONNX program; report it with the versions of `semcom env`")
     model: ModelProto = program.model_proto
-    graph = model.graph
-    for part in (*graph.node, *graph.input, *graph.output, *graph.value_info, *graph.initializer):
+    body = model.graph
+    for part in (*body.node, *body.input, *body.output, *body.value_info, *body.initializer):
         part.ClearField("metadata_props")  # torch notes there where on this machine the source files lie
         part.ClearField("doc_string")
-    graph.ClearField("metadata_props")
-    graph.ClearField("value_info")
+    body.ClearField("metadata_props")
+    body.ClearField("value_info")
     del model.functions[:]
     return model
 
@@ -214,20 +231,20 @@ def _halve(model: ModelProto) -> None:
     model.graph.node.extend(nodes)
 
 
-def _compare(raw: bytes, cases: Iterable[Case]) -> tuple[Parity, ...]:
+def _compare(raw: bytes, codec: PictureCodec[Any, Any, Any], graph: Graph) -> tuple[Parity, ...]:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(raw, options, providers=["CPUExecutionProvider"])
-    found = []
-    for name, inputs, wanted in cases:
-        feed = {key: value.numpy() for key, value in inputs.items()}
-        for output, tensor in wanted.items():
-            where = name if len(wanted) == 1 else f"{name}, {output}"
-            (got,) = session.run([output], feed)
-            found.append(_distance(where, got[..., : tensor.shape[-1]], tensor.numpy()))
+    outputs, found = codec.ports[graph.role].outputs, []
+    for name, inputs in graph.cases:
+        for output in outputs:
+            where = name if len(outputs) == 1 else f"{name}, {output}"
+            expected = codec.engine.run(output, **inputs)
+            (got,) = session.run([output], dict(inputs))
+            found.append(_distance(where, got[..., : expected.shape[-1]], expected))
     return tuple(found)
 
 

@@ -1,6 +1,6 @@
 import pytest
 from pydantic import TypeAdapter, ValidationError
-from semcom.blocks.ratio import Ratio
+from semcom.models.ratio import Ratio
 
 
 @pytest.mark.parametrize("value", ["1/24", 0.5, "0.25", 1000, 1e-9])

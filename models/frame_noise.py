@@ -1,0 +1,20 @@
+"""How noisy a frame is, where a receiver is not to know the noise of each symbol."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["FadingAware", "known_n0"]
+
+FadingAware = Literal["on", "off"]
+"""A receiver reckons with the noise of each symbol, or with one of the frame's mean SNR."""
+
+
+def known_n0(n0: NDArray[np.float32], fading_aware: FadingAware) -> NDArray[np.float32]:
+    """Return what a receiver reckons with, of the same shape; where a symbol has no noise there is no mean SNR."""
+    if fading_aware == "on" or not (n0 > 0).all():
+        return n0
+    return np.full_like(n0, 1 / np.mean(1 / n0.astype(np.float64)))
