@@ -94,6 +94,7 @@ def stage(use: str, *, seed: int = SEED) -> RunningBlock:
         provide(use)
     made = RunningBlock(build_block(BlockNode("block", use, example(use)), seed), torch_threads=1)
     made.start()
+    made.block.stopping = use in WITH_A_PEER  # nobody is there to be waited for
     return made
 
 
@@ -482,6 +483,7 @@ def run_stream(use: str, chunks: list[int]) -> list[np.ndarray[Any, Any]]:
     edges = [Edge(index, "before", "out", "block", name, "Samples") for index, name in enumerate(names)]
     made = RunningBlock(build_block(node, SEED), torch_threads=1, edges=edges)
     made.start()
+    made.block.stopping = use in WITH_A_PEER
     rng = np.random.default_rng(3)
     samples = (rng.standard_normal((sum(chunks), 2)) @ [1, 1j] / np.sqrt(2)).astype(np.complex64)
     samples.setflags(write=False)
