@@ -72,7 +72,7 @@ class Demodulator:
             known: From the preamble.
         """
         where = places(data, self._waveform.pilot_spacing)
-        since = (PREAMBLE.size + 1) / 2
+        since = self._waveform.head - (PREAMBLE.size - 1) / 2
         found = self._equalizer.equalize(samples, where.size, known, since)
         sent = pilot_symbols(where.pilots.size)
         pilots = found.symbols[where.pilots]

@@ -47,7 +47,7 @@ def test_what_a_burst_costs() -> None:
     assert out.trace["channel_uses"] == 4000
     assert out.trace["header_uses"] == words
     assert out.trace["pilot_uses"] == pilots
-    taken = 512 + body + 24 + 64  # preamble, body, tails of the pulse, silence
+    taken = 528 + body + 24 + 64  # preamble, body, tails of the pulse, silence
     assert out.trace["waveform_efficiency"] == pytest.approx(body / (1.25 * taken), rel=1e-3)
     assert out.trace["papr_db"] > 5
     assert out.value.size == pytest.approx(4 * taken, abs=4)
