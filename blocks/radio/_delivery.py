@@ -70,5 +70,6 @@ def check_rate(rate_hz: float, expected_hz: float | None) -> None:
     """Refuse samples of another rate than the receiver's. Raises SignalError."""
     if expected_hz is not None and not np.isclose(rate_hz, expected_hz, rtol=1e-6, atol=0):
         raise SignalError(
-            f"expected samples at {expected_hz:g} Hz, the receiver's rate, got {rate_hz:g} Hz; run both at one rate"
+            f"expected samples at {expected_hz:g} Hz, the receiver's rate, got {rate_hz:g} Hz; put radio/resample "
+            "before"
         )

@@ -128,7 +128,7 @@ class ZmqSource(Block):
         if isinstance(rate_hz, float | int) and abs(rate_hz - expected) > RATE_TOLERANCE * expected:
             raise SignalError(
                 f"expected a sender at {expected:g} Hz, got {rate_hz:g} Hz (its tag {RATE_TAG}); set "
-                "sample_rate_hz to it"
+                "sample_rate_hz to it, and put radio/resample behind for another rate"
             )
 
 
