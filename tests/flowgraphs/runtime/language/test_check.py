@@ -524,6 +524,10 @@ def test_a_header_field_needs_a_writer_upstream(folder):
         "f.yaml:11:3: block 'unmap': needs the header field PowerScale, which no block upstream of it writes "
         "(mappers/real_to_complex writes it)"
     ]
+    writes_any = PLAIN_MAP.replace("    def work", "    may_write_header = (HeaderField,)\n\n    def work", 1)
+    imported = f"from semcom.sim.side_information.field import HeaderField\n{writes_any}"
+    (folder / "plain_map.py").write_text(imported)
+    assert problems(changed("mappers/real_to_complex", "./plain_map.py")) == []
 
 
 PLACES = """\
