@@ -527,7 +527,8 @@ def test_a_header_field_needs_a_writer_upstream(folder):
     writes_any = PLAIN_MAP.replace("    def work", "    may_write_header = (HeaderField,)\n\n    def work", 1)
     imported = f"from semcom.sim.side_information.field import HeaderField\n{writes_any}"
     (folder / "plain_map.py").write_text(imported)
-    assert problems(changed("mappers/real_to_complex", "./plain_map.py")) == []
+    Path("f.yaml").write_text(changed("mappers/real_to_complex", "./plain_map.py"))
+    assert load_graph("f.yaml").block("unmap")
 
 
 PLACES = """\
