@@ -24,7 +24,7 @@ from ._socket import Address, Attach
 __all__ = ["PduSource"]
 
 
-class Outputs(NamedTuple):
+class _Outputs(NamedTuple):
     """A PDU leaves by the port of its type."""
 
     bytes: Bytes | None = None
@@ -70,7 +70,7 @@ class PduSource(Block):
             p.pattern, p.address, p.attach, request=pack_credit(1), high_water=p.hwm, counted=self.counted
         )
 
-    def work(self) -> Iterator[Out[Outputs] | None]:
+    def work(self) -> Iterator[Out[_Outputs] | None]:
         """Yield one item a PDU; None where none comes."""
         self._position: Position = self.heritage.setdefault("pdus", Position())
         try:
@@ -79,7 +79,7 @@ class PduSource(Block):
         finally:
             self._receiver.close()
 
-    def _next(self) -> Out[Outputs] | None:
+    def _next(self) -> Out[_Outputs] | None:
         try:
             data = self._receiver.receive()
             return None if data is None or data == NIL else self._item(unpack_pdu(data))
@@ -88,13 +88,13 @@ class PduSource(Block):
             note(f"block '{self.name}': {error}")
             return None
 
-    def _item(self, pdu: Pdu) -> Out[Outputs]:
+    def _item(self, pdu: Pdu) -> Out[_Outputs]:
         port = PORTS.get(pdu.data.dtype)
         if port is None:
             raise WireError(f"PDU: expected a vector of uint8, complex64 or float32, got {pdu.data.dtype}")
         esn0_db = pdu.about.get("esn0_db")
         return Out(
-            Outputs(**{port: pdu.data}),
+            _Outputs(**{port: pdu.data}),
             identity=Identity(self._number(pdu.about.get("seq"))),
             state=State(esn0_db=float(esn0_db)) if isinstance(esn0_db, float | int) else None,
         )
