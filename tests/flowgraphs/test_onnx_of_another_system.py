@@ -145,5 +145,7 @@ def test_a_setting_that_it_does_not_take(swaps: tuple[str, ...], settings: str, 
 
 def test_a_file_whose_system_is_not_installed_says_what_to_give(swaps: tuple[str, ...]) -> None:
     without = tuple(swap.replace(",system=./toy", "") for swap in swaps)
-    with pytest.raises(SemcomError, match=r"encoder\.onnx: is a file of 'toy': no system 'toy'.*or give its folder, system=\./toy"):
+    with pytest.raises(
+        SemcomError, match=r"encoder\.onnx: is a file of 'toy': no system 'toy'.*its folder, system=\./toy"
+    ):
         pictures(without, "out")
