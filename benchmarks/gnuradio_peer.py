@@ -1,17 +1,19 @@
 """GNU Radio's side of the benchmarks; runs under the Python that has `gnuradio`, which is the system's.
 
-Usage: ``python3 gnuradio_peer.py python_blocks COUNT SAMPLES`` or ``python3 gnuradio_peer.py noise SAMPLES``; prints
-samples a second.
+Usage: ``python3 gnuradio_peer.py python_blocks COUNT SAMPLES``, ``... noise SAMPLES`` or ``... receive FILE SAMPLES``,
+with a file ``preamble`` beside it; prints samples a second.
 """
 
 from __future__ import annotations
 
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from gnuradio import analog, blocks, gr
+from gnuradio import analog, blocks, digital, gr
+from gnuradio.filter import firdes
 
 
 class PythonCopy(gr.sync_block):  # type: ignore[misc]
@@ -45,6 +47,25 @@ def noise(samples: int) -> float:
     return _timed(top, row, samples)
 
 
+def receive(file: str, samples: int) -> float:
+    """Samples a second of processor time, all threads together: preamble, clock and carrier, in C++."""
+    rate = 4
+    preamble = np.fromfile(Path(file).with_name("preamble"), np.complex64)
+    taps = firdes.root_raised_cosine(32, 32 * rate, 1.0, 0.25, 32 * rate * 24 + 1)
+    top = gr.top_block()
+    row = [
+        blocks.file_source(gr.sizeof_gr_complex, file),
+        digital.corr_est_cc(preamble.tolist(), rate, 0, 0.9),
+        digital.pfb_clock_sync_ccf(rate, 2 * np.pi / 100, taps, 32, 16, 1.5, 1),
+        digital.costas_loop_cc(2 * np.pi / 100, 4),
+        blocks.null_sink(gr.sizeof_gr_complex),
+    ]
+    top.connect(*row)
+    began = time.process_time()
+    top.run()
+    return samples / (time.process_time() - began)
+
+
 def _timed(top: gr.top_block, row: list[gr.basic_block], samples: int) -> float:
     top.connect(*row)
     began = time.perf_counter()
@@ -53,5 +74,8 @@ def _timed(top: gr.top_block, row: list[gr.basic_block], samples: int) -> float:
 
 
 if __name__ == "__main__":
-    task, *numbers = sys.argv[1:]
-    print({"python_blocks": python_blocks, "noise": noise}[task](*map(int, numbers)))
+    task, *given = sys.argv[1:]
+    if task == "receive":
+        print(receive(given[0], int(given[1])))
+    else:
+        print({"python_blocks": python_blocks, "noise": noise}[task](*map(int, given)))

@@ -16,6 +16,8 @@ from .params import BlockParams
 
 __all__ = ["Block", "RunContext"]
 
+_NAMED_AT_MOST = 1000
+
 
 @dataclass(frozen=True)
 class RunContext:
@@ -83,6 +85,7 @@ class Block:
         """What blocks before this one left, in the same place of a running flowgraph: a swap hands it on, by folder."""
         self.tables: dict[str, int] = {}
         self.counted: dict[str, int] = {}
+        self.named: dict[str, list[int]] = {}
         self.stopping = False
         """The runtime's word to blocks that wait for a peer: the run is to end. Set from another thread."""
 
@@ -125,6 +128,14 @@ class Block:
         for name, number in events.items():
             if number:
                 self.counted[name] = self.counted.get(name, 0) + int(number)
+
+    def count_items(self, **events: int) -> None:
+        """As `count`, once each, and name the item that it happened to: the record lists the first 1000 numbers."""
+        for name, seq in events.items():
+            self.count(**{name: 1})
+            named = self.named.setdefault(name, [])
+            if len(named) < _NAMED_AT_MOST:
+                named.append(seq)
 
     def measure(self, **values: float) -> None:
         """Sinks: add one item's measurements; the run's record holds their means over the items."""

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from ..errors import MissingExtra, UnknownSystem, UsageError
+from .system_name import system_name
 from .weights.shipped import ShippedWeights
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ class System:
     @property
     def name(self) -> str:
         """What users call it."""
-        return self.folder.name.replace("_", "-")
+        return system_name(self.folder)
 
     @property
     def variants(self) -> tuple[Variant, ...]:
@@ -124,7 +125,7 @@ class System:
     @property
     def shipped(self) -> ShippedWeights:
         """The weights that come with it."""
-        return ShippedWeights(self.name, self.folder / "weights")
+        return ShippedWeights(self.folder)
 
     def load(self, part: Part, who: str, extra: str = "models") -> Any:
         """Import what the record names.

@@ -9,18 +9,19 @@ from ...errors import MissingExtra, UsageError
 
 if TYPE_CHECKING:
     from ...models.codec import PictureCodec, Role
+    from ...models.system import System
 
 __all__ = ["onnx_codec", "torch_codec"]
 
 
 def torch_codec(
-    who: str, system: str, variant: str, weights: str | None, *, role: Role, **how: Any
+    who: str, system: System | str, variant: str, weights: str | None, *, role: Role, **how: Any
 ) -> PictureCodec[Any, Any, Any]:
     """Load a codec of a system's own engine.
 
     Args:
         who: The block, for messages.
-        system: Its name, or a folder, ``./toy``.
+        system: Its record, its name, or its folder, ``./toy``.
         variant: Which weights.
         weights: A file of weights, or what else the system's `engine.load` takes; None: those of the variant.
         role: Of the block.
@@ -33,7 +34,8 @@ def torch_codec(
     """
     from ...models.lookup import find_system
 
-    load = find_system(system).load("engine", who)
+    record = find_system(system) if isinstance(system, str) else system
+    load = record.load("engine", who)
     if how.get("device") == "cuda":
         import torch
 

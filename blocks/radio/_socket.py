@@ -10,15 +10,16 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Mapping
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import zmq
+from pydantic import StringConstraints
 from zmq.utils.monitor import recv_monitor_message
 
 from ...errors import RunError
 from ...sim.notes import note
 
-__all__ = ["WAIT_MS", "Attach", "RadioSocket", "is_exposed"]
+__all__ = ["WAIT_MS", "Address", "Attach", "RadioSocket", "is_exposed"]
 
 WAIT_MS: Final = 50  # longest wait of one call: then the runtime looks at its commands
 MAX_MESSAGE_BYTES: Final = 32 << 20  # srsRAN sends up to 24.6 MB
@@ -27,6 +28,7 @@ KEEPALIVE_S: Final = 10  # the system notices a host that is gone; ZeroMQ's own 
 RECONNECT_MS: Final = 100
 
 Attach = Literal["connect", "bind"]
+Address = Annotated[str, StringConstraints(pattern=r"^(tcp|ipc)://.+")]
 
 
 class RadioSocket:

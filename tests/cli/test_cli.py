@@ -277,7 +277,7 @@ def test_systems_tells_of_each_and_holds_records_against_folders():
     for line in ("deepjscc  ", "  weights   d (11.7 MB), p (2.9 MB)", "  licence   Apache-2.0", "  paper     Khalid "):
         assert f"\n{line}" in f"\n{shown}"
     about = json.loads(semcom("systems", "--json").stdout)
-    assert list(about) == ["cdm-jscc", "deepjscc", "sc-sic"]
+    assert about.keys() >= {"cdm-jscc", "deepjscc", "sc-sic"}
     assert about["deepjscc"]["variants"]["linear"] == {"number": 2, "megabytes": 0.8, "licence": "Apache-2.0"}
     assert about["deepjscc"]["recipe"] in about["deepjscc"]["recipes"]
     assert json.loads(semcom("systems", "deepjscc", "--json").stdout) == {"deepjscc": about["deepjscc"]}

@@ -56,8 +56,8 @@ def refusal(name: str) -> str:
 
 def test_the_path_is_the_name() -> None:
     found = {one.name: one for one in list_systems()}
-    assert set(found) == OURS
-    assert [one.broken for one in found.values()] == [""] * 3
+    assert set(found) >= OURS
+    assert {one.broken for one in found.values()} == {""}
     for name in OURS:
         system = find_system(name)
         assert (system.name, system.path) == (name, found[name].path)
@@ -135,7 +135,7 @@ def test_a_broken_record_is_told_and_breaks_nothing_else(
     installed("good")
     found = {one.name: one for one in list_systems()}
     assert {name for name, one in found.items() if one.broken} == {"bad"}
-    assert found.keys() == OURS | {"bad", "good"}
+    assert found.keys() >= OURS | {"bad", "good"}
     sentence = f"{folder / 'system.py'}: {reason}; mend it or remove it"
     assert (found["bad"].broken, refusal("bad")) == (sentence, sentence)
 

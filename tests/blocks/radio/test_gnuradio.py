@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import threading
@@ -17,6 +18,7 @@ from semcom.flowgraphs.runtime.language.check import load_graph
 from semcom.flowgraphs.runtime.run import RunOptions, RunResult, run
 
 HERE = Path(__file__).parent
+PLUGINS = HERE.parents[1] / "flowgraphs" / "plugins"
 PYTHON = "/usr/bin/python3"  # the system's, which has GNU Radio where it is installed
 PATTERNS = [("push", "pull"), ("pub", "sub"), ("rep", "req")]
 
@@ -140,6 +142,43 @@ def test_a_gnuradio_that_is_slow_has_the_last_sample_of_a_sink_that_ends(gnuradi
     going.until(lambda samples: samples.size == 100_000)
     np.testing.assert_array_equal(kept(), np.arange(100_000))
     assert not going.stop().lossy
+
+
+def test_srsrans_requests_are_answered_by_gnuradio_and_its_by_us(gnuradio):
+    gnuradio(**{"from": ["req", "ipc://to-gr"], "to": ["rep", "ipc://from-gr"]})
+    text = flowgraph("rep", "req", ramp="samples: 100000")
+    text = re.sub(r"use: radio/zmq_sink, (.*?), .*}", r"use: radio/srsran_sink, \1}", text)
+    text = re.sub(r"use: radio/zmq_source, (.*?), .*}", r"use: radio/srsran_source, \1, generation: 4g}", text)
+    going = Run(text)
+    going.until(lambda samples: samples.size == 100_000)
+    np.testing.assert_array_equal(kept(), np.arange(100_000))
+    assert not going.stop().lossy
+
+
+@pytest.mark.parametrize(("out", "into"), PATTERNS)
+def test_pdus_cross_gnuradio_and_come_back(gnuradio, out, into):
+    gnuradio(**{"messages": True, "from": [into, "ipc://to-gr"], "to": [out, "ipc://from-gr"]})
+    text = f"""
+semcom: 1
+name: pdus
+blocks:
+  numbers: {{use: {PLUGINS}/numbers.py, count: 200, interval: 0.01}}
+  tx:      {{use: radio/pdu_sink, address: "ipc://to-gr", pattern: {out}}}
+  rx:      {{use: radio/pdu_source, address: "ipc://from-gr", pattern: {into}}}
+  record:  {{use: {PLUGINS}/record.py}}
+connect:
+  - numbers -> tx.features
+  - rx.features -> record
+"""
+    going = Run(text)
+    lines = Path("record.txt")
+    going.until(lambda _: lines.exists() and lines.read_text().endswith("199 199\n"))
+    result = going.stop()
+    pairs = [line.split() for line in lines.read_text().splitlines()]
+    numbers = [int(number) for number, _ in pairs]
+    assert numbers == [int(value) for _, value in pairs] == list(range(numbers[0], 200))
+    assert numbers[0] == 0 or out == "pub"
+    assert result.blocks["rx"].counted == {}
 
 
 def test_tags_on_our_side_alone_are_refused_by_name(gnuradio, caplog):

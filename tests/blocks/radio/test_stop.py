@@ -90,6 +90,34 @@ connect:
     assert result.lossy == bool(result.blocks["tx"].counted.get("lost_samples"))
 
 
+@pytest.mark.parametrize("state", ["absent", "frozen"])
+def test_srsran_and_pdu_blocks_stop(start_peer, state):
+    text = """
+semcom: 1
+name: stop
+blocks:
+  tone:   {use: sources/tone, sample_rate_hz: 1e6, chunk: 8192}
+  up:     {use: radio/srsran_sink, address: "ipc://up"}
+  down:   {use: radio/srsran_source, address: "ipc://down"}
+  end:    {use: sinks/null}
+  pictures: {use: sources/images, size: [64, 64], repeat: null}
+  coder:  {use: encoders/image_codec, codec: jpeg2000, cbr: 0.5}
+  pdus:   {use: radio/pdu_sink, address: "ipc://pdus"}
+  back:   {use: radio/pdu_source, address: "ipc://back"}
+  here:   {use: sinks/null}
+connect:
+  - tone -> up
+  - down -> end
+  - pictures -> coder -> pdus
+  - back.bytes -> here
+"""
+    peers = []
+    if state == "frozen":
+        peers = [start_peer("rep", "connect", "ipc://up", 0.0), start_peer("req", "bind", "ipc://down", 0.0)]
+        peers += [start_peer("push", "connect", "ipc://pdus", 0.0), start_peer("pull", "bind", "ipc://back", 0.0)]
+    check_stop(text, "threads", peers, state)
+
+
 def test_zmq_blocks_in_processes_stop():
     text = """
 semcom: 1
