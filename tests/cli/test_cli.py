@@ -136,6 +136,8 @@ def test_debug_brings_the_traceback(monkeypatch):
         (["graph", "f.yaml", "--svg", "f.yaml/x.svg"], "f.yaml/x.svg: cannot be written: "),
         (["export", "deepjscc"], "Missing option '--out'"),
         (["export", "depjscc", "--out", "o"], "no system 'depjscc' (did you mean 'deepjscc'?); `semcom systems` lists"),
+        (["fetch", "deepjscc"], "system.py names no published; `semcom systems` shows what it has"),
+        (["fetch", "sc-sic", "--out", "o", "--variant", "tiny"], "'tiny' is not one of 'lite', 'large'"),
         (["train", "./none", "--out", "o"], "no system ./none: expected a folder with a file system.py, found none at"),
         (["export", "deepjscc", "--out", "o", "--variant", "x"], "'x' is not one of 'adaptive', 'linear', 'quantised'"),
         (["export", "cdm-jscc", "--out", "o", "--variant", "x"], "'x' is not one of 'd', 'p'"),
