@@ -1,17 +1,19 @@
 """GNU Radio's side of the benchmarks; runs under the Python that has `gnuradio`, which is the system's.
 
 Usage: ``python3 gnuradio_peer.py python_blocks COUNT SAMPLES`` or ``python3 gnuradio_peer.py noise SAMPLES``; prints
-samples a second.
+samples a second. ``python3 gnuradio_peer.py zmq_sink PATTERN ADDRESS TAGS`` sends silence until it is killed;
+``... zmq_source PATTERN ADDRESS TAGS SECONDS`` prints samples a second over so long, half a second after the first.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from typing import Any
 
 import numpy as np
-from gnuradio import analog, blocks, gr
+from gnuradio import analog, blocks, gr, zeromq
 
 
 class PythonCopy(gr.sync_block):  # type: ignore[misc]
@@ -52,6 +54,32 @@ def _timed(top: gr.top_block, row: list[gr.basic_block], samples: int) -> float:
     return samples / (time.perf_counter() - began)
 
 
+def zmq_sink(pattern: str, address: str, tags: str) -> None:
+    """Send silence until killed."""
+    top = gr.top_block()
+    more = ["", False] if pattern == "pub" else []  # no key; waits for slow subscribers
+    sink = getattr(zeromq, f"{pattern}_sink")(gr.sizeof_gr_complex, 1, address, 100, tags == "1", -1, *more)
+    top.connect(blocks.null_source(gr.sizeof_gr_complex), sink)
+    top.run()
+
+
+def zmq_source(pattern: str, address: str, tags: str, seconds: str) -> float:
+    """Samples a second that arrive."""
+    top = gr.top_block()
+    source = getattr(zeromq, f"{pattern}_source")(gr.sizeof_gr_complex, 1, address, 100, tags == "1", -1)
+    top.connect(source, blocks.null_sink(gr.sizeof_gr_complex))
+    top.start()
+    while not source.nitems_written(0):
+        time.sleep(0.01)
+    time.sleep(0.5)
+    began, before = time.perf_counter(), source.nitems_written(0)
+    time.sleep(float(seconds))
+    return (source.nitems_written(0) - before) / (time.perf_counter() - began)
+
+
 if __name__ == "__main__":
-    task, *numbers = sys.argv[1:]
-    print({"python_blocks": python_blocks, "noise": noise}[task](*map(int, numbers)))
+    task, *words = sys.argv[1:]
+    if task.startswith("zmq"):
+        print({"zmq_sink": zmq_sink, "zmq_source": zmq_source}[task](*words), flush=True)
+        os._exit(0)  # a flowgraph whose peer has gone does not stop by itself
+    print({"python_blocks": python_blocks, "noise": noise}[task](*map(int, words)))

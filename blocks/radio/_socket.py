@@ -118,8 +118,12 @@ class RadioSocket:
 
     def receive(self, wait_ms: int = 0) -> list[memoryview] | None:
         """Return the first frames of the next message; None when there is none in that time."""
-        if not self.socket.poll(wait_ms):
-            return None
+        frames = self._take()
+        if not frames and wait_ms and self.socket.poll(wait_ms):
+            frames = self._take()
+        return frames or None
+
+    def _take(self) -> list[memoryview]:
         frames: list[memoryview] = []
         with contextlib.suppress(zmq.Again):
             more = True
@@ -128,7 +132,7 @@ class RadioSocket:
                 more = bool(frame.more)
                 if len(frames) < MAX_FRAMES:
                     frames.append(frame.buffer)
-        return frames or None
+        return frames
 
     def send(self, frames: list[Any]) -> bool:
         """Send one message at once; False when nobody takes it now."""

@@ -132,7 +132,7 @@ def test_what_is_not_finite_becomes_nought_and_is_counted(peer, opened, address)
     sender.send(sent.tobytes())
     (out,) = first(source.work(), 1)
     np.testing.assert_array_equal(out.value, [1, 0, 0, 3j])
-    assert source.counted == {"nonfinite_samples": 2}
+    assert source.counted == {"non_finite_samples": 2}
 
 
 @pytest.mark.parametrize(
