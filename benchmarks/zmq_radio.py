@@ -27,7 +27,7 @@ from semcom.flowgraphs.runtime.engine.control import request
 from semcom.flowgraphs.runtime.language.check import load_graph
 from semcom.flowgraphs.runtime.run import RunOptions, RunResult, run
 
-PEER = Path(__file__).with_name("gnuradio_peer.py")
+PEER = Path(__file__).with_name("gnuradio_zmq_peer.py")
 SECONDS = 2.0
 PATTERNS = {"PUSH/PULL": ("push", "pull"), "PUB/SUB": ("pub", "sub"), "REQ/REP": ("rep", "req")}
 RATE_BLOCK = '''
@@ -123,7 +123,7 @@ def rate(sender: str, receiver: str, patterns: tuple[str, str], transport: str, 
     theirs = [GNURADIO_PYTHON, str(PEER)]
     with contextlib.ExitStack() as stack:
         if sender == "gnuradio":
-            stack.enter_context(process(*theirs, "zmq_sink", out, address, str(int(tags))))
+            stack.enter_context(process(*theirs, "sink", out, address, str(int(tags))))
         elif receiver == "gnuradio":
             thread, _ = begin(sends)
             stack.callback(end, thread)
@@ -131,7 +131,7 @@ def rate(sender: str, receiver: str, patterns: tuple[str, str], transport: str, 
             Path("sends.yaml").write_text(sends)
             stack.enter_context(process(sys.executable, "-m", "semcom", "run", "sends.yaml", "--quiet"))
         if receiver == "gnuradio":
-            done = stack.enter_context(process(*theirs, "zmq_source", into, address, str(int(tags)), str(SECONDS)))
+            done = stack.enter_context(process(*theirs, "source", into, address, str(int(tags)), str(SECONDS)))
             return float(done.communicate(timeout=120)[0]) / 1e6
         Path("receives.yaml").write_text(receives)
         result = run_for(SECONDS + 0.5)

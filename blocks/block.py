@@ -16,6 +16,8 @@ from .params import BlockParams
 
 __all__ = ["Block", "RunContext"]
 
+_NAMED_AT_MOST = 1000
+
 
 @dataclass(frozen=True)
 class RunContext:
@@ -66,7 +68,10 @@ class Block:
     may_read_header: ClassVar[tuple[type[HeaderField], ...]] = ()
     """Header fields that `work` reads for some of the files it is given; tests give it a file that needs the first."""
     may_write_header: ClassVar[tuple[type[HeaderField], ...]] = ()
-    """Header fields that `work` adds for some of the files it is given; the check takes them as written."""
+    """Header fields that `work` adds for some of the files it is given; the check takes them as written.
+
+    `HeaderField` itself stands for fields that the block's author cannot know.
+    """
 
     params: BlockParams
     work: Any
@@ -83,6 +88,7 @@ class Block:
         """What blocks before this one left, in the same place of a running flowgraph: a swap hands it on, by folder."""
         self.tables: dict[str, int] = {}
         self.counted: dict[str, int] = {}
+        self.named: dict[str, list[int]] = {}
         self.stopping = False
         """The runtime's word to blocks that wait for a peer: the run is to end. Set from another thread."""
 
@@ -125,6 +131,14 @@ class Block:
         for name, number in events.items():
             if number:
                 self.counted[name] = self.counted.get(name, 0) + int(number)
+
+    def count_items(self, **events: int) -> None:
+        """As `count`, once each, and name the item that it happened to: the record lists the first 1000 numbers."""
+        for name, seq in events.items():
+            self.count(**{name: 1})
+            named = self.named.setdefault(name, [])
+            if len(named) < _NAMED_AT_MOST:
+                named.append(seq)
 
     def measure(self, **values: float) -> None:
         """Sinks: add one item's measurements; the run's record holds their means over the items."""

@@ -186,9 +186,10 @@ class Trace(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         born_s: When the source made it, seconds of the host's clock; 0 when unknown.
         age_s: Seconds since then, filled in on delivery; never stored.
         values: Named measurements of blocks. Of channels ``signal_energy`` and ``noise_energy`` (means per payload
-            symbol, where the noise is added), ``channel_uses`` (payload), ``pilot_uses``, ``channel_estimate_mse``
-            (mean of ``|h_estimated - h|^2``), ``waveform_efficiency`` (channel uses over all that the waveform takes:
-            cyclic prefix, elements left empty), ``erased`` (share of the symbols), ``papr_db``; of coded links
+            symbol, where the noise is added), ``channel_uses`` (payload), ``pilot_uses``, ``header_uses``,
+            ``channel_estimate_mse`` (mean of ``|h_estimated - h|^2``), ``waveform_efficiency`` (channel uses over all
+            that the waveform takes: cyclic prefix, preamble, elements left empty), ``erased`` (share of the symbols),
+            ``papr_db``; of coded links
             ``blocks``, ``block_errors``, ``file_bytes``, ``container_bytes``, ``failed`` (1: the picture could not be
             decoded), ``counts_as_zero`` (1: its PSNR and SSIM count as 0); of pictures that were not sent
             ``budget_bytes``, ``least_bytes`` of the smallest file, and ``least_cbr``, at which it would fit.

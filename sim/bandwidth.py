@@ -55,6 +55,8 @@ class Bandwidth:
         payload_uses: Complex symbols that carry the picture.
         side_bits: Bits of side information that jump over the channel and are charged here.
         pilot_uses: Complex symbols sent as pilots.
+        header_uses: Complex symbols that a waveform sent the side information in; by default it is charged at
+            `ROBUST_BITS_PER_USE`.
 
     Raises:
         SignalError: A count is negative, or the picture has no pixel.
@@ -71,14 +73,16 @@ class Bandwidth:
     payload_uses: int
     side_bits: int = 0
     pilot_uses: int = 0
+    header_uses: int | None = None
 
     def __post_init__(self) -> None:
         if self.height < 1 or self.width < 1:
             raise SignalError(f"bandwidth: expected a picture of at least 1 x 1, got {self.height} x {self.width}")
-        if min(self.payload_uses, self.pilot_uses, self.side_bits) < 0:
+        if min(self.payload_uses, self.pilot_uses, self.side_bits, self.header_uses or 0) < 0:
             raise SignalError(
                 "bandwidth: expected counts of at least 0, got "
-                f"{self.payload_uses} payload uses, {self.side_bits} side bits, {self.pilot_uses} pilots"
+                f"{self.payload_uses} payload uses, {self.side_bits} side bits, {self.pilot_uses} pilots, "
+                f"{self.header_uses or 0} header uses"
             )
 
     @property
@@ -88,8 +92,8 @@ class Bandwidth:
 
     @property
     def side_uses(self) -> int:
-        """Channel uses charged for the side information, rounded up."""
-        return robust_uses(self.side_bits)
+        """Channel uses charged for the side information: those of the waveform, or at the robust rate, rounded up."""
+        return robust_uses(self.side_bits) if self.header_uses is None else self.header_uses
 
     @property
     def uses(self) -> int:
@@ -111,8 +115,8 @@ class Bandwidth:
         return (self.payload_uses + side_uses + self.pilot_uses) / self.source_values
 
     def __str__(self) -> str:
+        how = f"at {ROBUST_BITS_PER_USE:g} bit/use" if self.header_uses is None else "as the waveform sent them"
         return (
             f"CBR {self.cbr:.4f} = {self.uses} / {self.source_values} ({self.payload_uses} payload + "
-            f"{self.side_uses} for {self.side_bits} bits of side information at {ROBUST_BITS_PER_USE:g} bit/use + "
-            f"{self.pilot_uses} pilots)"
+            f"{self.side_uses} for {self.side_bits} bits of side information {how} + {self.pilot_uses} pilots)"
         )

@@ -38,7 +38,7 @@ class Row(NamedTuple):
         channel_uses: Complex channel uses: payload_uses + pilot_uses + side_information_uses.
         payload_uses: Complex symbols that crossed the channel.
         pilot_uses: Complex symbols sent as pilots; 0 where the channel says nothing of pilots.
-        side_information_uses: Uses charged for the header at half a bit each, rounded up.
+        side_information_uses: Uses charged for the header: at half a bit each, rounded up, or as a waveform sent it.
         side_information_bits: Bits of the header, as packed.
         source_values: 3 H W.
         esn0_db: Measured Es/N0 in dB: energies of signal and noise at the channel.
@@ -97,7 +97,8 @@ def measure_item(
     """Measure one item.
 
     Channel uses are counted at the channel's input or output, whichever is connected; else the channel's own count in
-    the trace is taken; without any of them there is no CBR. The header is charged as side information.
+    the trace is taken; without any of them there is no CBR. The header is charged as side information, with the uses
+    that a waveform took for it, if one did.
 
     Args:
         received: The picture at the receiver, uint8 ``[H, W, 3]``.
@@ -130,7 +131,14 @@ def measure_item(
         return row
     height, width = (received if sent is None else sent).shape[:2]
     pilots = _count(trace, "pilot_uses") or 0
-    bandwidth = Bandwidth(height, width, payload_uses=int(uses), side_bits=header.bits, pilot_uses=pilots)
+    bandwidth = Bandwidth(
+        height,
+        width,
+        payload_uses=int(uses),
+        side_bits=header.bits,
+        pilot_uses=pilots,
+        header_uses=_count(trace, "header_uses"),
+    )
     level = row.esn0_db
     return row._replace(
         cbr=bandwidth.cbr,

@@ -267,10 +267,10 @@ def _bandwidth_facts(summary: Summary) -> list[tuple[str, str]]:
             f"{uses} {per}<small>{payload} payload + {charged} side information{also}</small>",
         ),
         ("Source values (denominator)", f"{values}<small>3 × height × width</small>"),
-        (side[0], f"{side[1]}<small>charged at {ROBUST_BITS_PER_USE:g} bit a channel use</small>"),
+        (side[0], f"{side[1]}<small>{_charge(summary)}</small>"),
     ]
     if summary.waveform_efficiency.low < 1:
-        how = "<small>cyclic prefix and fill; not in the CBR</small>"
+        how = "<small>cyclic prefix, preamble, fill, roll-off; not in the CBR</small>"
         facts.append(("Waveform efficiency", f"{summary.waveform_efficiency.mean:.2f}{how}"))
     facts += _coded_facts(summary)
     if (plain := summary.rate_map_plain_bits).count:
@@ -279,6 +279,13 @@ def _bandwidth_facts(summary: Summary) -> list[tuple[str, str]]:
         how = "<small>side information charged at capacity: a lower bound, as papers count</small>"
         facts.append(("CBR at capacity", f"{at_capacity.mean:.5f}{how}"))
     return facts
+
+
+def _charge(summary: Summary) -> str:
+    """How side information is charged: at a rate, or as a waveform sent it."""
+    if summary.header_sent:
+        return "charged as it was sent, with numbers, lengths and check sums"
+    return f"charged at {ROBUST_BITS_PER_USE:g} bit a channel use"
 
 
 def _coded_facts(summary: Summary) -> list[tuple[str, str]]:

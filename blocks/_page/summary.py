@@ -56,7 +56,8 @@ class Summary:
         rate_map_plain_bits: Of rate maps without their entropy coder.
         told_esn0_db: Es/N0 as the receiver was told or estimated it.
         csi: How the receiver knew the channel; every way that occurred.
-        waveform_efficiency: As the channel says it.
+        waveform_efficiency: As the channel or the waveform says it.
+        header_sent: A waveform sent the header.
     """
 
     rows: int = 0
@@ -67,6 +68,7 @@ class Summary:
     told_esn0_db: Spread = field(default_factory=Spread)
     csi: set[str] = field(default_factory=set)
     waveform_efficiency: Spread = field(default_factory=Spread)
+    header_sent: bool = False
     _signal: float = 0.0
     _noise: float = 0.0
     _symbols: int = 0
@@ -86,6 +88,7 @@ class Summary:
             self.field_bits.setdefault(name, Spread()).add(entry.bits if entry.sent else 0)
         self.rate_map_plain_bits.add(trace.values.get("rate_map_plain_bits"))
         self.told_esn0_db.add(state.esn0_db)
+        self.header_sent |= "header_uses" in trace.values
         self.waveform_efficiency.add(trace.values.get("waveform_efficiency"))
         if state.csi is not None:
             self.csi.add(state.csi)

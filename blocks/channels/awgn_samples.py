@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+import math
+
+from pydantic import Field, model_validator
 
 from ...sim.channels.awgn import awgn
 from ...sim.noise import CounterNoise
@@ -13,13 +15,17 @@ from ..ports import Samples
 
 __all__ = ["AwgnSamples"]
 
+_DEFAULT_SNR_DB = 10.0
+
 
 class AwgnSamples(Block):
     r"""Adds circularly symmetric complex Gaussian noise to a stream of samples.
 
-    .. math:: y[n] = x[n] + w[n], \quad w[n] \sim \mathcal{CN}(0, 10^{-\mathrm{snr\_db}/10})
+    .. math:: y[n] = x[n] + w[n], \quad w[n] \sim \mathcal{CN}(0, 10^{-\mathrm{snr\_db}/10}), \quad
+        \mathrm{snr\_db} = \mathrm{esn0\_db} - 10 \log_{10} M
 
-    The SNR is per sample, for a signal of unit mean power: it differs from Es/N0 by the oversampling.
+    The SNR is per sample, for a signal of unit mean power. Where symbols take M samples each, their energy is that of M
+    samples, and Es/N0 is M times the SNR.
 
     Input:   samples: complex64 ``[n]``, a chunk of a stream of unit mean power.
     Output:  complex64 ``[n]``, the same chunk with noise.
@@ -31,7 +37,24 @@ class AwgnSamples(Block):
     class Params(BlockParams):
         """Parameters."""
 
-        snr_db: Live[float] = Field(10.0, ge=-60, le=100, description="SNR per sample in dB, for unit mean power.")
+        snr_db: Live[float | None] = Field(
+            None, ge=-60, le=100, description="SNR per sample in dB, for unit mean power; null: that of esn0_db, or 10."
+        )
+        esn0_db: Live[float | None] = Field(None, ge=-60, le=100, description="Es/N0 in dB, in place of snr_db.")
+        samples_per_symbol: float = Field(1.0, ge=1, le=1024, description="M: what a symbol takes of esn0_db's signal.")
+
+        @model_validator(mode="after")
+        def _one_level(self) -> AwgnSamples.Params:
+            if self.snr_db is not None and self.esn0_db is not None:
+                raise ValueError(f"expected snr_db or esn0_db, got both, {self.snr_db:g} and {self.esn0_db:g}")
+            return self
+
+        @property
+        def noise_db(self) -> float:
+            """SNR per sample in dB."""
+            if self.esn0_db is not None:
+                return self.esn0_db - 10 * math.log10(self.samples_per_symbol)
+            return _DEFAULT_SNR_DB if self.snr_db is None else self.snr_db
 
     params: Params
     _noise: CounterNoise | None = None
@@ -40,6 +63,5 @@ class AwgnSamples(Block):
         """Add the noise that belongs to these samples."""
         if self._noise is None:
             self._noise = CounterNoise(self.stream_key())
-        return awgn(
-            samples, self._noise.complex_normal(stream.offset, samples.size), 10.0 ** (-self.params.snr_db / 10)
-        )
+        n0 = 10.0 ** (-self.params.noise_db / 10)
+        return awgn(samples, self._noise.complex_normal(stream.offset, samples.size), n0)

@@ -30,17 +30,19 @@ class Onnx(Block):
 
     .. math:: \hat{x} = f(y, N_0; \mathrm{SNR}, k)
 
-    The counterpart of ``encoders/onnx``, and of the encoder whose network the file belongs to: both write the same
-    header. Use it with ``--swap decoder=decoders/onnx:path=FILE``. Equalised symbols are expected without bias
-    (``equalizer: mmse`` or ``zf``).
+    The counterpart of ``encoders/onnx``, for a file of any system, and of the system's own encoder: both write the same
+    header. ``settings`` hold what the system takes and this block does not list. Use it with
+    ``--swap decoder=decoders/onnx:path=FILE``. Equalised symbols are expected without bias (``equalizer: mmse`` or
+    ``zf``).
 
     Input:   features: float32 ``[n]`` in the encoder's scale (``mappers/complex_to_real`` undoes the normalisation);
              header: ImageShape, ModelId; for a DeepJSCC file JsccMode; for a CDM-JSCC file CdmMode and RateMap;
              state: n0, one number or float32 ``[n / 2]``.
     Output:  uint8 sRGB ``[H, W, 3]``.
     Raises:  SignalError: n0 is not known, counts do not fit, values are not finite, or the frame was made for other
-             weights. WeightsError: the file is not one that `semcom export` wrote for this block, or this onnxruntime
-             does not run its operator set. UsageError: provider cuda without CUDA.
+             weights. WeightsError: the file is not one that `semcom export` wrote for this block, or of a system that
+             is not here, or this onnxruntime does not run its operator set. UsageError: provider cuda without CUDA, or
+             a setting that the system does not take.
     State:   none; the file, loaded by `start`.
     Example: ``decoder: {use: decoders/onnx, path: decoder.onnx}``
     """

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Final, Literal
 
 import zmq
-from pydantic import StringConstraints
+from pydantic import AfterValidator
 from zmq.utils.monitor import recv_monitor_message
 
 from ...errors import RunError
@@ -28,7 +28,19 @@ KEEPALIVE_S: Final = 10  # the system notices a host that is gone; ZeroMQ's own 
 RECONNECT_MS: Final = 100
 
 Attach = Literal["connect", "bind"]
-Address = Annotated[str, StringConstraints(pattern=r"^(tcp|ipc)://.+")]
+
+
+def _check_address(address: str) -> str:
+    """ZeroMQ takes a port beyond 65535 for another one."""
+    if address.startswith("ipc://") and len(address) > len("ipc://"):
+        return address
+    host, _, port = address.removeprefix("tcp://").rpartition(":")
+    if not address.startswith("tcp://") or not host or not port.isdecimal() or not 0 < int(port) < 1 << 16:
+        raise ValueError(f"expected tcp://host:port, with a port of 1 to 65535, or ipc://path, got {address!r}")
+    return address
+
+
+Address = Annotated[str, AfterValidator(_check_address)]
 
 
 class RadioSocket:

@@ -38,6 +38,7 @@ class BlockReport:
         withheld: Items that went in and never came out: the block returned None for them.
         tables: Path → rows of the tables that a sink wrote, as they are on disk at the end.
         counted: What the block counted, by name.
+        named: Numbers of the items that it counted, where they have some: the first 1000 of each name.
         late: Frames that it found after a later one; where their items are joined they count as missing.
     """
 
@@ -51,3 +52,4 @@ class BlockReport:
     withheld: int = 0
     tables: dict[str, int] = field(default_factory=dict)
     counted: dict[str, int] = field(default_factory=dict)
+    named: dict[str, list[int]] = field(default_factory=dict)

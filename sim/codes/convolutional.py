@@ -141,11 +141,9 @@ def _viterbi(
     A register of 7 bits is a branch: its upper 6 are the new state, its lower 6 the old. Returns the words and how
     likely each is beside the others.
     """
-    registers = np.arange(128)
-    taps = registers[:, None] >> np.arange(7) & 1
+    taps = np.arange(128)[:, None] >> np.arange(7) & 1
     outputs = np.array([taps @ (generator >> np.arange(7) & 1) % 2 for generator in generators])
     signs = outputs - 0.5  # [r, 128]; an LLR counts half for a 1 and half against a 0
-    old = registers & 63
     count, steps, _ = words.shape
     every = np.arange(count)
     metric = np.full((count, 64), 0.0 if ends is None else _NEVER)
@@ -155,9 +153,11 @@ def _viterbi(
     for step in range(steps):
         if step % _STEPS == 0:
             branches = words[:, step : step + _STEPS] @ signs
-        candidates = (metric[:, old] + branches[:, step % _STEPS]).reshape(count, 64, 2)
-        upper[step] = candidates[..., 1] > candidates[..., 0]
-        metric = candidates.max(axis=-1)
+        candidates = np.concatenate([metric, metric], axis=1)  # of each register, by its old state
+        candidates += branches[:, step % _STEPS]
+        lower, higher = candidates[:, 0::2], candidates[:, 1::2]
+        np.greater(higher, lower, out=upper[step])
+        metric = np.maximum(lower, higher)
     state = metric.argmax(axis=-1) if ends is None else np.broadcast_to(ends, count)
     likelihood = metric[every, state]
     found = np.empty((count, steps), np.uint8)

@@ -23,7 +23,7 @@ TAPS = 24
 _RUN = 64  # symbols added up coherently before the offset is known to better than one turn over the preamble
 _FARTHEST = 2 / LENGTH  # cycles a symbol that a coarse offset is wrong by; beyond it there is but noise
 _STEPS = 4  # of Gauss and Newton, for offset and taps in turn
-_GUARD = 16  # symbols at the ends of the preamble that its neighbours reach into
+_EDGE = 4  # symbols at the ends of the preamble that are left out of the noise
 _SYMBOLS = 1024  # of the block of samples that is filtered
 
 
@@ -113,15 +113,16 @@ class Acquirer:
             noise = float(np.mean(np.abs(received[-FIRST_TAP]) ** 2))
             return Acquisition(self.before, found.cfo, np.zeros(TAPS, np.complex128), noise, 0.0)
         middle = (PREAMBLE.size - 1) / 2
-        times = np.arange(PREAMBLE.size) - middle + self._lags[:, None] / 2  # from the middle of the preamble, symbols
+        times = np.arange(PREAMBLE.size) - middle  # from the middle of the preamble, in symbols
+        lags = self._lags[:, None] / 2
         for _ in range(_STEPS):
-            turned = received * np.exp(-2j * np.pi * rest * times)
+            turned = received * np.exp(-2j * np.pi * rest * times) * np.exp(-2j * np.pi * rest * lags)
             taps = (self._inverse * (turned * PREAMBLE.conj()).sum(axis=-1)).sum(axis=-1)
             rebuilt = self._rebuilt(taps)
             left = turned[-FIRST_TAP] - rebuilt
-            slope = 1j * times[-FIRST_TAP] * rebuilt
+            slope = 1j * times * rebuilt
             rest += float(np.vdot(slope, left).real / np.vdot(slope, slope).real) / (2 * np.pi)
-        n0 = float(np.mean(np.abs(left[_GUARD:-_GUARD]) ** 2)) / (1 - TAPS / 2 / PREAMBLE.size)
+        n0 = float(np.mean(np.abs(left[_EDGE:-_EDGE]) ** 2)) / (1 - TAPS / 2 / PREAMBLE.size)
         gain = float(np.vdot(rebuilt, rebuilt).real) / PREAMBLE.size
         start = np.exp(-2j * np.pi * found.cfo * (self._lead / 2 + middle))  # the ramp began before the preamble
         return Acquisition(self.before, found.cfo + rest, taps / start, n0, gain)

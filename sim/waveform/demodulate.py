@@ -28,7 +28,7 @@ class Demodulated(NamedTuple):
         gains: complex64 ``[n]``, gain of the channel at each, against the middle of the preamble.
         esn0_db: Estimated Es/N0 in dB behind the matched filter.
         cfo: Carrier offset in cycles a symbol.
-        clock_ppm: Clock offset.
+        clock_ppm: Of the sender's clock against the receiver's, in 1e-6.
         gain_step_db: Greatest step of the gain within the burst, in dB.
         coherence: Of the pilots of the body's last eighth with what was sent, 0 to 1.
     """
@@ -72,7 +72,7 @@ class Demodulator:
             known: From the preamble.
         """
         where = places(data, self._waveform.pilot_spacing)
-        since = (PREAMBLE.size + 1) / 2
+        since = self._waveform.head - (PREAMBLE.size - 1) / 2
         found = self._equalizer.equalize(samples, where.size, known, since)
         sent = pilot_symbols(where.pilots.size)
         pilots = found.symbols[where.pilots]

@@ -20,6 +20,8 @@ EqualizerKind = Literal["mmse", "one_tap"]
 _BLOCK = 512  # symbols of a block
 _MARGIN = 64  # of it at each end: what the filters and the clock reach
 _HOP = _BLOCK - 2 * _MARGIN
+_LEAST_DRIFT = 5e-6
+_FINE = 32  # bins
 _DRIFT = 16  # symbols of clock drift that a block's margin takes
 _TIMING_GAIN = 0.15
 
@@ -31,7 +33,7 @@ class Equalized(NamedTuple):
         symbols: complex64 ``[n]``, without bias.
         n0: Their noise variance, as far as the acquisition tells.
         delays: float64 ``[blocks]``, in symbols, by which the clock has moved since the preamble.
-        clock_ppm: Of the sender against the receiver, from those.
+        clock_ppm: Of the sender's clock against the receiver's, from those, in 1e-6.
     """
 
     symbols: NDArray[np.complex64]
@@ -80,6 +82,7 @@ class BlockEqualizer:
         self._upper = np.arange(_BLOCK // 2 - edge, _BLOCK // 2 + edge + 1) + widest
         self._lower = self._upper - _BLOCK
         self._aliases = _fold_order(self._folded)
+        self._known: Acquisition | None = None
 
     @property
     def before(self) -> int:
@@ -102,7 +105,9 @@ class BlockEqualizer:
         """
         blocks = -(-symbols // _HOP)
         starts = np.arange(blocks) * _HOP
-        filters, below, bias = self._filters(known)
+        if known is not self._known:  # the words of a burst, then all of it
+            self._known, self._prepared = known, self._filters(known)
+        filters, below, bias = self._prepared
         matched = self._matched(samples, starts * self._rate, filters, known.cfo, since)
         delays = self._delays(matched)
         shifts = np.zeros(blocks, np.intp)
@@ -111,13 +116,15 @@ class BlockEqualizer:
             at = np.clip((starts + shifts) * self._rate, 0, samples.size - self._size)
             shifts = at // self._rate - starts
             matched = self._matched(samples, at, filters, known.cfo, since)
-        matched *= np.exp(2j * np.pi * np.outer(delays - shifts, self._frequencies)).astype(np.complex64)
-        spectrum = self._fold(matched) / (below * bias * self._rate)
-        out = scipy.fft.ifft(spectrum, axis=-1)[:, _MARGIN : _MARGIN + _HOP].reshape(-1)[:symbols]
-        ppm = 0.0
-        if blocks > 2:
-            ppm = float(np.polyfit(starts, delays, 1)[0]) * 1e6
-        return Equalized(np.ascontiguousarray(out, np.complex64), (1 - bias) / bias, delays, ppm)
+        matched *= self._ramps(delays - shifts)
+        away = starts - starts.mean()
+        drift = float(np.sum(away * delays) / np.sum(away**2)) if blocks > 2 else 0.0
+        scale = below * bias * self._rate
+        out = self._symbols(matched, scale)
+        if abs(drift) > _LEAST_DRIFT:  # the clock goes on within a block, too: to first order, by the slope
+            matched *= (2j * np.pi * self._frequencies).astype(np.complex64)
+            out += self._symbols(matched, scale) * ((np.arange(_HOP) - (_HOP - 1) / 2) * drift).astype(np.float32)
+        return Equalized(out.reshape(-1)[:symbols], (1 - bias) / bias, delays, -drift * 1e6)
 
     def _filters(self, known: Acquisition) -> tuple[NDArray[np.complex64], NDArray[np.float32], float]:
         """Return P H^*, N0 + sum |P H|^2, and the gain of their quotient on a symbol."""
@@ -148,6 +155,20 @@ class BlockEqualizer:
         spectra *= filters
         spectra *= np.exp(-2j * np.pi * phases).astype(np.complex64)[:, None]
         return spectra
+
+    def _symbols(self, matched: NDArray[np.complex64], scale: NDArray[np.float32]) -> NDArray[np.complex64]:
+        """Add up the aliases, divide, and return the symbols that each block is for, ``[blocks, _HOP]``."""
+        spectra = self._fold(matched) / scale
+        return np.asarray(scipy.fft.ifft(spectra, axis=-1, overwrite_x=True)[:, _MARGIN : _MARGIN + _HOP])
+
+    def _ramps(self, delays: NDArray[np.float64]) -> NDArray[np.complex64]:
+        """Return exp(j 2 pi f tau) of blocks and bins, as products of few exponentials."""
+        angles = 2 * np.pi / _BLOCK * delays[:, None]
+        coarse = np.arange(self._frequencies.size // _FINE + 1) * _FINE + round(self._frequencies[0] * _BLOCK)
+        coarse_turns = np.exp(1j * angles * coarse).astype(np.complex64)
+        fine_turns = np.exp(1j * angles * np.arange(_FINE)).astype(np.complex64)
+        ramps = np.asarray(coarse_turns[:, :, None] * fine_turns[:, None, :])
+        return ramps.reshape(delays.size, -1)[:, : self._frequencies.size]
 
     def _delays(self, matched: NDArray[np.complex64]) -> NDArray[np.float64]:
         crossed = (matched[:, self._upper] * matched[:, self._lower].conj()).sum(axis=-1)

@@ -14,6 +14,8 @@ __all__ = ["Gain", "follow_gain"]
 _GROUP = 4  # pilots added up for a step of the loop
 _LOOP_GAIN = 0.15
 _SIDE = 8  # groups whose mean is compared with as many behind them
+_BELIEF = 64  # pilots that the preamble's noise counts as much as
+_OWN_SHARE = (_LOOP_GAIN + 1 / (2 * _SIDE + 1)) / _GROUP  # of its noise that a pilot's own gain follows, twice
 _SIGMAS = 5.0
 _LEAST = 1e-3  # of an amplitude, against that of the preamble
 _LEAST_STEP_DB = 1.0
@@ -47,7 +49,7 @@ def follow_gain(
         sent: complex64 ``[P]``, as sent.
         at: intp ``[P]``, their places.
         symbols: Of the burst.
-        n0: Noise variance that the preamble tells; counts as much as 64 pilots.
+        n0: Noise variance that the preamble tells.
     """
     turned = (received * sent.conj()).astype(np.complex128)
     starts = np.arange(0, max(turned.size - _GROUP + 1, 1), _GROUP)
@@ -61,14 +63,19 @@ def follow_gain(
     smooth = np.concatenate([_smooth(part) for part in np.split(amplitudes, [step] if step else [])])
     smooth = np.maximum(smooth, 1e-3 * float(np.abs(smooth).max()) + 1e-12)
     everywhere = np.arange(symbols)
-    gains = np.interp(everywhere, middles, smooth) * np.exp(1j * np.interp(everywhere, middles, phases))
+    angles = np.interp(everywhere, middles, phases)
+    angles = (angles - 2 * np.pi * np.rint(angles / (2 * np.pi))).astype(np.float32)
+    gains = np.empty(symbols, np.complex64)
+    sizes = np.interp(everywhere, middles, smooth).astype(np.float32)
+    np.multiply(sizes, np.cos(angles), out=gains.real)
+    np.multiply(sizes, np.sin(angles), out=gains.imag)
     wrong = float((np.abs(turned - gains[at]) ** 2).sum())
     ratio_db = 0.0
     if step:  # the group in which it happens is on neither side
         low, high = amplitudes[max(step - 1 - _SIDE, 0) : step - 1], amplitudes[step + 1 : step + 1 + _SIDE]
         before, behind = (max(float(abs(np.median(side))), _LEAST) for side in (low, high))
         ratio_db = 20 * float(np.log10(behind / before))
-    return Gain(gains.astype(np.complex64), (64 * n0 + wrong) / (64 + at.size), ratio_db)
+    return Gain(gains, (_BELIEF * n0 + wrong * (1 + _OWN_SHARE)) / (_BELIEF + at.size), ratio_db)
 
 
 def _find_step(amplitudes: NDArray[np.float64], deviation: float) -> int:

@@ -18,11 +18,13 @@ from numpy.typing import NDArray
 
 from ...errors import SignalError
 
-__all__ = ["LENGTH", "PREAMBLE", "ROOTS", "false_alarm_rate", "threshold", "zadoff_chu"]
+__all__ = ["GUARD", "LENGTH", "PREAMBLE", "ROOTS", "false_alarm_rate", "threshold", "zadoff_chu"]
 
 LENGTH: Final = 256
 """Symbols of one sequence."""
 ROOTS: Final = (1, LENGTH - 1)
+GUARD: Final = 16
+"""Symbols of silence behind them: what is unknown stays out of what the preamble tells of the channel."""
 
 
 def zadoff_chu(root: int, length: int) -> NDArray[np.complex128]:

@@ -21,7 +21,7 @@ from .detect import Detection, Detector
 from .equalize import EqualizerKind
 from .frame import START_SYMBOLS, header_symbols, read_start
 from .line import Line
-from .preamble import LENGTH, PREAMBLE
+from .preamble import LENGTH
 from .single_carrier import SingleCarrier
 
 __all__ = ["Burst", "BurstReceiver", "Failure"]
@@ -160,7 +160,7 @@ class BurstReceiver:
         first = origin - self._acquirer.before
         yield first + self._acquirer.size
         known = self._acquirer.acquire(self._line.cut(first, self._line.end, self._acquirer.size), found)
-        body = origin + PREAMBLE.size * rate
+        body = origin + self._waveform.head * rate
         share = known.gain / (known.gain + known.n0)
         if share < _LEAST_SHARE:
             self._fail("false", origin, None, f"the preamble explains {share:.0%} of the energy")

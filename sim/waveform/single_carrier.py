@@ -9,7 +9,7 @@ import scipy.fft
 from numpy.typing import NDArray
 
 from ...errors import SignalError
-from .preamble import PREAMBLE
+from .preamble import GUARD, PREAMBLE
 from .pulse import root_raised_cosine
 
 __all__ = ["SingleCarrier"]
@@ -50,9 +50,14 @@ class SingleCarrier:
         """Taps of the pulse at the sample rate, of unit energy."""
         return root_raised_cosine(self.samples_per_symbol, self.rolloff, self.half_span)
 
+    @property
+    def head(self) -> int:
+        """Symbols before the body."""
+        return PREAMBLE.size + GUARD
+
     def samples_of(self, body: int) -> int:
         """Samples of a burst with a body of so many symbols."""
-        return (PREAMBLE.size + body - 1) * self.samples_per_symbol + self.pulse.size
+        return (self.head + body - 1) * self.samples_per_symbol + self.pulse.size
 
     def modulate(self, body: NDArray[np.complex64]) -> NDArray[np.complex64]:
         r"""Shape a burst.
@@ -67,7 +72,7 @@ class SingleCarrier:
         Returns:
             complex64 ``[samples_of(n)]``, the tails of the pulse included.
         """
-        symbols = np.concatenate([PREAMBLE, body]).astype(np.complex64)
+        symbols = np.concatenate([PREAMBLE, np.zeros(GUARD), body]).astype(np.complex64)
         upsampled = np.zeros(symbols.size * self.samples_per_symbol, np.complex64)
         upsampled[:: self.samples_per_symbol] = symbols * np.sqrt(self.samples_per_symbol)
         size = self.samples_of(body.size)

@@ -27,6 +27,15 @@ def test_side_information_at_capacity_as_published(esn0_db: float, expected: flo
     assert band.cbr_at_capacity(esn0_db) == pytest.approx(expected, abs=6e-6)
 
 
+def test_a_waveform_charges_what_it_sent() -> None:
+    band = Bandwidth(256, 256, payload_uses=16384, side_bits=79, pilot_uses=540, header_uses=488)
+    assert band.uses == 16384 + 540 + 488
+    assert str(band) == (
+        "CBR 0.0886 = 17412 / 196608 (16384 payload + 488 for 79 bits of side information as the waveform sent them + "
+        "540 pilots)"
+    )
+
+
 def test_capacity() -> None:
     assert capacity_bits_per_use(0) == 1
     assert capacity_bits_per_use(10) == pytest.approx(3.459432)
@@ -44,5 +53,7 @@ def test_errors_say_what_was_expected() -> None:
         Bandwidth(4, 4, payload_uses=-1)
     with pytest.raises(SignalError, match="got 1 payload uses, -1 side bits, 0 pilots"):
         Bandwidth(4, 4, payload_uses=1, side_bits=-1)
+    with pytest.raises(SignalError, match="0 side bits, 0 pilots, -2 header uses"):
+        Bandwidth(4, 4, payload_uses=1, header_uses=-2)
     with pytest.raises(SignalError, match="expected at least 1 value sent, got 0"):
         dimension_ratio(4, 4, 0)

@@ -221,6 +221,8 @@ class RunningBlock:
         report.tables |= self.block.tables
         for name, number in self.block.counted.items():
             report.counted[name] = report.counted.get(name, 0) + number
+        for name, seqs in self.block.named.items():
+            report.named[name] = report.named.get(name, []) + seqs
         report.doubled, report.late, report.withheld = self.door.doubled, self.door.late, self.withheld
 
     def finish_early(self, run: RunContext) -> None:

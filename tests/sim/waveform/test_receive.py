@@ -66,10 +66,20 @@ def test_the_noise_behind_the_receiver_is_that_of_the_channel(esn0_db: float, ra
     error = float(np.mean(np.abs(one.symbols - gaussian(6000, 0)) ** 2))
     low, high = (chi2.ppf(p, 12_000) / 12_000 * n0 for p in (1e-6, 1 - 1e-6))
     assert low < error < 10**0.04 * high
-    assert float(one.n0.mean()) == pytest.approx(error, rel=0.12)
+    assert float(one.n0.mean()) == pytest.approx(error, rel=0.25)  # of some 260 pilots and 64: five times 5 %
     assert one.known.esn0_db == pytest.approx(esn0_db, abs=0.8)  # 512 symbols: five deviations of 4.34 / sqrt(512)
     assert one.known.cfo == pytest.approx(-0.017, abs=5 * np.sqrt(6 * n0 / 512**3) / (2 * np.pi))  # Cramer and Rao
     assert (one.start.seq, one.fields) == (0, (SHAPE,))
+
+
+def test_without_noise_next_to_nothing_is_left() -> None:
+    """What the receiver itself adds: 60 dB below the symbols, multipath included."""
+    x = stream([3000])
+    through = x.copy()
+    through[5:] += 0.3j * x[:-5]
+    turned = through * np.exp(2j * np.pi * 0.011 / 4 * np.arange(x.size))
+    (one,) = bursts(received(turned.astype(np.complex64)))
+    assert float(np.mean(np.abs(one.symbols - gaussian(3000, 0)) ** 2)) < 1e-6
 
 
 @pytest.mark.parametrize("ppm", [-40.0, 20.0])
@@ -81,7 +91,7 @@ def test_a_clock_offset_is_followed_to_the_end(ppm: float) -> None:
     slow = CubicSpline(np.arange(dense.size), dense)(8 * at)
     (one,) = bursts(received(impaired(slow, esn0_db=20, cfo=0.01)))
     wrong = np.abs(one.symbols - gaussian(20_000, 0)) ** 2
-    assert one.known.clock_ppm == pytest.approx(-ppm, abs=1)
+    assert one.known.clock_ppm == pytest.approx(ppm, abs=1)
     assert float(wrong.mean()) < 10**0.05 * 0.01
     order = np.argsort(np.random.Philox(key=0x53454D).random_raw(20_000), kind="stable")
     assert float(wrong[order[-2000:]].mean()) == pytest.approx(float(wrong[order[:2000]].mean()), rel=0.2)
