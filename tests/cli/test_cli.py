@@ -178,9 +178,21 @@ def test_training_gets_what_the_command_line_says(monkeypatch, model, config):
     assert told == expected
 
 
-@pytest.mark.parametrize("command", [["status"], ["stop"], ["set", "a.b=1"], ["swap", "a=channels/awgn"]])
+@pytest.mark.parametrize(
+    "command", [["status"], ["stop"], ["stop", "--when-idle", "a"], ["set", "a.b=1"], ["swap", "a=channels/awgn"]]
+)
 def test_commands_to_a_run_that_is_not_there(command):
     assert "no flowgraph is running" in semcom(*command, code=1).stderr.lower()
+
+
+def test_the_blocks_for_gnuradio_are_listed_and_written(monkeypatch, tmp_path):
+    monkeypatch.setenv("GRC_HIER_PATH", str(tmp_path / "grc"))
+    assert "semcom_channel" in semcom("grc").stdout
+    assert semcom("grc", "--install").stdout.splitlines()[-1] == f"{tmp_path}/grc/semcom_grc.py"
+    said = semcom("grc", "--install", "elsewhere").stdout.splitlines()
+    assert said[-1] == f"GNU Radio Companion reads them with GRC_BLOCKS_PATH={tmp_path}/elsewhere"
+    Path("file").touch()
+    assert "file/x: cannot write the blocks: Not a directory" in semcom("grc", "--install", "file/x", code=2).stderr
 
 
 def test_ctrl_c_ends_with_130(monkeypatch):
