@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import shutil
 import subprocess
@@ -13,6 +14,8 @@ from typing import Any
 import numpy as np
 import pytest
 from semcom.flowgraphs.grc.install import install
+from semcom.flowgraphs.runtime.language.check import load_graph
+from semcom.flowgraphs.runtime.run import RunOptions, run
 
 PYTHON = "/usr/bin/python3"  # the system's, which has GNU Radio where it is installed
 SCHEMA_CHECK = """
@@ -22,6 +25,24 @@ for path in sys.argv[1:]:
     checker = Validator(BLOCK_SCHEME)
     assert checker.run(yaml.safe_load(open(path))), checker.messages
     assert not checker.messages, checker.messages
+"""
+DRIVER = """
+import os, signal, threading, time, live
+def meddle():
+    while not os.path.exists("got.bin") or not os.path.getsize("got.bin"):
+        time.sleep(0.05)
+    for hz in (100, 200, 300):
+        top[0].set_offset(hz)
+    while top[0].through._run._changing:
+        time.sleep(0.05)
+    os.kill(os.getpid(), signal.SIGINT)
+top = []
+class Top(live.live):
+    def __init__(self):
+        live.live.__init__(self)
+        top.append(self)
+threading.Thread(target=meddle, daemon=True).start()
+live.main(Top)
 """
 RATE_HZ, FREQUENCY_HZ, COUNT = 1e6, 1e5, 200_000
 TX = """
@@ -50,8 +71,26 @@ blocks:
   tx:     {use: radio/zmq_sink}
 connect: [rx -> offset -> tx]
 """
+SENT = """
+  photos:  {use: sources/images, path: "builtin:photos", size: [64, 96]}
+  encoder: {use: encoders/deepjscc, esn0_db: 20}
+  map:     {use: mappers/real_to_complex}
+  burst:   {use: framing/burst, sample_rate_hz: 1e6}
+"""
+RECEIVED = """
+  sync:    {use: sync/burst}
+  unmap:   {use: mappers/complex_to_real}
+  decoder: {use: decoders/deepjscc}
+  save:    {use: sinks/images, out: out/pictures}
+"""
+PICTURES = {
+    "pictures-tx": f"{SENT}  tx: {{use: radio/zmq_sink}}\nconnect: [photos -> encoder -> map -> burst -> tx]",
+    "pictures-rx": f"{RECEIVED}  rx: {{use: radio/zmq_source}}\nconnect: [rx -> sync -> unmap -> decoder -> save]",
+    "pictures": f"{SENT}{RECEIVED}connect: [photos -> encoder -> map -> burst -> sync -> unmap -> decoder -> save]",
+}
 TONE = ("analog_sig_source_x", {"type": "complex", "samp_rate": RATE_HZ, "freq": FREQUENCY_HZ, "amp": 1})
 HEAD = ("blocks_head", {"type": "complex", "num_items": COUNT})
+SLOW = ("blocks_throttle", {"type": "complex", "samples_per_second": 1e5})
 FILE = ("blocks_file_sink", {"type": "complex", "file": "got.bin"})
 PATTERNS = {"push": "pull", "pub": "req", "rep": "pull"}  # of the transmitter, and of the receiver behind it
 
@@ -85,12 +124,22 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     install(folder / "blocks")
     given = {"flowgraph": "channel.yaml", "rx_address": "ipc://rx", "tx_address": "ipc://tx"}
     channel = ("semcom_channel", {**given, "parameters": "{'offset.cfo_hz': 200}"})
+    live = ("semcom_channel", {**given, "parameters": "{'offset.cfo_hz': offset}"})
     lost = ("semcom_receiver", {"flowgraph": "quickstrat", "address": "ipc://rx"})
     tx = ("semcom_transmitter", {"flowgraph": "nothing.yaml", "address": "ipc://tx"})
+    photos = ("semcom_transmitter", {"flowgraph": "pictures-tx.yaml", "address": "ipc://tx", "options": "--items 2"})
+    given = {"flowgraph": "pictures-rx.yaml", "address": "ipc://rx", "sample_rate_hz": RATE_HZ}
+    pictures = ("semcom_receiver", {**given, "options": "--out crossed"})
     drawings = [
+        grc_file.write_grc(folder / "pictures.grc", {"photos": photos, "shown": pictures}, "photos shown"),
         *(grc_file.write_grc(folder / f"{pattern}.grc", link(pattern), "tx rx") for pattern in PATTERNS),
         grc_file.write_grc(
             folder / "air.grc", {"tone": TONE, "head": HEAD, "through": channel, "file": FILE}, "tone head through file"
+        ),
+        grc_file.write_grc(
+            folder / "live.grc",
+            {"offset": ("variable", {"value": 0}), "tone": TONE, "slow": SLOW, "through": live, "file": FILE},
+            "tone slow through file",
         ),
         grc_file.write_grc(folder / "no_rx.grc", {"tone": TONE, "rx": lost}, "tone rx"),
         grc_file.write_grc(folder / "no_tx.grc", {"tx": tx, "file": FILE}, "tx file"),
@@ -137,11 +186,31 @@ def test_what_the_transmitter_sends_the_receiver_has_to_the_last_sample_and_both
     np.testing.assert_allclose(np.fromfile("recorded/air.sigmf-data", np.complex64), tone(FREQUENCY_HZ), atol=1e-6)
 
 
+def test_pictures_that_cross_gnuradio_are_those_of_one_run_in_one_process(programs):
+    for name, text in PICTURES.items():
+        Path(f"{name}.yaml").write_text(f"semcom: 1\nname: {name}\nblocks:{text}\n")
+    done = ran(programs / "pictures.py")
+    assert done.returncode == 0, done.stderr
+    run(load_graph("pictures.yaml"), RunOptions("inline", items=2, out=Path("straight")))
+    straight, crossed = (sorted(Path(out).rglob("*.png")) for out in ("out/pictures", "crossed"))
+    assert len(straight) == 2
+    assert [path.read_bytes() for path in crossed] == [path.read_bytes() for path in straight]
+
+
 def test_samples_go_through_the_channel_and_end(programs):
     done = ran(programs / "air.py")
     assert (done.returncode, done.stderr) == (0, "")
     got = np.fromfile("got.bin", np.complex64)
     np.testing.assert_allclose(got, tone(FREQUENCY_HZ + 200), atol=5e-3)  # GNU Radio's phase is of 32 bits
+
+
+def test_a_variable_that_changes_in_gnuradio_changes_semcoms_block_and_a_signal_ends_both_in_order(programs):
+    driver = f"import sys; sys.path.insert(0, {str(programs)!r}){DRIVER}"
+    done = subprocess.run([PYTHON, "-c", driver], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    record = json.loads(Path("out/offset/run.json").read_text())
+    assert record["status"] == "stopped"
+    assert [change["params"]["cfo_hz"] for change in record["blocks"]["offset"]["changes"]][-1] == 300
 
 
 def test_a_flowgraph_that_is_not_there_ends_gnuradios_with_a_sentence(programs):
