@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.metadata import requires
+from importlib.metadata import PackageNotFoundError, requires
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -159,5 +159,9 @@ class System:
 
 def _is_of_an_extra(module: str) -> bool:
     """Whether an extra of this distribution brings a module."""
-    optional = [line for line in requires("gr-semcom") or [] if "extra ==" in line]
-    return module.partition(".")[0] in {re.split(r"[^\w-]", line)[0].replace("-", "_") for line in optional}
+    top = module.partition(".")[0]
+    try:
+        lines = requires("gr-semcom") or []
+    except PackageNotFoundError:  # a checkout that nobody installed: most likely
+        return not top.startswith("semcom")
+    return top in {re.split(r"[^\w-]", line)[0].replace("-", "_") for line in lines if "extra ==" in line}

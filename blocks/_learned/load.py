@@ -9,7 +9,7 @@ from ...errors import MissingExtra, UsageError
 from ...models.codec import PictureCodec, Role
 from ...models.lookup import find_system
 from ...models.onnx import engine as onnx
-    from ...models.system import System
+from ...models.system import System
 
 __all__ = ["onnx_codec", "torch_codec"]
 

@@ -15,6 +15,7 @@ from ...sim.side_information.rate_map import RateMap
 from .._learned.frames import received
 from .._learned.load import onnx_codec
 from .._learned.settings import chosen_settings
+from .._learned.system_folder import SystemFolder
 from ..block import Block
 from ..envelope import Header, Identity, State
 from ..params import BlockParams, Live
@@ -51,8 +52,8 @@ class Onnx(Block):
         """Parameters."""
 
         path: str = Field(min_length=1, description="The ONNX file of a decoder.")
-        system: str | None = Field(
-            None, min_length=1, description="Folder of a system that is not installed: ./toy; null: as the file says."
+        system: SystemFolder | None = Field(
+            None, description="Folder of a system that is not installed: ./toy; null: as the file says."
         )
         provider: Provider = Field(
             "cpu",

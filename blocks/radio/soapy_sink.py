@@ -28,7 +28,7 @@ class SoapySink(Block):
     Raises:  UsageError: SoapySDR is not installed. RunError: no such device, or it fails. SignalError: it has not the
              sample rate, or the stream has another.
     State:   the device, and counts: ``sent_samples``, ``lost_samples``, ``underflows`` (it ran dry),
-             ``clipped_samples``, ``nonfinite_samples``.
+             ``clipped_samples``, ``non_finite_samples``.
     Example: ``tx: {use: radio/soapy_sink, device: "driver=plutosdr", frequency_hz: 915e6, gain_db: -20}``
     """
 
@@ -63,7 +63,7 @@ class SoapySink(Block):
             lost_samples=samples.size - at,
             underflows=self._stream.underflows(),
             clipped_samples=clipped,
-            nonfinite_samples=nonfinite,
+            non_finite_samples=nonfinite,
         )
 
     def finish(self, run: RunContext) -> Iterator[None] | None:

@@ -28,7 +28,7 @@ class SoapySource(Block):
     Raises:  UsageError: SoapySDR is not installed. RunError: no such device, or it fails. SignalError: it has not the
              sample rate.
     State:   the device, the number of the next sample, and counts: ``overflows``, ``lost_samples``,
-             ``nonfinite_samples``.
+             ``non_finite_samples``.
     Example: ``rx: {use: radio/soapy_source, device: "driver=plutosdr", frequency_hz: 915e6, gain_db: 40}``
     """
 
@@ -64,7 +64,7 @@ class SoapySource(Block):
         samples, nonfinite = finite(buffer[:count])
         offset, notes = self._place(time_ns)
         self._position.next = offset + count
-        self.count(nonfinite_samples=nonfinite)
+        self.count(non_finite_samples=nonfinite)
         return Out(samples, offset=offset, annotations=notes, sample_rate_hz=self.params.sample_rate_hz)
 
     def _place(self, time_ns: int | None) -> tuple[int, tuple[Annotation, ...]]:

@@ -33,7 +33,7 @@ class SrsranSink(Block):
     Input:   samples: complex64 ``[n]``. What is not a number or infinite is sent as 0.
     Raises:  RunError: the address cannot be bound. SignalError: the stream has another sample rate.
     State:   counts: ``sent_samples``, ``lost_samples`` (nobody took them), ``filled_samples`` (zeros for lost ones),
-             ``clipped_samples``, ``nonfinite_samples``, ``refused_requests``.
+             ``clipped_samples``, ``non_finite_samples``, ``refused_requests``.
     Source:  srsRAN 4G, ``lib/src/phy/rf/rf_zmq_imp_tx.c``; srsRAN Project, ``lib/radio/zmq``.
     Example: ``up: {use: radio/srsran_sink, address: "ipc://up", sample_rate_hz: 1e6}``
     """
@@ -61,7 +61,7 @@ class SrsranSink(Block):
             self.count(filled_samples=self._send(SILENCE[:left]))
         samples, nonfinite = finite(samples)
         sent = self._send(drive(samples, self.params.scale_db, None).samples)
-        self.count(sent_samples=sent, lost_samples=samples.size - sent, nonfinite_samples=nonfinite)
+        self.count(sent_samples=sent, lost_samples=samples.size - sent, non_finite_samples=nonfinite)
 
     def finish(self, run: RunContext) -> Iterator[None] | None:
         """Give the socket back, once what was sent has gone; a node that has asked is answered with no samples."""

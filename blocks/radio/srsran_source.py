@@ -32,7 +32,7 @@ class SrsranSource(Block):
 
     Output:  complex64 ``[n]``, one answer each. What is not a number or infinite becomes 0.
     Raises:  RunError: the address cannot be connected to.
-    State:   counts: ``refused_messages``, ``nonfinite_samples``, ``asked_again``.
+    State:   counts: ``refused_messages``, ``non_finite_samples``, ``asked_again``.
     Source:  srsRAN 4G, ``lib/src/phy/rf/rf_zmq_imp_rx.c``; srsRAN Project, ``lib/radio/zmq``.
     Example: ``down: {use: radio/srsran_source, address: "tcp://127.0.0.1:2000", generation: 4g}``
     """
@@ -72,5 +72,5 @@ class SrsranSource(Block):
         if items is None or not items.size:
             return None
         items, nonfinite = finite(items)
-        self.count(nonfinite_samples=nonfinite)
+        self.count(non_finite_samples=nonfinite)
         return Out(items, sample_rate_hz=self.params.sample_rate_hz)

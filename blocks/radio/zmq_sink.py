@@ -30,7 +30,7 @@ class ZmqSink(Block):
 
     Input:   samples: complex64 ``[n]``. What is not a number or infinite is sent as 0.
     Raises:  RunError: the address cannot be bound or connected to. SignalError: the stream has another sample rate.
-    State:   counts: ``sent_samples``, ``lost_samples`` (nobody took them), ``clipped_samples``, ``nonfinite_samples``,
+    State:   counts: ``sent_samples``, ``lost_samples`` (nobody took them), ``clipped_samples``, ``non_finite_samples``,
              ``refused_requests``.
     Source:  GNU Radio 3.10, gr-zeromq, ``tag_headers.cc`` and ``rep_sink_impl.cc``.
     Example: ``tx: {use: radio/zmq_sink, address: "ipc://tx", pattern: pub, when_full: drop, headroom_db: 0}``
@@ -93,7 +93,7 @@ class ZmqSink(Block):
             sent_samples=sent,
             lost_samples=samples.size - sent,
             clipped_samples=clipped,
-            nonfinite_samples=nonfinite,
+            non_finite_samples=nonfinite,
         )
 
     def finish(self, run: RunContext) -> Iterator[None] | None:

@@ -38,7 +38,7 @@ class ZmqSource(Block):
     Output:  complex64 ``[n]``, one message each. What is not a number or infinite becomes 0.
     Raises:  RunError: the address cannot be bound or connected to. SignalError: the sender has another sample rate.
     State:   the sender's numbers, and counts: ``lost_samples``, ``restarts``, ``refused_messages``,
-             ``nonfinite_samples``, ``asked_again``, ``unplaced_tags``, ``joined_at_sample``.
+             ``non_finite_samples``, ``asked_again``, ``unplaced_tags``, ``joined_at_sample``.
     Source:  GNU Radio 3.10, gr-zeromq, ``tag_headers.cc`` and ``req_source_impl.cc``.
     Example: ``rx: {use: radio/zmq_source, address: "tcp://127.0.0.1:5556", pass_tags: true, sample_rate_hz: 1e6}``
     """
@@ -108,7 +108,7 @@ class ZmqSource(Block):
         if message.tags and message.offset is not None:
             notes += self._annotations(message.tags, message.offset, items.size)
         items, nonfinite = finite(items)
-        self.count(nonfinite_samples=nonfinite)
+        self.count(non_finite_samples=nonfinite)
         return Out(items, offset=start, annotations=tuple(notes), sample_rate_hz=self.params.sample_rate_hz)
 
     def _annotations(self, tags: tuple[Tag, ...], offset: int, count: int) -> list[Annotation]:

@@ -103,7 +103,7 @@ def test_samples_are_scaled_clipped_and_sent_in_packets(device):
     sent = np.concatenate(device_made.sent)
     np.testing.assert_allclose(sent[:2500], 0.1 + 0.2j, rtol=1e-6)
     np.testing.assert_allclose(sent[2500:], [0, 0.5 - 0.1j], rtol=1e-5)
-    assert made.counted == {"sent_samples": 2502, "underflows": 2, "clipped_samples": 1, "nonfinite_samples": 1}
+    assert made.counted == {"sent_samples": 2502, "underflows": 2, "clipped_samples": 1, "non_finite_samples": 1}
     made.finish(RunContext())
     assert device_made.closed
 

@@ -93,7 +93,7 @@ def test_the_source_counts_what_makes_no_sense(peer, started, port):
     (out,) = first(source.work(), 1)
     sending.join(5)
     np.testing.assert_array_equal(out.value, [1, 0])
-    assert source.counted == {"refused_messages": 1, "nonfinite_samples": 1}
+    assert source.counted == {"refused_messages": 1, "non_finite_samples": 1}
 
 
 @pytest.mark.parametrize("request_byte", [b"\xff", b"\x00"])
