@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ...errors import MissingExtra, UsageError
-
-if TYPE_CHECKING:
-    from ...models.codec import PictureCodec, Role
-    from ...models.system import System
+from ...models.codec import PictureCodec, Role
+from ...models.lookup import find_system
+from ...models.onnx import engine as onnx
+from ...models.system import System
 
 __all__ = ["onnx_codec", "torch_codec"]
 
@@ -32,8 +32,6 @@ def torch_codec(
         UsageError: a GPU is asked for and torch finds none; or see `engine.load`.
         WeightsError: see there.
     """
-    from ...models.lookup import find_system
-
     record = find_system(system) if isinstance(system, str) else system
     load = record.load("engine", who)
     if how.get("device") == "cuda":
@@ -52,6 +50,4 @@ def torch_codec(
 
 def onnx_codec(who: str, path: str, *, role: Role, **where: Any) -> PictureCodec[Any, Any, Any]:
     """Load an exported file, and the codec of its system; see `onnx.engine.load`."""
-    from ...models.onnx.engine import load
-
-    return load(who, Path(path), role=role, **where)
+    return onnx.load(who, Path(path), role=role, **where)
