@@ -1,8 +1,8 @@
 """GNU Radio between two addresses, under the Python that has it: ``python3 gnuradio_peer.py JSON``.
 
 The JSON names the ends: ``{"from": ["pull", ADDRESS], "to": ["push", ADDRESS], "pass_tags": true, "key": "",
-"rate_hz": 1e5}``; the last two may be left out. With ``"messages": true`` its message blocks stand there.
-Prints ``running`` when it does, and runs until it is killed.
+"rate_hz": 1e5, "noise_variance": 0.04}``; from ``key`` on all may be left out. With ``"messages": true`` its message
+blocks stand there. Prints ``running`` when it does, and runs until it is killed.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import json
 import signal
 import sys
 
-from gnuradio import blocks, gr, zeromq
+from gnuradio import analog, blocks, gr, zeromq
 
 TIMEOUT_MS = 100
 HWM = 8
@@ -46,6 +46,10 @@ def main(job: dict) -> None:
     row = [stream_source(*job["from"], **options), stream_sink(*job["to"], **options)]
     if "rate_hz" in job:
         row.insert(1, blocks.throttle(gr.sizeof_gr_complex, job["rate_hz"]))
+    if "noise_variance" in job:  # of a complex sample
+        row.insert(1, blocks.add_cc())
+        noise = analog.noise_source_c(analog.GR_GAUSSIAN, job["noise_variance"] ** 0.5, 7)
+        top.connect(noise, (row[1], 1))
     top.connect(*row)
     run(top)
 

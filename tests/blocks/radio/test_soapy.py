@@ -20,6 +20,7 @@ from semcom.errors import RunError, SignalError, UsageError
 
 from . import fake_soapy
 from .conftest import first
+from .running import Going
 
 SYSTEM = Path("/usr/lib/python3/dist-packages")  # where Debian has its module, for its own Python
 
@@ -143,6 +144,18 @@ def test_without_soapysdr_one_sentence_says_what_to_do(monkeypatch):
         UsageError, match=r"^radio/soapy_source needs SoapySDR, which pip does not have: apt-get install"
     ):
         source()
+
+
+@pytest.mark.parametrize("state", ["silent", "full"])
+def test_a_run_with_a_device_that_does_nothing_is_stopped_within_a_second(device, state):
+    device.script = [fake_soapy.SOAPY_SDR_TIMEOUT] * 10_000 if state == "silent" else []
+    device.takes = 0
+    blocks = "  rx: {use: radio/soapy_source}\n  tx: {use: radio/soapy_sink}\n"
+    going = Going(f"semcom: 1\nname: devices\nblocks:\n{blocks}connect: [rx -> tx]\n")
+    time.sleep(1.0)
+    began = time.monotonic()
+    assert going.stop().status == "stopped"
+    assert time.monotonic() - began < 1.0
 
 
 def has_debians() -> bool:

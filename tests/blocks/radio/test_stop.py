@@ -91,7 +91,7 @@ connect:
     assert result.lossy == bool(result.blocks["tx"].counted.get("lost_samples"))
 
 
-@pytest.mark.parametrize("state", ["absent", "frozen"])
+@pytest.mark.parametrize("state", ["absent", "frozen", "slow"])
 def test_srsran_and_pdu_blocks_stop(start_peer, state):
     text = """
 semcom: 1
@@ -113,9 +113,15 @@ connect:
   - back.bytes -> here
 """
     peers = []
-    if state == "frozen":
-        peers = [start_peer("rep", "connect", "ipc://up", 0.0), start_peer("req", "bind", "ipc://down", 0.0)]
-        peers += [start_peer("push", "connect", "ipc://pdus", 0.0), start_peer("pull", "bind", "ipc://back", 0.0)]
+    if state != "absent":
+        pause_s = 0.4 if state == "slow" else 0.0
+        meets = [
+            ("rep", "connect", "up"),
+            ("req", "bind", "down"),
+            ("push", "connect", "pdus"),
+            ("pull", "bind", "back"),
+        ]
+        peers = [start_peer(pattern, attach, f"ipc://{name}", pause_s) for pattern, attach, name in meets]
     check_stop(text, "threads", peers, state)
 
 
