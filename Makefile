@@ -61,7 +61,7 @@ bench: $(VENV)/.with-bench
 	else echo "skipped: picture quality on Kodak: make bench KODAK=FOLDER"; fi
 
 clean:
-	rm -rf build dist out docs/_build docs/blocks docs/cli.md *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf build dist out docs/_build docs/blocks docs/cli.md docs/systems.md *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 .PHONY: $(COPY)
 $(COPY): $(VENV)/.with-test

@@ -17,6 +17,7 @@ from .env import env
 from .export import export
 from .fetch import fetch
 from .graph import graph
+from .grc import grc
 from .measure import measure
 from .plot import plot
 from .run import run
@@ -66,5 +67,5 @@ def main() -> None:
 
 for command in (run, check, graph, schema, blocks, new_block, systems, env, sweep, plot, sheet, measure):
     main.add_command(command)
-for command in (train, fetch, export, status, set_parameter, swap, stop):
+for command in (train, fetch, export, status, set_parameter, swap, stop, grc):
     main.add_command(command)

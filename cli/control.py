@@ -66,9 +66,18 @@ def swap(assignment: str, run_name: str | None) -> None:
 
 @click.command()
 @RUN_OPTION
-def stop(run_name: str | None) -> None:
+@click.option(
+    "--when-idle",
+    "source",
+    metavar="BLOCK",
+    help="Only when this source, which waits for a radio, has given nothing for a second and all of it was taken.",
+)
+def stop(run_name: str | None, source: str | None) -> None:
     """End a running flowgraph in order: what its sinks have is kept."""
     from ..flowgraphs.runtime.engine.control import request
+    from ..flowgraphs.runtime.engine.idle import wait_until_idle
 
+    if source is not None:
+        wait_until_idle(run_name, source)
     request(run_name, {"do": "stop"})
     click.echo("stopping")

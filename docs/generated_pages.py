@@ -1,4 +1,4 @@
-"""Makes the pages that come from the code: one a block (docstring, ports, parameters), and one of all `--help`."""
+"""Makes the pages that come from the code: one a block (docstring, ports, parameters), the systems, all `--help`."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from semcom.blocks.ports import PortType
 from semcom.blocks.signature import read_signature
 from semcom.cli import main
 from semcom.flowgraphs.runtime.language.block_pages import values_in_words
+from semcom.models.about_system import about_system
+from semcom.models.lookup import Found, list_systems
 
 SECTION = re.compile(r"(Args|Input|Output|Raises|State|Source|Example|Note):[ ]*(.*)")
 ROLES = {
@@ -35,7 +37,7 @@ ROLES = {
 
 
 def write(docs: Path) -> None:
-    """Write ``blocks/`` and ``cli.md`` into the folder of the documentation."""
+    """Write ``blocks/``, ``systems.md`` and ``cli.md`` into the folder of the documentation."""
     folder = docs / "blocks"
     shutil.rmtree(folder, ignore_errors=True)
     blocks = [block for block in list_blocks() if block.module.startswith("semcom.")]
@@ -44,7 +46,27 @@ def write(docs: Path) -> None:
         page.parent.mkdir(parents=True, exist_ok=True)
         page.write_text(block_page(block, load_block(block.use)), encoding="utf-8")
     (folder / "index.rst").write_text(block_index(blocks), encoding="utf-8")
+    (docs / "systems.md").write_text(systems_page(list_systems()), encoding="utf-8")
     (docs / "cli.md").write_text(cli_page(main), encoding="utf-8")
+
+
+def systems_page(found: list[Found]) -> str:
+    """Return the page that lists the systems of this package by their records."""
+    parts = [
+        "# The systems",
+        "What `semcom systems` knows: the record of each system, `models/<system>/system.py`, and the cards "
+        "of its weights. [Your first system](first-system.md) makes one.",
+    ]
+    for one in found:
+        about = about_system(one)
+        rows = ["| weights | number in ModelId | MB | licence |", "|---|---|---|---|"]
+        for name, variant in about["variants"].items():
+            size, licence = variant.get("megabytes", ""), variant.get("licence", "your own")
+            rows.append(f"| `{name}` | {variant['number']} | {size} | {licence} |")
+        recipes = ", ".join(f"`{name}`" for name in about["recipes"])
+        trains = f"Recipes of `semcom train {one.name}`: {recipes}; `{about['recipe']}` if none is named."
+        parts += [f"## {one.name}", about["doc"], f"{about['paper']}.", "\n".join(rows), trains]
+    return "\n\n".join(parts) + "\n"
 
 
 def block_index(blocks: list[BlockFile]) -> str:

@@ -22,6 +22,7 @@ from ..sim.side_information.field import HeaderField, Known, KnownFields, Unsent
 from ..sim.side_information.image_shape import ImageShape
 from ..sim.side_information.model_id import ModelId
 from .config import Config
+from .system_name import system_name
 
 __all__ = ["About", "Engine", "Frame", "PictureCodec", "Pixels", "Ports", "Reception", "Role"]
 
@@ -140,7 +141,7 @@ class PictureCodec(ABC, Generic[A, S, R]):
     def __init_subclass__(cls, **given: Any) -> None:
         super().__init_subclass__(**given)
         file = getattr(sys.modules.get(cls.__module__), "__file__", None) or ""
-        cls.system = Path(file).parent.name.replace("_", "-")
+        cls.system = system_name(Path(file).parent)
 
     def __init__(self, engine: Engine, about: A) -> None:
         self.engine, self.about = engine, about

@@ -17,6 +17,7 @@ from pathlib import Path
 from ..errors import UnknownSystem, suggestion
 from .plugins import import_folder, package_folder
 from .system import USERS_NUMBERS, System
+from .system_name import system_name
 
 __all__ = ["Found", "find_system", "list_systems", "look_up"]
 
@@ -123,7 +124,7 @@ def _of_package(package: str, path: Path) -> Found:
 
 
 def _broken(path: Path, why: str) -> Found:
-    return Found(path.parent.name.replace("_", "-"), path, broken=f"{why}; mend it or remove it")
+    return Found(system_name(path.parent), path, broken=f"{why}; mend it or remove it")
 
 
 def _checked_number(found: Found) -> Found:

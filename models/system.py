@@ -8,11 +8,12 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.metadata import requires
+from importlib.metadata import PackageNotFoundError, requires
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from ..errors import MissingExtra, UnknownSystem, UsageError
+from .system_name import system_name
 from .weights.shipped import ShippedWeights
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ class System:
     @property
     def name(self) -> str:
         """What users call it."""
-        return self.folder.name.replace("_", "-")
+        return system_name(self.folder)
 
     @property
     def variants(self) -> tuple[Variant, ...]:
@@ -124,7 +125,7 @@ class System:
     @property
     def shipped(self) -> ShippedWeights:
         """The weights that come with it."""
-        return ShippedWeights(self.name, self.folder / "weights")
+        return ShippedWeights(self.folder)
 
     def load(self, part: Part, who: str, extra: str = "models") -> Any:
         """Import what the record names.
@@ -158,5 +159,9 @@ class System:
 
 def _is_of_an_extra(module: str) -> bool:
     """Whether an extra of this distribution brings a module."""
-    optional = [line for line in requires("gr-semcom") or [] if "extra ==" in line]
-    return module.partition(".")[0] in {re.split(r"[^\w-]", line)[0].replace("-", "_") for line in optional}
+    top = module.partition(".")[0]
+    try:
+        lines = requires("gr-semcom") or []
+    except PackageNotFoundError:  # a checkout that nobody installed: most likely
+        return not top.startswith("semcom")
+    return top in {re.split(r"[^\w-]", line)[0].replace("-", "_") for line in lines if "extra ==" in line}

@@ -26,6 +26,8 @@ from semcom.flowgraphs.runtime.item import Item
 from semcom.flowgraphs.runtime.language.parameters import check_params
 from semcom.flowgraphs.runtime.language.yaml_reader import MapNode, Mark, parse_yaml, to_plain
 
+from .blocks.radio import fake_soapy
+
 ROOT = Path(__file__).resolve().parents[1]
 OWN = [file for file in list_blocks() if file.module.startswith("semcom.")]
 USES = [file.use for file in OWN]
@@ -52,7 +54,8 @@ def signature_of(use: str) -> Signature:
 
 WITH_INPUTS = [use for use in USES if not signature_of(use).is_source]
 SOURCES = [use for use in USES if signature_of(use).is_source]
-WITH_A_PEER = {use for use in USES if "address" in load_block(use).Params.model_fields}  # what comes is the peer's
+PEERS = {"address", "antenna"}  # parameters of another program or a radio: what comes is theirs
+WITH_A_PEER = {use for use in USES if PEERS & load_block(use).Params.model_fields.keys()}
 SINKS = [use for use in USES if signature_of(use).is_sink]
 
 
@@ -94,6 +97,7 @@ def stage(use: str, *, seed: int = SEED) -> RunningBlock:
         provide(use)
     made = RunningBlock(build_block(BlockNode("block", use, example(use)), seed), torch_threads=1)
     made.start()
+    made.block.stopping = use in WITH_A_PEER  # nobody is there to be waited for
     return made
 
 
@@ -104,6 +108,7 @@ EXPORTED: dict[str, Callable[[], dict[str, Path]]] = {}  # makes ONNX files, by 
 def folder(tmp_path, monkeypatch, request):
     """Blocks that write do so in a folder of their own; files that the examples read lie there."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(sys.modules, "SoapySDR", fake_soapy)
     monkeypatch.setitem(EXPORTED, "deepjscc", lambda: request.getfixturevalue("deepjscc_onnx"))
     return tmp_path
 
@@ -482,6 +487,7 @@ def run_stream(use: str, chunks: list[int]) -> list[np.ndarray[Any, Any]]:
     edges = [Edge(index, "before", "out", "block", name, "Samples") for index, name in enumerate(names)]
     made = RunningBlock(build_block(node, SEED), torch_threads=1, edges=edges)
     made.start()
+    made.block.stopping = use in WITH_A_PEER
     rng = np.random.default_rng(3)
     samples = (rng.standard_normal((sum(chunks), 2)) @ [1, 1j] / np.sqrt(2)).astype(np.complex64)
     samples.setflags(write=False)

@@ -26,7 +26,8 @@ import pytest
 from semcom.flowgraphs.runtime.language.yaml_reader import parse_yaml
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = [ROOT / "README.md", *sorted(path for path in (ROOT / "docs").glob("*.md") if path.name != "cli.md")]
+GENERATED = {"cli.md", "systems.md"}
+PAGES = [ROOT / "README.md", *sorted(path for path in (ROOT / "docs").glob("*.md") if path.name not in GENERATED)]
 SHOWN_ONLY = {"", "text", "mermaid", "toml", "bibtex", "diff"}
 FENCE = re.compile(r"^```([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LIMIT_S = 200

@@ -168,6 +168,17 @@ def test_a_circle_of_late_imports_is_told() -> None:
     assert not _circle({mcs: "from ...errors import UsageError", thresholds: "from .mcs import Scheme"})
 
 
+def _is_a_block(path: Path) -> bool:
+    return path.parts[0] == "blocks" and len(path.parts) > 2 and not any(part.startswith("_") for part in path.parts)
+
+
+@pytest.mark.parametrize("path", [path for path in SOURCES if _is_a_block(path)], ids=str)
+def test_no_block_imports_another(path: Path) -> None:
+    """What blocks share has a file or a room of its own, whose name begins with _."""
+    found = [_file_of(target) for _, target, _ in _imports(path, (ROOT / path).read_text())]
+    assert [str(file) for file in found if file is not None and _is_a_block(file)] == []
+
+
 @pytest.mark.parametrize("path", SOURCES, ids=str)
 def test_a_module_is_named_by_its_subject(path: Path) -> None:
     assert not NO_SUBJECT & {part.removesuffix(".py") for part in path.parts}

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BaseModel
 
 from ...errors import SignalError
+from ...models.codec import PictureCodec, Reception
 from ..envelope import Header, Out, State
 from ..ports import Features, Image
-
-if TYPE_CHECKING:
-    from pydantic import BaseModel
-
-    from ...models.codec import PictureCodec, Reception
 
 __all__ = ["received", "sent"]
 
@@ -40,8 +37,6 @@ def received(
     Raises:
         SignalError: n0 is not known, or there is not one for each symbol.
     """
-    from ...models.codec import Reception
-
     return Reception(features, _feature_n0(who, state, features.size), header, rng, state.esn0_db)
 
 

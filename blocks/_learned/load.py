@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ...errors import MissingExtra, UsageError
-
-if TYPE_CHECKING:
-    from ...models.codec import PictureCodec, Role
+from ...models.codec import PictureCodec, Role
+from ...models.lookup import find_system
+from ...models.onnx import engine as onnx
+from ...models.system import System
 
 __all__ = ["onnx_codec", "torch_codec"]
 
 
 def torch_codec(
-    who: str, system: str, variant: str, weights: str | None, *, role: Role, **how: Any
+    who: str, system: System | str, variant: str, weights: str | None, *, role: Role, **how: Any
 ) -> PictureCodec[Any, Any, Any]:
     """Load a codec of a system's own engine.
 
     Args:
         who: The block, for messages.
-        system: Its name, or a folder, ``./toy``.
+        system: Its record, its name, or its folder, ``./toy``.
         variant: Which weights.
         weights: A file of weights, or what else the system's `engine.load` takes; None: those of the variant.
         role: Of the block.
@@ -31,9 +32,8 @@ def torch_codec(
         UsageError: a GPU is asked for and torch finds none; or see `engine.load`.
         WeightsError: see there.
     """
-    from ...models.lookup import find_system
-
-    load = find_system(system).load("engine", who)
+    record = find_system(system) if isinstance(system, str) else system
+    load = record.load("engine", who)
     if how.get("device") == "cuda":
         import torch
 
@@ -50,6 +50,4 @@ def torch_codec(
 
 def onnx_codec(who: str, path: str, *, role: Role, **where: Any) -> PictureCodec[Any, Any, Any]:
     """Load an exported file, and the codec of its system; see `onnx.engine.load`."""
-    from ...models.onnx.engine import load
-
-    return load(who, Path(path), role=role, **where)
+    return onnx.load(who, Path(path), role=role, **where)

@@ -8,7 +8,7 @@ from ...sim.codes.crc import check_crc, crc_length
 from ..block import Block
 from ..envelope import Out, State
 from ..ports import Bits, Llrs
-from .convolutional_encode import ConvolutionalParams
+from ._convolutional import ConvolutionalParams
 
 __all__ = ["ConvolutionalDecode"]
 

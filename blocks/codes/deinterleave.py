@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...sim.codes.interleaver import interleaver_order, inverse_order
 from ..block import Block
 from ..ports import Llrs
-from .interleave import InterleaverParams
+from ._interleaver import InterleaverParams
 
 __all__ = ["Deinterleave"]
 

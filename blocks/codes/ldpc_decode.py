@@ -16,7 +16,7 @@ from ..block import Block
 from ..envelope import Header, Out, State
 from ..params import BlockParams
 from ..ports import Bits, Llrs
-from .ldpc_encode import plan_of_scheme
+from ._scheme import plan_of_scheme
 
 __all__ = ["LdpcDecode"]
 

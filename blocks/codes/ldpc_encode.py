@@ -11,7 +11,6 @@ from pydantic import Field
 from ...errors import SignalError
 from ...sim.codes.ldpc.graph import load_base_graphs
 from ...sim.codes.scrambling import gold_sequence
-from ...sim.links.mcs import payload_bits_for
 from ...sim.links.transport_block import (
     TransportBlockPlan,
     coded_bits_for,
@@ -25,8 +24,9 @@ from ..block import Block
 from ..envelope import Header, Out
 from ..params import BlockParams, Live
 from ..ports import Bits
+from ._scheme import plan_of_scheme
 
-__all__ = ["LdpcEncode", "plan_of_scheme"]
+__all__ = ["LdpcEncode"]
 
 
 class LdpcEncode(Block):
@@ -92,26 +92,3 @@ class LdpcEncode(Block):
 def _sent(plan: TransportBlockPlan, payload: NDArray[np.uint8]) -> NDArray[np.uint8]:
     coded = encode_transport_block(plan, payload)
     return coded ^ gold_sequence(coded.size)
-
-
-def plan_of_scheme(who: str, link: LinkScheme, uses: int) -> TransportBlockPlan:
-    """Plan the frame of a scheme.
-
-    Args:
-        who: The block that asks, as its message begins.
-        link: Of the header.
-        uses: Channel uses of the frame.
-
-    Raises:
-        SignalError: it is an ideal code, or not one byte fits into its uses.
-    """
-    scheme = link.scheme
-    if scheme is None:
-        raise SignalError(
-            f"{who}: expected a LinkScheme of 2, 4, 6, 8 or 10 bits per symbol, got an ideal code: channels/capacity"
-        )
-    payload_bits = payload_bits_for(scheme, uses)
-    if not payload_bits:
-        raise SignalError(f"{who}: expected uses enough for a byte at {scheme.name}, got {uses}")
-    coded_bits = uses * scheme.bits_per_symbol
-    return plan_transport_block(payload_bits, coded_bits, scheme.bits_per_symbol, code_rate=scheme.code_rate)

@@ -6,7 +6,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from ...models.cdm_jscc.names import Variant
+from ...models.cdm_jscc.names import DEFAULT, Variant
+from ...models.cdm_jscc.system import SYSTEM
 from ...sim.side_information.cdm_mode import CdmMode
 from ...sim.side_information.image_shape import ImageShape
 from ...sim.side_information.model_id import ModelId
@@ -49,7 +50,7 @@ class CdmJscc(Block):
         """Parameters."""
 
         variant: Variant = Field(
-            "d", description="Trained for the look of a picture (p), or for the least squared error (d)."
+            DEFAULT, description="Trained for the look of a picture (p), or for the least squared error (d)."
         )
         steps: Live[int] = Field(1, ge=1, le=65, description="DDIM steps; the time to decode grows with them.")
         guidance: Live[float] = Field(
@@ -78,7 +79,7 @@ class CdmJscc(Block):
         p = self.params
         self._codec = torch_codec(
             "decoders/cdm_jscc",
-            "cdm-jscc",
+            SYSTEM,
             p.variant,
             p.weights,
             role="decoder",

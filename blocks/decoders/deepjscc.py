@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from ...models.deepjscc.names import NUMBERS, Variant
+from ...models.deepjscc.names import DEFAULT, NUMBERS, Variant
+from ...models.deepjscc.system import SYSTEM
 from ...sim.side_information.image_shape import ImageShape
 from ...sim.side_information.jscc_mode import JsccMode
 from ...sim.side_information.model_id import ModelId
@@ -53,15 +54,15 @@ class Deepjscc(Block):
 
     def start(self) -> None:
         """Load the network."""
-        self._codecs = {"adaptive": self._load("adaptive")}
+        self._codecs = {DEFAULT: self._load(DEFAULT)}
 
     def work(self, features: Features, header: Header, state: State) -> Image:
         """Decode one picture."""
-        variant = header.read(ModelId).variant("deepjscc", NUMBERS)
+        variant = header.read(ModelId).variant(SYSTEM.name, NUMBERS)
         if variant not in self._codecs:
             self._codecs[variant] = self._load(variant)
         codec = self._codecs[variant]
         return codec.decode(received("decoders/deepjscc", features, header, state), codec.receiving())
 
     def _load(self, variant: Variant) -> PictureCodec[Any, Any, Any]:
-        return torch_codec("decoders/deepjscc", "deepjscc", variant, self.params.weights, role="decoder")
+        return torch_codec("decoders/deepjscc", SYSTEM, variant, self.params.weights, role="decoder")

@@ -15,6 +15,7 @@ from ...sim.side_information.rate_map import RateMap
 from .._learned.frames import received
 from .._learned.load import onnx_codec
 from .._learned.settings import chosen_settings
+from .._learned.system_folder import SystemFolder
 from ..block import Block
 from ..envelope import Header, Identity, State
 from ..params import BlockParams, Live
@@ -30,17 +31,19 @@ class Onnx(Block):
 
     .. math:: \hat{x} = f(y, N_0; \mathrm{SNR}, k)
 
-    The counterpart of ``encoders/onnx``, and of the encoder whose network the file belongs to: both write the same
-    header. Use it with ``--swap decoder=decoders/onnx:path=FILE``. Equalised symbols are expected without bias
-    (``equalizer: mmse`` or ``zf``).
+    The counterpart of ``encoders/onnx``, for a file of any system, and of the system's own encoder: both write the same
+    header. ``settings`` hold what the system takes and this block does not list. Use it with
+    ``--swap decoder=decoders/onnx:path=FILE``. Equalised symbols are expected without bias (``equalizer: mmse`` or
+    ``zf``).
 
     Input:   features: float32 ``[n]`` in the encoder's scale (``mappers/complex_to_real`` undoes the normalisation);
              header: ImageShape, ModelId; for a DeepJSCC file JsccMode; for a CDM-JSCC file CdmMode and RateMap;
              state: n0, one number or float32 ``[n / 2]``.
     Output:  uint8 sRGB ``[H, W, 3]``.
     Raises:  SignalError: n0 is not known, counts do not fit, values are not finite, or the frame was made for other
-             weights. WeightsError: the file is not one that `semcom export` wrote for this block, or this onnxruntime
-             does not run its operator set. UsageError: provider cuda without CUDA.
+             weights. WeightsError: the file is not one that `semcom export` wrote for this block, or of a system that
+             is not here, or this onnxruntime does not run its operator set. UsageError: provider cuda without CUDA, or
+             a setting that the system does not take.
     State:   none; the file, loaded by `start`.
     Example: ``decoder: {use: decoders/onnx, path: decoder.onnx}``
     """
@@ -49,8 +52,8 @@ class Onnx(Block):
         """Parameters."""
 
         path: str = Field(min_length=1, description="The ONNX file of a decoder.")
-        system: str | None = Field(
-            None, min_length=1, description="Folder of a system that is not installed: ./toy; null: as the file says."
+        system: SystemFolder | None = Field(
+            None, description="Folder of a system that is not installed: ./toy; null: as the file says."
         )
         provider: Provider = Field(
             "cpu",

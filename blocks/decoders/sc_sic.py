@@ -6,7 +6,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from ...models.sc_sic.names import Variant
+from ...models.sc_sic.names import DEFAULT, Variant
+from ...models.sc_sic.system import SYSTEM
 from ...sim.side_information.image_shape import ImageShape
 from ...sim.side_information.model_id import ModelId
 from ...sim.side_information.sc_sic_mode import ScSicMode
@@ -51,7 +52,7 @@ class ScSic(Block):
     class Params(BlockParams):
         """Parameters."""
 
-        variant: Variant = Field("mini-48", description="Which network: a shipped one, or a size of full scale.")
+        variant: Variant = Field(DEFAULT, description="Which network: a shipped one, or a size of full scale.")
         weights: str | None = Field(
             None,
             min_length=1,
@@ -105,7 +106,7 @@ class ScSic(Block):
         p = self.params
         self._codec = torch_codec(
             "decoders/sc_sic",
-            "sc-sic",
+            SYSTEM,
             p.variant,
             p.weights,
             role="decoder",

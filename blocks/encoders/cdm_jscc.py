@@ -6,6 +6,8 @@ from typing import Literal
 
 from pydantic import Field
 
+from ...models.cdm_jscc.names import DEFAULT
+from ...models.cdm_jscc.system import SYSTEM
 from ...models.ratio import Ratio
 from ...sim.side_information.cdm_mode import CdmMode
 from ...sim.side_information.image_shape import ImageShape
@@ -75,7 +77,7 @@ class CdmJscc(Block):
     def start(self) -> None:
         """Load the network."""
         weights = self.params.weights
-        self._codec = torch_codec("encoders/cdm_jscc", "cdm-jscc", "d", weights, role="encoder")  # both have one
+        self._codec = torch_codec("encoders/cdm_jscc", SYSTEM, DEFAULT, weights, role="encoder")  # all have one
 
     def work(self, image: Image) -> Out[Features]:
         """Encode one picture."""

@@ -6,7 +6,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from ...models.deepjscc.names import Rate, Variant
+from ...models.deepjscc.names import DEFAULT, Rate, Variant
+from ...models.deepjscc.system import SYSTEM
 from ...sim.side_information.constellation_frame import ConstellationOrder
 from ...sim.side_information.image_shape import ImageShape
 from ...sim.side_information.jscc_mode import JsccMode
@@ -49,7 +50,7 @@ class Deepjscc(Block):
 
         rate: Live[Rate] = Field("1/12", description="Channel bandwidth ratio of the payload.")
         variant: Variant = Field(
-            "adaptive", description="The trained network, the linear code, or the network trained on constellations."
+            DEFAULT, description="The trained network, the linear code, or the network trained on constellations."
         )
         bits_per_symbol: Live[ConstellationOrder | None] = Field(
             None, description="Of the constellation that the features will be put on; null: none."
@@ -67,7 +68,7 @@ class Deepjscc(Block):
     def start(self) -> None:
         """Load the network."""
         p = self.params
-        self._codec = torch_codec("encoders/deepjscc", "deepjscc", p.variant, p.weights, role="encoder")
+        self._codec = torch_codec("encoders/deepjscc", SYSTEM, p.variant, p.weights, role="encoder")
 
     def work(self, image: Image) -> Out[Features]:
         """Encode one picture."""

@@ -11,6 +11,7 @@ from ...models.onnx.engine import Provider
 from ...models.ratio import Ratio
 from ...sim.side_information.cdm_mode import CdmMode
 from ...sim.side_information.constellation_frame import ConstellationOrder
+from ...sim.side_information.field import HeaderField
 from ...sim.side_information.image_shape import ImageShape
 from ...sim.side_information.jscc_mode import JsccMode
 from ...sim.side_information.model_id import ModelId
@@ -19,6 +20,7 @@ from ...sim.side_information.sc_sic_mode import ScSicMode
 from .._learned.frames import sent
 from .._learned.load import onnx_codec
 from .._learned.settings import chosen_settings
+from .._learned.system_folder import SystemFolder
 from ..block import Block
 from ..envelope import Out
 from ..params import BlockParams, Live
@@ -35,18 +37,19 @@ class Onnx(Block):
     .. math:: x = f(\mathrm{image}; \mathrm{SNR}, k)
 
     The file comes from ``semcom export``, which compares it with the network it was made from: features differ by less
-    than 1e-4 of their root mean square. One file serves every rate, Es/N0 and size of picture. Parameters and header
-    are those of the block whose network the file holds, so that this block takes its place in any flowgraph, by
-    ``--swap encoder=encoders/onnx:path=FILE``, and the receiver stays as it is.
+    than 1e-4 of their root mean square. One file serves every rate, Es/N0 and size of picture. It says of which system
+    it is; parameters and header are those of that system's own block, so that this block takes its place in any
+    flowgraph, by ``--swap encoder=encoders/onnx:path=FILE``, and the receiver stays as it is. A parameter that the
+    system does not take is an error when it is given; ``settings`` hold what it takes and this block does not list.
 
     Input:   image: uint8 ``[H, W, 3]``, sides of 1 to 65535; of an SC-SIC file multiples of its stride.
     Output:  float32 ``[n]``, as the block whose network it is; header: ImageShape, ModelId; of a DeepJSCC file
              JsccMode; of a CDM-JSCC file CdmMode and RateMap; of an SC-SIC file ScSicMode, always of the network's own
-             size.
+             size; of another system any HeaderField.
     Raises:  SignalError: a side is longer or no such multiple, the file has no such rate, or the CBR is below the least
-             possible.
-             WeightsError: the file is not one that `semcom export` wrote for this block, or this onnxruntime does not
-             run its operator set. UsageError: provider cuda without CUDA.
+             possible. WeightsError: the file is not one that `semcom export` wrote for this block, or of a system that
+             is not here, or this onnxruntime does not run its operator set. UsageError: provider cuda without CUDA, or
+             a setting that the system does not take.
     State:   none; the file, loaded by `start`.
     Example: ``encoder: {use: encoders/onnx, path: encoder.onnx, rate: 1/12, esn0_db: $esn0_db}``
     """
@@ -55,8 +58,8 @@ class Onnx(Block):
         """Parameters."""
 
         path: str = Field(min_length=1, description="The ONNX file of an encoder.")
-        system: str | None = Field(
-            None, min_length=1, description="Folder of a system that is not installed: ./toy; null: as the file says."
+        system: SystemFolder | None = Field(
+            None, description="Folder of a system that is not installed: ./toy; null: as the file says."
         )
         provider: Provider = Field(
             "cpu",
@@ -87,7 +90,7 @@ class Onnx(Block):
 
     params: Params
     writes_header = (ImageShape, ModelId)
-    may_write_header = (JsccMode, CdmMode, RateMap, ScSicMode)
+    may_write_header = (JsccMode, CdmMode, RateMap, ScSicMode, HeaderField)
 
     def start(self) -> None:
         """Load the file."""

@@ -6,7 +6,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from ...models.sc_sic.names import Downscale, Variant
+from ...models.sc_sic.names import DEFAULT, Downscale, Variant
+from ...models.sc_sic.system import SYSTEM
 from ...sim.side_information.image_shape import ImageShape
 from ...sim.side_information.model_id import ModelId
 from ...sim.side_information.sc_sic_mode import ScSicMode
@@ -47,7 +48,7 @@ class ScSic(Block):
     class Params(BlockParams):
         """Parameters."""
 
-        variant: Variant = Field("mini-48", description="Which network: a shipped one, or a size of full scale.")
+        variant: Variant = Field(DEFAULT, description="Which network: a shipped one, or a size of full scale.")
         weights: str | None = Field(
             None,
             min_length=1,
@@ -72,7 +73,7 @@ class ScSic(Block):
     def start(self) -> None:
         """Load the network."""
         p = self.params
-        self._codec = torch_codec("encoders/sc_sic", "sc-sic", p.variant, p.weights, role="encoder", device=p.device)
+        self._codec = torch_codec("encoders/sc_sic", SYSTEM, p.variant, p.weights, role="encoder", device=p.device)
 
     def work(self, image: Image) -> Out[Features]:
         """Encode one picture."""

@@ -7,7 +7,7 @@ import numpy as np
 from ...errors import SignalError
 from ...sim.codes.interleaver import interleaver_order, inverse_order
 from ..block import Block
-from ..codes.interleave import InterleaverParams
+from ..codes._interleaver import InterleaverParams
 from ..envelope import Out, State
 from ..ports import Symbols
 

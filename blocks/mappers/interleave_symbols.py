@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...sim.codes.interleaver import interleaver_order
 from ..block import Block
-from ..codes.interleave import InterleaverParams
+from ..codes._interleaver import InterleaverParams
 from ..ports import Symbols
 
 __all__ = ["InterleaveSymbols"]

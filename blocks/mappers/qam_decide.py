@@ -7,7 +7,7 @@ from ...sim.side_information.qam_frame import QamFrame
 from ..block import Block
 from ..envelope import Header
 from ..ports import Bits, Symbols
-from .qam_map import qam_frame
+from ._qam_frame import qam_frame
 
 __all__ = ["QamDecide"]
 

@@ -13,7 +13,7 @@ from ..block import Block
 from ..envelope import Header, State
 from ..params import BlockParams, Live
 from ..ports import Llrs, Symbols
-from .qam_map import qam_frame
+from ._qam_frame import qam_frame
 
 __all__ = ["QamDemap"]
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 import numpy as np
 from pydantic import Field
 
@@ -16,8 +14,9 @@ from ..block import Block
 from ..envelope import Header, Out
 from ..params import BlockParams, Live
 from ..ports import Bits, Symbols
+from ._qam_frame import bits_of_scheme
 
-__all__ = ["QamMap", "qam_frame"]
+__all__ = ["QamMap"]
 
 
 class QamMap(Block):
@@ -59,36 +58,16 @@ class QamMap(Block):
         return Out(modulate(padded, chosen), header=frame)
 
 
-def qam_frame(header: Header) -> QamFrame:
-    """Return how a received frame was mapped: as QamFrame says, or LinkScheme where there is none.
-
-    Raises:
-        SignalError: there is neither, or the scheme is an ideal code.
-    """
-    if "QamFrame" in header or "LinkScheme" not in header:
-        return header.read(QamFrame)
-    return QamFrame(_checked(header.read(LinkScheme)))
-
-
 def _of_scheme(size: int, header: Header) -> BitsPerSymbol:
     if "LinkScheme" not in header:
         raise SignalError(
             "mappers/qam_map: expected LinkScheme in the header, since bits_per_symbol is null, and none came; "
             "set bits_per_symbol to 2, 4, 6, 8 or 10, or connect an encoder that writes LinkScheme"
         )
-    bits_per_symbol, uses = _checked(header.read(LinkScheme)), header.read(LinkAgreement).uses
+    bits_per_symbol, uses = bits_of_scheme(header.read(LinkScheme)), header.read(LinkAgreement).uses
     if size != uses * bits_per_symbol:
         raise SignalError(
             f"mappers/qam_map: expected {uses * bits_per_symbol} coded bits for {uses} uses of {bits_per_symbol} bits "
             f"(LinkScheme), got {size}; connect codes/ldpc_encode before it"
         )
     return bits_per_symbol
-
-
-def _checked(scheme: LinkScheme) -> BitsPerSymbol:
-    if not scheme.bits_per_symbol:
-        raise SignalError(
-            "header: expected a LinkScheme of 2, 4, 6, 8 or 10 bits per symbol, got 0: an ideal code has no symbols; "
-            "connect channels/capacity"
-        )
-    return cast(BitsPerSymbol, scheme.bits_per_symbol)

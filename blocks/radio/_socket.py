@@ -10,15 +10,16 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Mapping
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import zmq
+from pydantic import AfterValidator
 from zmq.utils.monitor import recv_monitor_message
 
 from ...errors import RunError
 from ...sim.notes import note
 
-__all__ = ["WAIT_MS", "Attach", "RadioSocket", "is_exposed"]
+__all__ = ["WAIT_MS", "Address", "Attach", "RadioSocket", "is_exposed"]
 
 WAIT_MS: Final = 50  # longest wait of one call: then the runtime looks at its commands
 MAX_MESSAGE_BYTES: Final = 32 << 20  # srsRAN sends up to 24.6 MB
@@ -27,6 +28,19 @@ KEEPALIVE_S: Final = 10  # the system notices a host that is gone; ZeroMQ's own 
 RECONNECT_MS: Final = 100
 
 Attach = Literal["connect", "bind"]
+
+
+def _check_address(address: str) -> str:
+    """ZeroMQ takes a port beyond 65535 for another one."""
+    if address.startswith("ipc://") and len(address) > len("ipc://"):
+        return address
+    host, _, port = address.removeprefix("tcp://").rpartition(":")
+    if not address.startswith("tcp://") or not host or not port.isdecimal() or not 0 < int(port) < 1 << 16:
+        raise ValueError(f"expected tcp://host:port, with a port of 1 to 65535, or ipc://path, got {address!r}")
+    return address
+
+
+Address = Annotated[str, AfterValidator(_check_address)]
 
 
 class RadioSocket:
@@ -116,8 +130,12 @@ class RadioSocket:
 
     def receive(self, wait_ms: int = 0) -> list[memoryview] | None:
         """Return the first frames of the next message; None when there is none in that time."""
-        if not self.socket.poll(wait_ms):
-            return None
+        frames = self._take()
+        if not frames and wait_ms and self.socket.poll(wait_ms):
+            frames = self._take()
+        return frames or None
+
+    def _take(self) -> list[memoryview]:
         frames: list[memoryview] = []
         with contextlib.suppress(zmq.Again):
             more = True
@@ -126,7 +144,7 @@ class RadioSocket:
                 more = bool(frame.more)
                 if len(frames) < MAX_FRAMES:
                     frames.append(frame.buffer)
-        return frames or None
+        return frames
 
     def send(self, frames: list[Any]) -> bool:
         """Send one message at once; False when nobody takes it now."""

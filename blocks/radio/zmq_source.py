@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
 from pydantic import Field, model_validator
 
 from ...errors import SignalError, WireError
+from ...sim.level import finite
 from ...sim.notes import note
 from ...sim.radio_formats.pmt import pmt_text
 from ...sim.radio_formats.requests import MAX_CREDIT, pack_credit
@@ -18,7 +18,7 @@ from ..params import BlockParams
 from ..ports import Samples
 from ._position import Position
 from ._receivers import ReceivePattern, Receiver
-from ._socket import Attach
+from ._socket import Address, Attach
 
 __all__ = ["ZmqSource"]
 
@@ -38,7 +38,7 @@ class ZmqSource(Block):
     Output:  complex64 ``[n]``, one message each. What is not a number or infinite becomes 0.
     Raises:  RunError: the address cannot be bound or connected to. SignalError: the sender has another sample rate.
     State:   the sender's numbers, and counts: ``lost_samples``, ``restarts``, ``refused_messages``,
-             ``nonfinite_samples``, ``asked_again``, ``unplaced_tags``, ``joined_at_sample``.
+             ``non_finite_samples``, ``asked_again``, ``unplaced_tags``, ``joined_at_sample``.
     Source:  GNU Radio 3.10, gr-zeromq, ``tag_headers.cc`` and ``req_source_impl.cc``.
     Example: ``rx: {use: radio/zmq_source, address: "tcp://127.0.0.1:5556", pass_tags: true, sample_rate_hz: 1e6}``
     """
@@ -46,9 +46,7 @@ class ZmqSource(Block):
     class Params(BlockParams):
         """Parameters."""
 
-        address: str = Field(
-            "tcp://127.0.0.1:5555", pattern=r"^(tcp|ipc)://.+", description="tcp://host:port or ipc://path."
-        )
+        address: Address = Field("tcp://127.0.0.1:5555", description="tcp://host:port or ipc://path.")
         pattern: ReceivePattern = Field(
             "pull", description="The end played here: sub for pub, pull for push, req for rep."
         )
@@ -79,10 +77,10 @@ class ZmqSource(Block):
             high_water=p.hwm,
             counted=self.counted,
         )
-        self._position = Position()
 
     def work(self) -> Iterator[Out[Samples] | None]:
         """Yield one chunk a message; None where none comes."""
+        self._position: Position = self.heritage.setdefault("position", Position())  # a swap leaves no hole
         try:
             while True:
                 yield self._next()
@@ -109,9 +107,9 @@ class ZmqSource(Block):
         notes = [Annotation(0, "sender_restart")] if restarted else []
         if message.tags and message.offset is not None:
             notes += self._annotations(message.tags, message.offset, items.size)
-        return Out(
-            self._finite(items), offset=start, annotations=tuple(notes), sample_rate_hz=self.params.sample_rate_hz
-        )
+        items, nonfinite = finite(items)
+        self.count(non_finite_samples=nonfinite)
+        return Out(items, offset=start, annotations=tuple(notes), sample_rate_hz=self.params.sample_rate_hz)
 
     def _annotations(self, tags: tuple[Tag, ...], offset: int, count: int) -> list[Annotation]:
         notes = []
@@ -130,15 +128,8 @@ class ZmqSource(Block):
         if isinstance(rate_hz, float | int) and abs(rate_hz - expected) > RATE_TOLERANCE * expected:
             raise SignalError(
                 f"expected a sender at {expected:g} Hz, got {rate_hz:g} Hz (its tag {RATE_TAG}); set "
-                "sample_rate_hz to it"
+                "sample_rate_hz to it, and put radio/resample behind for another rate"
             )
-
-    def _finite(self, items: Samples) -> Samples:
-        if np.isfinite(items.view(np.float32)).all():
-            return items
-        good = np.isfinite(items)
-        self.count(nonfinite_samples=items.size - int(good.sum()))
-        return np.where(good, items, np.complex64(0))
 
 
 def _text(key: object) -> str:

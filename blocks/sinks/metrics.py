@@ -46,6 +46,7 @@ class Metrics(Block):
     params: Params
 
     _table: Table | None = None
+    _refused = False  # the files are another sink's: once that has ended, they would let themselves be emptied
 
     def start(self) -> None:
         """Load the metrics, and make the folder, so that one that cannot be written fails the run before it begins."""
@@ -69,6 +70,8 @@ class Metrics(Block):
 
     def finish(self, run: RunContext) -> Iterator[None] | None:
         """Close the files; a run without items leaves the column names."""
+        if self._refused:
+            return None
         table = self._opened()
         self.tabled(table.paths[0], table.rows)
         table.close()
@@ -77,8 +80,10 @@ class Metrics(Block):
     def _opened(self) -> Table:
         """Open on the first item and not before: a block that is built and never used must not empty files."""
         if self._table is None:
+            self._refused = True
             folder = make_folder(self.params.out)
             self._table = Table(folder, jsonl=True, go_on=self.goes_on or str(folder.resolve()) in self.heritage)
+            self._refused = False
             self.heritage.setdefault(str(folder.resolve()), None)
             for path in self._table.paths:
                 self.wrote(path)

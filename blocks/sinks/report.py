@@ -56,6 +56,7 @@ class Report(Block):
 
     _page: Page
     _table: Table | None = None
+    _refused = False  # the files are another sink's: once that has ended, they would let themselves be emptied
 
     def start(self) -> None:
         """Load the metrics, and make the folder, so that one that cannot be written fails the run before it begins."""
@@ -89,6 +90,8 @@ class Report(Block):
 
     def finish(self, run: RunContext) -> Iterator[None] | None:
         """Write the page."""
+        if self._refused:
+            return None
         table = self._opened()
         self.tabled(table.paths[0], table.rows)
         table.close()
@@ -109,6 +112,7 @@ class Report(Block):
     def _opened(self) -> Table:
         """Open on the first item and not before: a block that is built and never used must not empty files."""
         if self._table is None:
+            self._refused = True
             folder = make_folder(self.params.out)
             same = str(folder.resolve())  # whatever it is called
             swapped = same in self.heritage
@@ -116,6 +120,7 @@ class Report(Block):
             self._page = self.heritage.get(same) or Page(self.params.difference_gain, before=before)
             self.heritage[same] = self._page
             self._table = Table(folder, go_on=self.goes_on or swapped)
+            self._refused = False
             for path in self._table.paths:
                 self.wrote(path)
         return self._table

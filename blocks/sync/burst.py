@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from ...sim.side_information.model_id import ModelId
+from ...sim.side_information.packed_header import SENT_FIELDS
 from ...sim.waveform.receive import Burst as Received
 from ...sim.waveform.receive import BurstReceiver, Failure
 from .._waveform.single_carrier import SingleCarrierParams
@@ -40,7 +41,9 @@ class Burst(Block):
 
     Input:   samples: complex64 ``[n]``, a chunk of a stream at ``samples_per_symbol``.
     Output:  complex64 ``[n]``, the payload, equalised without bias, by the number that its burst says; header: all that
-             was sent; receiver state: n0 and h of each symbol, esn0_db, pilots; trace: cfo_hz, clock_ppm, gain_step_db.
+             was sent, of ImageShape, ModelId, JsccMode, CdmMode, RateMap, ScSicMode, PowerScale, ConstellationFrame,
+             CodedImage, LinkScheme, QamFrame, TransportBlock, FeatureShape, FeatureCode, FullScale; receiver state:
+             n0 and h of each symbol, esn0_db, pilots; trace: cfo_hz, clock_ppm, gain_step_db.
     State:   the samples of the burst that is being received.
     Source:  the statistic: Kay, Fundamentals of Statistical Signal Processing: Detection Theory, section 9.5; timing:
              Godard, IEEE Trans. Commun. 26(5), 1978.
@@ -60,6 +63,7 @@ class Burst(Block):
         longest: int = Field(1 << 20, ge=1, le=1 << 24, description="Symbols of the longest payload that is believed.")
 
     params: Params
+    may_write_header = SENT_FIELDS
 
     def start(self) -> None:
         """Make the receiver."""

@@ -14,7 +14,7 @@ from ..runtime.graph import Graph
 from .measured_graph import MeasuredGraph, Picture, measured_graph, pictures_of
 from .over import Over, grid, value_text
 from .results import Format
-from .systems import System
+from .systems import Compared
 from .witness import Witness
 
 __all__ = ["Plan", "Point", "SweepOptions", "Unit", "gaps"]
@@ -131,7 +131,7 @@ class Plan:
     """
 
     def __init__(
-        self, systems: Sequence[System], overs: Sequence[Over], options: SweepOptions, note: Callable[[str], None]
+        self, systems: Sequence[Compared], overs: Sequence[Over], options: SweepOptions, note: Callable[[str], None]
     ) -> None:
         self.systems, self.overs = systems, overs
         self.names = tuple(over.name for over in overs)
@@ -163,7 +163,7 @@ class Plan:
         params = point.measured.graph.block(point.measured.source).params
         return f"{value_text(params.get('size'))} {params.get('fit')}"
 
-    def _add(self, system: System, point: dict[str, Any], options: SweepOptions, told: set[str]) -> None:
+    def _add(self, system: Compared, point: dict[str, Any], options: SweepOptions, told: set[str]) -> None:
         checked = system.check(point, {over.name: over.also for over in self.overs})
         told.update(checked.notes)
         graph: Graph = checked.graph

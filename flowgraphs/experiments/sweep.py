@@ -16,7 +16,7 @@ from .over import Over, point_text
 from .plan import Plan, Point, SweepOptions, Unit, gaps
 from .points import difference_columns, differences, point_columns, points
 from .results import Store, iter_items, lock_folder, open_store, remove_results, write_json, write_table
-from .systems import System
+from .systems import Compared
 from .task import Part, Task
 
 __all__ = ["SweepOptions", "SweepResult", "run_sweep"]
@@ -35,7 +35,7 @@ OnProgress = Callable[[int, int], None]
 
 
 def run_sweep(
-    systems: Sequence[System],
+    systems: Sequence[Compared],
     overs: Sequence[Over],
     options: SweepOptions,
     *,

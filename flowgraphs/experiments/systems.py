@@ -15,14 +15,14 @@ from ..runtime.language.parameters import scalar_text
 from ..runtime.language.shipped import find_flowgraph
 from ..runtime.language.yaml_reader import MapNode, read_yaml
 
-__all__ = ["System", "parse_systems"]
+__all__ = ["Compared", "parse_systems"]
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_. +-]{0,63}")
 _PREFIX = re.compile(r"([A-Za-z0-9][A-Za-z0-9_. +-]{0,63}):([^=]+=.*)", re.DOTALL)
 
 
 @dataclass(frozen=True)
-class System:
+class Compared:
     """One flowgraph of a comparison.
 
     Attributes:
@@ -81,7 +81,7 @@ def parse_systems(
     sets: Iterable[str] = (),
     swaps: Iterable[str] = (),
     seed: int | None = None,
-) -> list[System]:
+) -> list[Compared]:
     """Read the systems of a command line.
 
     Args:
@@ -112,7 +112,7 @@ def parse_systems(
             for name in [match[1]] if match else found:
                 given[name][option].append(match[2] if match else text)
     return [
-        System(
+        Compared(
             name,
             file,
             Overrides.parse(vars=own["vars"], sets=own["sets"], swaps=own["swaps"], seed=seed),

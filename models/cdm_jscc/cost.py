@@ -10,7 +10,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from .codec import Codec, Receiving, Sending
 from .engine import TorchEngine
-from .names import SHIPPED, Variant
+from .names import DEFAULT, SHIPPED, Variant
 
 __all__ = ["Cost", "cost"]
 
@@ -37,7 +37,7 @@ class Cost(NamedTuple):
         return self.estimate_flops + (self.shared_flops + steps * self.step_flops if steps else 0)
 
 
-def cost(weights: Path | None = None, variant: Variant = "d", *, height: int, width: int) -> Cost:
+def cost(weights: Path | None = None, variant: Variant = DEFAULT, *, height: int, width: int) -> Cost:
     """Count parameters and floating-point operations of a trained codec.
 
     Convolutions and matrix products are counted, as papers do; activations, additions and the channel are not. The

@@ -10,18 +10,17 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import ValidationError
 from torch import Tensor
 
-from ...errors import WeightsError
 from ..codec import Role
 from ..model_card import ModelCard
+from ..weights.network import config_of, fill
 from .allocation import sent_mask
 from .backbone import Told
 from .codec import CdmAbout, Codec
 from .config import CdmConfig
 from .deepjscc_backbone import effective_esn0_db_of_sent
-from .names import SHIPPED, Variant
+from .names import DEFAULT, SHIPPED, Variant
 from .network import CdmJscc, part_of
 
 __all__ = ["TorchEngine", "load"]
@@ -30,7 +29,7 @@ Precision = Literal["float32", "bfloat16"]
 
 
 def load(
-    variant: Variant = "d",
+    variant: Variant = DEFAULT,
     weights: str | Path | None = None,
     *,
     role: Role | None = None,
@@ -77,15 +76,8 @@ class TorchEngine:
 
     def __init__(self, path: Path, *, device: str = "cpu", precision: Precision = "float32") -> None:
         self.card, tensors = SHIPPED.load(path, part_of)
-        try:
-            self.network = CdmJscc(CdmConfig.model_validate(self.card.config))
-            self.network.load_state_dict(tensors)
-        except ValidationError as error:
-            raise WeightsError(f"{path}: not weights of CDM-JSCC: {error}; give others") from None
-        except RuntimeError:
-            raise WeightsError(
-                f"{path}: its tensors do not fit the sizes that its card gives; take both from the same place"
-            ) from None
+        self.network = CdmJscc(config_of(SHIPPED.system, path, self.card, CdmConfig))
+        fill(path, self.network, tensors)
         self.network.eval().requires_grad_(requires_grad=False)
         self.network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._device, self._reduced = torch.device(device), precision == "bfloat16"

@@ -18,7 +18,7 @@ from .codec import Codec
 from .ddim_shares import ddim_shares
 from .deepjscc_backbone import effective_esn0_db_of_sent
 from .engine import TorchEngine
-from .names import SHIPPED, Variant
+from .names import DEFAULT, SHIPPED, Variant
 from .network import CdmJscc
 from .rate_map import ETAS, LEVELS, PATCH
 
@@ -110,7 +110,7 @@ class Receiver(nn.Module):
 def export_cdm_jscc(
     out: Path,
     *,
-    variant: Variant = "d",
+    variant: Variant = DEFAULT,
     weights: str | Path | None = None,
     sizes: Sequence[tuple[int, int]] = PARITY_SIZES,
 ) -> Iterator[Exported]:

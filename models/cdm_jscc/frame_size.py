@@ -15,6 +15,7 @@ from ...sim.side_information.image_shape import ImageShape
 from ...sim.side_information.model_id import ModelId
 from ...sim.side_information.power_scale import PowerScale
 from ...sim.side_information.rate_map import RateMap
+from .names import SHIPPED
 from .rate_map import LEVELS, PATCH
 
 __all__ = ["frame_uses"]
@@ -42,8 +43,8 @@ def frame_uses(cbr: float | str, rate_map: Literal["sent", "given"], height: int
         least = (payload + least_map + header_uses) / (3 * height * width)
         unit = 10.0 ** (math.floor(math.log10(least)) - 2)  # three digits, rounded up: what it names must do
         raise SignalError(
-            f"cdm-jscc: expected a CBR of at least {math.ceil(least / unit) * unit:.3g} for {height} x {width} pixels "
-            f"({payload} uses of payload, {least_map + header_uses} of header), got {cbr}; raise cbr, or send a "
+            f"{SHIPPED.system}: expected a CBR of at least {math.ceil(least / unit) * unit:.3g} for {height} x {width} "
+            f"pixels ({payload} uses of payload, {least_map + header_uses} of header), got {cbr}; raise cbr, or send a "
             "larger picture"
         )
     return total - header_uses

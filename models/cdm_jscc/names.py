@@ -7,10 +7,12 @@ from typing import Literal
 
 from ..weights.shipped import ShippedWeights
 
-__all__ = ["NUMBERS", "SHIPPED", "Variant"]
+__all__ = ["DEFAULT", "NUMBERS", "SHIPPED", "Variant"]
 
 Variant = Literal["p", "d"]
 NUMBERS: dict[Variant, int] = {"d": 16, "p": 17}
 """In ModelId."""
+DEFAULT: Variant = next(iter(NUMBERS))
+"""What users get who name none."""
 
-SHIPPED = ShippedWeights("cdm-jscc", Path(__file__).parent / "weights")
+SHIPPED = ShippedWeights(Path(__file__).parent)

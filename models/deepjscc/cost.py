@@ -10,7 +10,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from .codec import Codec, Receiving, Sending
 from .engine import TorchEngine
-from .names import SHIPPED
+from .names import DEFAULT, SHIPPED
 from .rates import Rate
 
 __all__ = ["Cost", "cost"]
@@ -46,8 +46,8 @@ def cost(weights: Path | None = None, *, height: int, width: int, rate: Rate = "
         WeightsError: see `TorchEngine`.
         SignalError: the picture has no pixel, or the weights do not have the rate.
     """
-    engine = TorchEngine(SHIPPED.path("adaptive") if weights is None else weights)
-    codec = Codec(engine, engine.about("adaptive"))
+    engine = TorchEngine(SHIPPED.path(DEFAULT) if weights is None else weights)
+    codec = Codec(engine, engine.about(DEFAULT))
     with FlopCounterMode(display=False) as encoding:
         frame = codec.encode(np.zeros((height, width, 3), np.uint8), Sending(rate=rate))
     with FlopCounterMode(display=False) as decoding:

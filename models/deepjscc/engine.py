@@ -9,21 +9,20 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import TypeAdapter, ValidationError
 
-from ...errors import WeightsError
 from ..codec import Role
 from ..model_card import ModelCard
+from ..weights.network import config_of, fill
 from .codec import Codec, DeepJsccAbout
 from .config import NetworkConfig
-from .names import SHIPPED, Variant
+from .names import DEFAULT, SHIPPED, Variant
 from .network import build
 from .rates import features_per_patch
 
 __all__ = ["TorchEngine", "load"]
 
 
-def load(variant: Variant = "adaptive", weights: str | Path | None = None, *, role: Role | None = None) -> Codec:
+def load(variant: Variant = DEFAULT, weights: str | Path | None = None, *, role: Role | None = None) -> Codec:
     """Load weights for both ends.
 
     Args:
@@ -56,17 +55,9 @@ class TorchEngine:
 
     def __init__(self, path: Path) -> None:
         self.card, tensors = SHIPPED.load(path)
-        try:
-            config: NetworkConfig = TypeAdapter[NetworkConfig](NetworkConfig).validate_python(self.card.config)
-        except ValidationError:
-            raise WeightsError(f"{path}: its card describes no DeepJSCC network; give weights of one") from None
+        config: NetworkConfig = config_of(SHIPPED.system, path, self.card, NetworkConfig)
         self.network = build(config)
-        try:
-            self.network.load_state_dict(tensors)
-        except RuntimeError:
-            raise WeightsError(
-                f"{path}: its tensors do not fit the sizes that its card gives; take both from the same place"
-            ) from None
+        fill(path, self.network, tensors)
         self.network.eval().requires_grad_(requires_grad=False)
 
     @property

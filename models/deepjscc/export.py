@@ -17,7 +17,7 @@ from .codec import Codec
 from .engine import TorchEngine
 from .linear import allot_power, lmmse_weight
 from .linear_code import LinearJscc
-from .names import SHIPPED, Variant
+from .names import DEFAULT, SHIPPED, Variant
 from .rates import features_per_patch
 
 __all__ = ["EveryRateDecoder", "EveryRateEncoder", "export_deepjscc"]
@@ -116,7 +116,7 @@ class EveryRateDecoder(_EveryRate):
 def export_deepjscc(
     out: Path,
     *,
-    variant: Variant = "adaptive",
+    variant: Variant = DEFAULT,
     weights: str | Path | None = None,
     sizes: Sequence[tuple[int, int]] = PARITY_SIZES,
 ) -> Iterator[Exported]:

@@ -7,13 +7,15 @@ from typing import Literal, get_args
 
 from ..weights.shipped import ShippedWeights
 
-__all__ = ["NUMBERS", "RATES", "SHIPPED", "Rate", "Variant"]
+__all__ = ["DEFAULT", "NUMBERS", "RATES", "SHIPPED", "Rate", "Variant"]
 
 Variant = Literal["adaptive", "linear", "quantised"]
 NUMBERS: dict[Variant, int] = {"adaptive": 1, "linear": 2, "quantised": 3}
 """In ModelId."""
+DEFAULT: Variant = next(iter(NUMBERS))
+"""What users get who name none."""
 
-SHIPPED = ShippedWeights("deepjscc", Path(__file__).parent / "weights")
+SHIPPED = ShippedWeights(Path(__file__).parent)
 
 Rate = Literal["1/48", "1/24", "1/12", "1/6"]
 RATES: tuple[Rate, ...] = get_args(Rate)

@@ -60,9 +60,7 @@ def _codec_of(who: str, path: Path, name: str, given: str | None) -> type[Pictur
     try:
         record = find_system(given or name)
     except UnknownSystem as error:
-        raise WeightsError(
-            f"{path}: is a file of {name!r}: {error}; of a system that is not installed, give `system`"
-        ) from None
+        raise WeightsError(f"{path}: is a file of {name!r}: {error}; or give its folder, system=./{name}") from None
     if record.name != name:
         raise WeightsError(
             f"{path}: expected a file of {record.name}, as `system` says, got one of {name}; give another"

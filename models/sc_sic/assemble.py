@@ -7,19 +7,18 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from pydantic import ValidationError
-from torch import Tensor, nn
+from torch import Tensor
 
-from ...errors import WeightsError
-from ..model_card import ModelCard, card_path
+from ..model_card import card_path
 from ..weights.find import find_parts
+from ..weights.network import config_of, fill
 from .config import Part, ScSicConfig
 from .efficientnet import EfficientNetEncoder
-from .names import SHIPPED
+from .names import SHIPPED, Size
 from .network import PARTS, ScSic, part_of
 from .pretrained import load_part
 from .published import PUBLICATION
-from .sizes import SIZES, Size
+from .sizes import SIZES
 
 __all__ = ["assemble"]
 
@@ -41,8 +40,8 @@ def assemble(variant: str, weights: str | Path | None = None, *, parts: Sequence
         return _published(variant, weights, [part for part in PARTS if part in parts])
     path = SHIPPED.path(variant) if weights is None else Path(weights)
     card, tensors = SHIPPED.load(path, part_of)
-    network = ScSic(_config_of(path, card))
-    _load(path, network, tensors)
+    network = ScSic(config_of(SHIPPED.system, path, card, ScSicConfig))
+    fill(path, network, tensors, assign=True)
     return network
 
 
@@ -56,7 +55,7 @@ def _published(size: Size, source: Path | str | None, wanted: list[Part]) -> ScS
     places: list[Path | str | None] = [source]
     if source is not None and Path(source).is_file() and card_path(Path(source)).is_file():
         card, tensors = SHIPPED.load(Path(source), part_of)
-        config = _config_of(Path(source), card)
+        config = config_of(SHIPPED.system, Path(source), card, ScSicConfig)
         own = {part: _under(part, tensors) for part in wanted if _under(part, tensors)}
         places = [Path(source).parent, None]
     rest = [part for part in wanted if part not in own]
@@ -68,7 +67,7 @@ def _published(size: Size, source: Path | str | None, wanted: list[Part]) -> ScS
     for part, path in paths.items():
         load_part(part, path, network.get_submodule(part), extra="channel_context")
     for part, tensors in own.items():
-        _load(Path(str(source)), network.get_submodule(part), tensors)
+        fill(Path(str(source)), network.get_submodule(part), tensors, assign=True)
     if "encoder" in wanted and isinstance(network.encoder, EfficientNetEncoder):
         network.encoder.set_constants()
     return network
@@ -84,21 +83,5 @@ def _with_scale(config: ScSicConfig, path: Path) -> ScSicConfig:
     return config.model_copy(update={"stage_a": stage_a})
 
 
-def _config_of(path: Path, card: ModelCard) -> ScSicConfig:
-    try:
-        return ScSicConfig.model_validate(card.config)
-    except ValidationError:
-        raise WeightsError(f"{path}: its card describes no SC-SIC network; give weights of one") from None
-
-
 def _under(part: Part, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     return {key.removeprefix(f"{part}."): value for key, value in tensors.items() if key.startswith(f"{part}.")}
-
-
-def _load(path: Path, module: nn.Module, tensors: dict[str, Tensor]) -> None:
-    try:
-        module.load_state_dict(tensors, assign=True)
-    except RuntimeError:
-        raise WeightsError(
-            f"{path}: its tensors do not fit the sizes that its card gives; take both from the same place"
-        ) from None

@@ -171,7 +171,8 @@ class Codec(PictureCodec[ScSicAbout, Sending, Receiving]):
         if not least - _ROUNDING_DB <= esn0_db <= most + _ROUNDING_DB:
             self._reported = True
             logging.getLogger("semcom").warning(
-                "sc-sic: Es/N0 is %.1f dB, and the network was trained for %g to %g dB; it goes on",
+                "%s: Es/N0 is %.1f dB, and the network was trained for %g to %g dB; it goes on",
+                self.system,
                 esn0_db,
                 least,
                 most,

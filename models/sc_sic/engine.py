@@ -19,7 +19,7 @@ from .assemble import assemble
 from .codec import Codec, ScSicAbout
 from .compiled import Compile
 from .config import Part, SmallEncoderConfig
-from .names import Variant
+from .names import DEFAULT, Variant
 from .network import PARTS, ScSic
 from .receiver import Precision, Receiver
 from .replay import Graphs
@@ -36,7 +36,7 @@ _NEEDED: dict[Role | None, tuple[Part, ...]] = {
 
 
 def load(
-    variant: Variant = "mini-48",
+    variant: Variant = DEFAULT,
     weights: str | Path | None = None,
     *,
     role: Role | None = None,

@@ -16,7 +16,7 @@ from .assemble import assemble
 from .codec import Codec
 from .efficientnet import STRIDE, EfficientNetEncoder
 from .engine import TorchEngine
-from .names import SHIPPED, Variant
+from .names import DEFAULT, SHIPPED, Variant
 from .network import ScSic
 from .published import PUBLICATION
 from .sizes import SIZES
@@ -58,7 +58,7 @@ class Transmitter(nn.Module):
 def export_sc_sic(
     out: Path,
     *,
-    variant: Variant = "mini-48",
+    variant: Variant = DEFAULT,
     weights: str | Path | None = None,
     sizes: Sequence[tuple[int, int]] = PARITY_SIZES,
 ) -> Iterator[Exported]:

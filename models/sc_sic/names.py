@@ -10,15 +10,19 @@ from pydantic import AfterValidator
 from ...sim.side_information.sc_sic_mode import DOWNSCALES
 from ..weights.shipped import ShippedWeights
 
-__all__ = ["NUMBERS", "SHIPPED", "Downscale", "Own", "Variant"]
+__all__ = ["DEFAULT", "NUMBERS", "SHIPPED", "Downscale", "Own", "Size", "Variant"]
 
 Own = Literal["mini-48", "mini-48-clean", "mini-341"]
 """Of our training; these come with the package."""
-Variant = Literal[Own, "lite", "large", "tiny"]
+Size = Literal["lite", "large", "tiny"]
+"""Of full scale, and a tiny network of the same classes."""
+Variant = Literal[Own, Size]
 NUMBERS: dict[Variant, int] = {"mini-48": 32, "mini-48-clean": 33, "mini-341": 34, "lite": 35, "large": 36, "tiny": 37}
 """In ModelId."""
+DEFAULT: Variant = next(iter(NUMBERS))
+"""What users get who name none."""
 
-SHIPPED = ShippedWeights("sc-sic", Path(__file__).parent / "weights")
+SHIPPED = ShippedWeights(Path(__file__).parent)
 
 
 def _one_of_the_sizes(value: float) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..weights.publication import Publication, PublishedFile
+from .names import SHIPPED
 
 __all__ = ["PUBLICATION"]
 
@@ -13,7 +14,7 @@ def _of_diffusers(folder: str) -> tuple[str, ...]:
 
 
 PUBLICATION = Publication(
-    system="sc-sic",
+    system=SHIPPED.system,
     title="Stable Cascade",
     repository="stabilityai/stable-cascade",
     revision="f2a84281d6f8db3c757195dd0c9a38dbdea90bb4",  # of 2024-02-13, which wrote the files as they are today

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ...errors import SignalError, UsageError
 from .compiled import Compile
+from .names import SHIPPED
 from .network import ScSic
 from .packed_stage_a import PackedStageA
 from .packed_unet import Depthwise, PackedUnet
@@ -52,7 +53,7 @@ class Receiver:
         graphs: Graphs = "off",
     ) -> None:
         if precision not in ("float32", "bfloat16"):
-            raise UsageError(f"sc-sic: precision: expected float32 or bfloat16, got {precision}")
+            raise UsageError(f"{SHIPPED.system}: precision: expected float32 or bfloat16, got {precision}")
         self._stage_b = network.stage_b
         self._reduced = precision == "bfloat16"
         self._dtype = torch.bfloat16 if self._reduced else torch.float32
@@ -74,8 +75,8 @@ class Receiver:
         multiple = self._unet.multiple
         if min(size) < multiple or any(side % multiple for side in size):
             raise SignalError(
-                f"sc-sic: expected sides of latents that are multiples of {multiple}, got {size[0]} x {size[1]}; "
-                "crop or scale the picture"
+                f"{SHIPPED.system}: expected sides of latents that are multiples of {multiple}, got {size[0]} x "
+                f"{size[1]}; crop or scale the picture"
             )
         with torch.autocast(embedding.device.type, dtype=torch.bfloat16, enabled=self._reduced):
             return self._stage_b.condition(embedding, noise_variance, size)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, get_args
+
+from .names import Own
 
 __all__ = ["TRAINED_ESN0_DB", "SamplingDefaults", "sampling_defaults"]
 
@@ -26,7 +28,7 @@ class SamplingDefaults(NamedTuple):
 
 _FULL_SIZE = SamplingDefaults(eta=1.0, temperature=1.0, guidance=1.1)  # as D-SIC samples
 _MINI = SamplingDefaults(eta=0.0, temperature=0.5, guidance=1.0)
-_BY_VARIANT = {"mini-48": _MINI, "mini-48-clean": _MINI, "mini-341": _MINI}
+_BY_VARIANT = dict.fromkeys(get_args(Own), _MINI)
 
 
 def sampling_defaults(variant: str) -> SamplingDefaults:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from .config import EfficientNetConfig, ScSicConfig, StageAConfig, StageBConfig
+from .names import Size
 
-__all__ = ["SIZES", "Size"]
-
-Size = Literal["lite", "large", "tiny"]
+__all__ = ["SIZES"]
 
 SIZES: dict[Size, ScSicConfig] = {
     "lite": ScSicConfig(),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ...errors import UsageError, WeightsError
 from ..model_card import ModelCard, card_path
+from ..system_name import system_name
 from .file import load_weights
 
 if TYPE_CHECKING:
@@ -22,12 +23,20 @@ class ShippedWeights:
     """The weights that are shipped with a system.
 
     Args:
-        system: Its name, for messages.
-        folder: Where they lie.
+        home: The system's folder; they lie in its ``weights``.
     """
 
-    system: str
-    folder: Path
+    home: Path
+
+    @property
+    def system(self) -> str:
+        """The system's name, for messages."""
+        return system_name(self.home)
+
+    @property
+    def folder(self) -> Path:
+        """Where they lie."""
+        return self.home / "weights"
 
     def path(self, name: str) -> Path:
         """Path of shipped weights.

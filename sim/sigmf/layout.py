@@ -44,9 +44,8 @@ class Layout(NamedTuple):
 def lay_out(top: Mapping[str, Any], captures: Sequence[Mapping[str, Any]], size_bytes: int, row_bytes: int) -> Layout:
     """Place the captures of a recording.
 
-    A capture whose ``core:global_index`` lies beyond the samples before it begins after a gap. ``core:header_bytes``
-    and ``core:trailing_bytes`` of files that are not SigMF's own are left out, and so is what is less than a whole
-    sample at the end.
+    A capture whose ``core:global_index`` lies beyond the samples before it begins after a gap. Headers and trailing
+    bytes of files that are not SigMF's own are left out, and so is less than a whole sample at the end.
 
     Args:
         top: The global object.
@@ -72,11 +71,9 @@ def lay_out(top: Mapping[str, Any], captures: Sequence[Mapping[str, Any]], size_
         there = max(0, (end - byte) // row_bytes)
         count = there if one is given[-1] else given[number + 1].start - one.start
         missing += max(0, count - there)
-        offset = one.global_index - given[0].global_index
-        if offset < expected:
-            if one.numbered:
-                notes.append(f"core:global_index of the capture at sample {one.start} counts back: taken as no gap")
-            offset = expected
+        offset = max(expected, one.global_index - given[0].global_index)
+        if one.numbered and offset > one.global_index - given[0].global_index:
+            notes.append(f"core:global_index of the capture at sample {one.start} counts back: taken as no gap")
         _append(segments, Segment(one.start, byte, offset, min(count, there)), row_bytes)
         byte += count * row_bytes
         expected = offset + count

@@ -29,13 +29,13 @@ from semcom.models.weights.file import sha256_of
 from semcom.sim.side_information.image_shape import ImageShape
 from semcom.sim.side_information.model_id import ModelId
 
-SYSTEMS = sorted(path.parent.name for path in Path(semcom.models.__file__).parent.glob("*/codec.py"))
+SYSTEMS = sorted(path.parent.name for path in Path(semcom.models.__file__).parent.glob("*/system.py"))
 KINDS = {"uint8": onnx.TensorProto.UINT8, "int64": onnx.TensorProto.INT64, "float32": onnx.TensorProto.FLOAT}
 
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory: pytest.TempPathFactory, tiny_cascade: Path) -> dict[str, dict[str, Any]]:
-    """Parameters of the blocks of each system: weights that refuse what there is to refuse."""
+    """Parameters of the blocks of systems whose shipped weights do not refuse what there is to refuse."""
     from semcom.models.deepjscc.names import SHIPPED
 
     path = tmp_path_factory.mktemp("weights") / "two-rates.safetensors"
@@ -46,7 +46,6 @@ def weights(tmp_path_factory: pytest.TempPathFactory, tiny_cascade: Path) -> dic
     card_path(path).write_text(card.model_copy(update=changes).model_dump_json())
     return {
         "deepjscc": {"weights": str(path)},
-        "cdm_jscc": {},
         "sc_sic": {"variant": "tiny", "weights": str(tiny_cascade)},
     }
 
@@ -64,7 +63,7 @@ def ends(weights: dict[str, dict[str, Any]], tmp_path_factory: pytest.TempPathFa
     def both(system: str, role: Role) -> Ends:
         torch.set_num_threads(1)
         cls = load_block(f"{role}s/{system}")
-        given = {name: value for name, value in weights[system].items() if name in cls.Params.model_fields}
+        given = {name: value for name, value in weights.get(system, {}).items() if name in cls.Params.model_fields}
         own: Any = cls(cls.Params.model_validate(given), name=role)
         own.start()
         codec = own._codecs["adaptive"] if hasattr(own, "_codecs") else own._codec
@@ -104,10 +103,6 @@ def refusal(block: Block, *given: Any) -> str:
     with pytest.raises(SignalError) as caught:
         block.work(*given)
     return re.sub(r"^(en|de)coders/\w+: ", "", str(caught.value))
-
-
-def test_no_system_is_left_out(weights: dict[str, dict[str, Any]]) -> None:
-    assert sorted(weights) == SYSTEMS
 
 
 PICTURES = [

@@ -17,7 +17,7 @@ from semcom.models import codec
 from semcom.models.config import Config
 from semcom.models.lookup import find_system
 
-SYSTEMS = sorted(path.parent.name for path in Path(codec.__file__).parent.glob("*/codec.py"))
+SYSTEMS = sorted(path.parent.name for path in Path(codec.__file__).parent.glob("*/system.py"))
 OWN = ("path", "system", "provider", "threads", "settings")
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import resource
 import shutil
 import subprocess
 import sys
@@ -82,13 +83,11 @@ def test_listing_loads_nothing_heavy(command):
     assert not loaded_by(*command.split()) & HEAVY
 
 
-def test_help_answers_in_half_a_second():
-    took = []
-    for _ in range(5):
-        before = time.perf_counter()
-        subprocess.run([sys.executable, "-m", "semcom", "--help"], check=True, capture_output=True, timeout=60)
-        took.append(time.perf_counter() - before)
-    assert min(took) < 0.5
+def test_help_takes_half_a_second_of_a_processor_at_most():
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run([sys.executable, "-m", "semcom", "--help"], check=True, capture_output=True, timeout=60)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 0.5
 
 
 def test_every_command_has_help():
@@ -136,6 +135,8 @@ def test_debug_brings_the_traceback(monkeypatch):
         (["graph", "f.yaml", "--svg", "f.yaml/x.svg"], "f.yaml/x.svg: cannot be written: "),
         (["export", "deepjscc"], "Missing option '--out'"),
         (["export", "depjscc", "--out", "o"], "no system 'depjscc' (did you mean 'deepjscc'?); `semcom systems` lists"),
+        (["fetch", "deepjscc"], "system.py names no published; `semcom systems` shows what it has"),
+        (["fetch", "sc-sic", "--out", "o", "--variant", "tiny"], "'tiny' is not one of 'lite', 'large'"),
         (["train", "./none", "--out", "o"], "no system ./none: expected a folder with a file system.py, found none at"),
         (["export", "deepjscc", "--out", "o", "--variant", "x"], "'x' is not one of 'adaptive', 'linear', 'quantised'"),
         (["export", "cdm-jscc", "--out", "o", "--variant", "x"], "'x' is not one of 'd', 'p'"),
@@ -178,9 +179,21 @@ def test_training_gets_what_the_command_line_says(monkeypatch, model, config):
     assert told == expected
 
 
-@pytest.mark.parametrize("command", [["status"], ["stop"], ["set", "a.b=1"], ["swap", "a=channels/awgn"]])
+@pytest.mark.parametrize(
+    "command", [["status"], ["stop"], ["stop", "--when-idle", "a"], ["set", "a.b=1"], ["swap", "a=channels/awgn"]]
+)
 def test_commands_to_a_run_that_is_not_there(command):
     assert "no flowgraph is running" in semcom(*command, code=1).stderr.lower()
+
+
+def test_the_blocks_for_gnuradio_are_listed_and_written(monkeypatch, tmp_path):
+    monkeypatch.setenv("GRC_HIER_PATH", str(tmp_path / "grc"))
+    assert "semcom_channel" in semcom("grc").stdout
+    assert semcom("grc", "--install").stdout.splitlines()[-1] == f"{tmp_path}/grc/semcom_grc.py"
+    said = semcom("grc", "--install", "elsewhere").stdout.splitlines()
+    assert said[-1] == f"GNU Radio Companion reads them with GRC_BLOCKS_PATH={tmp_path}/elsewhere"
+    Path("file").touch()
+    assert "file/x: cannot write the blocks: Not a directory" in semcom("grc", "--install", "file/x", code=2).stderr
 
 
 def test_ctrl_c_ends_with_130(monkeypatch):
@@ -265,7 +278,7 @@ def test_systems_tells_of_each_and_holds_records_against_folders():
     for line in ("deepjscc  ", "  weights   d (11.7 MB), p (2.9 MB)", "  licence   Apache-2.0", "  paper     Khalid "):
         assert f"\n{line}" in f"\n{shown}"
     about = json.loads(semcom("systems", "--json").stdout)
-    assert list(about) == ["cdm-jscc", "deepjscc", "sc-sic"]
+    assert about.keys() >= {"cdm-jscc", "deepjscc", "sc-sic"}
     assert about["deepjscc"]["variants"]["linear"] == {"number": 2, "megabytes": 0.8, "licence": "Apache-2.0"}
     assert about["deepjscc"]["recipe"] in about["deepjscc"]["recipes"]
     assert json.loads(semcom("systems", "deepjscc", "--json").stdout) == {"deepjscc": about["deepjscc"]}

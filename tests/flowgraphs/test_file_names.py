@@ -116,4 +116,4 @@ def test_what_a_flowgraph_says_is_utf8(graph: Path) -> None:
     with pytest.raises(FlowgraphError, match=r"--out o\\udcff: expected a folder whose name is UTF-8, got other bytes"):
         check_flowgraph(graph, Overrides(out="o\udcff"))
     with pytest.raises(FlowgraphError, match=r"expected printable text, got the character U\+DCFF; a file whose name "):
-        Overrides.parse(sets=["photos.path=photos/\udcff.png"])
+        check_flowgraph(graph, Overrides.parse(sets=["photos.path=photos/\udcff.png"]))

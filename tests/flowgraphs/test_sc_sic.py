@@ -86,10 +86,11 @@ def test_absent_weights_are_one_sentence_that_says_how_to_get_them(
     done = CliRunner().invoke(main, ["run", "sc-sic", "--quiet", what[0], what[1].format(tmp_path / "nothing")])
     assert done.exit_code == 1
     assert done.stdout == ""
-    (line,) = done.stderr.splitlines()
-    assert "sc-sic: no weights" in line
-    assert "get them with `semcom fetch sc-sic --variant lite --out FOLDER`" in line
-    assert "or give a folder that holds them" in line
+    for line, block in zip(done.stderr.splitlines(), ("encoder", "decoder"), strict=True):
+        assert line.startswith(f"block '{block}': ")
+        assert "sc-sic: no weights" in line
+        assert "get them with `semcom fetch sc-sic --variant lite --out FOLDER`" in line
+        assert "or give a folder that holds them" in line
 
 
 def test_a_coded_link_is_as_good_as_its_quantiser_until_it_breaks() -> None:

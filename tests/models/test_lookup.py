@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from importlib.metadata import EntryPoint
+from importlib.metadata import EntryPoint, PackageNotFoundError
 from pathlib import Path
 
 import pytest
@@ -56,8 +56,8 @@ def refusal(name: str) -> str:
 
 def test_the_path_is_the_name() -> None:
     found = {one.name: one for one in list_systems()}
-    assert set(found) == OURS
-    assert [one.broken for one in found.values()] == [""] * 3
+    assert set(found) >= OURS
+    assert {one.broken for one in found.values()} == {""}
     for name in OURS:
         system = find_system(name)
         assert (system.name, system.path) == (name, found[name].path)
@@ -135,7 +135,7 @@ def test_a_broken_record_is_told_and_breaks_nothing_else(
     installed("good")
     found = {one.name: one for one in list_systems()}
     assert {name for name, one in found.items() if one.broken} == {"bad"}
-    assert found.keys() == OURS | {"bad", "good"}
+    assert found.keys() >= OURS | {"bad", "good"}
     sentence = f"{folder / 'system.py'}: {reason}; mend it or remove it"
     assert (found["bad"].broken, refusal("bad")) == (sentence, sentence)
 
@@ -212,9 +212,15 @@ def test_a_part_that_the_record_does_not_name_is_told(tmp_path: Path) -> None:
 def test_what_an_extra_brings_is_told_with_the_pip_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder_of(tmp_path, "toy", training="import torch\n")
     monkeypatch.setitem(sys.modules, "torch", None)
-    with pytest.raises(MissingExtra) as caught:
-        find_system("./toy").load("training", "semcom train toy")
-    assert str(caught.value) == 'semcom train toy needs torch: pip install "gr-semcom[models]"'
+
+    def nobody_installed(name: str) -> list[str]:
+        raise PackageNotFoundError(name)
+
+    for _ in range(2):
+        with pytest.raises(MissingExtra) as caught:
+            find_system("./toy").load("training", "semcom train toy")
+        assert str(caught.value) == 'semcom train toy needs torch: pip install "gr-semcom[models]"'
+        monkeypatch.setattr("semcom.models.system.requires", nobody_installed)  # a bare checkout says the same
 
 
 def test_weights_and_recipes_that_are_none_are_told() -> None:

@@ -11,7 +11,7 @@ from ...runtime.language.overrides import parse_assignment
 from ..distances import check_distance
 from ..plan import SweepOptions
 from ..sweep import Note, OnProgress
-from ..systems import System, parse_systems
+from ..systems import Compared, parse_systems
 from ..witness import DETAIL, witness
 from .figures import Measurement, cell, esn0_axis, measure, number_axis
 
@@ -29,7 +29,7 @@ def finetuned_and_not(
     sets: Sequence[str] = (),
     swaps: Sequence[str] = (),
     seed: int | None = None,
-) -> list[System]:
+) -> list[Compared]:
     """Make two systems of a flowgraph that differ in their weights alone; the one without comes first.
 
     Args:
@@ -58,7 +58,7 @@ def finetuned_and_not(
 
 
 def measure_finetuning(
-    systems: Sequence[System],
+    systems: Sequence[Compared],
     options: SweepOptions,
     *,
     esn0_db: str = "1,5,10,15,20",
@@ -90,7 +90,7 @@ def measure_finetuning(
 
 
 def measure_embedding_size(
-    systems: Sequence[System],
+    systems: Sequence[Compared],
     options: SweepOptions,
     *,
     downscale: str = "0.5,0.75,1",

@@ -16,7 +16,7 @@ from ..over import Over, parse_over
 from ..plan import SweepOptions
 from ..plot import plot_sweep
 from ..sweep import Note, OnProgress, SweepResult, run_sweep
-from ..systems import System
+from ..systems import Compared
 from ..witness import Witness
 
 __all__ = ["Measurement", "cell", "esn0_axis", "measure", "need_matplotlib", "number_axis"]
@@ -40,7 +40,7 @@ class Measurement:
 
 
 def measure(
-    systems: Sequence[System],
+    systems: Sequence[Compared],
     axes: Sequence[Over],
     options: SweepOptions,
     figures: Sequence[str],

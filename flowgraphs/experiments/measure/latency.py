@@ -13,7 +13,7 @@ from ....blocks.ports import Image, Symbols
 from ..collect import Collect
 from ..measured_graph import measured_graph, pictures_of
 from ..results import write_table
-from ..systems import System
+from ..systems import Compared
 from ..task import run_files
 from .bars import draw_bars
 from .figures import need_matplotlib
@@ -74,7 +74,7 @@ class _Arrival(Collect):
 
 
 def measure_latency(
-    systems: Sequence[System],
+    systems: Sequence[Compared],
     *,
     images: str | None = None,
     runs: int = 5,

@@ -11,7 +11,7 @@ from ..distances import check_distance
 from ..plan import SweepOptions
 from ..results import write_table
 from ..sweep import Note, OnProgress
-from ..systems import System
+from ..systems import Compared
 from ..witness import DETAIL, Witness, witness
 from .figures import Measurement, cell, esn0_axis, measure
 
@@ -19,7 +19,7 @@ __all__ = ["lines", "measure_predictability", "predictability_columns"]
 
 
 def measure_predictability(
-    systems: Sequence[System],
+    systems: Sequence[Compared],
     options: SweepOptions,
     *,
     esn0_db: str = "20,15,10,5,1",

@@ -30,6 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....blocks.envelope import Envelope
+from ....sim.side_information.field import HeaderField
 from .bounds import WIRE_VERSION
 from .messages import Contract
 
@@ -88,7 +89,8 @@ def disagreement(sender: Contract, receiver: Contract) -> str | None:
                 f"edge {receiver}: {what}: the receiver expects {want}, the sender has {have}; "
                 "run both from the same file"
             )
-    if missing := [name for name in receiver.header if name not in sender.header]:
+    offers_any = HeaderField.__name__ in sender.header
+    if missing := [name for name in receiver.header if not offers_any and name not in sender.header]:
         have = ", ".join(sender.header) or "none"
         return (
             f"edge {receiver}: header: the receiver needs {', '.join(missing)}, the sender offers {have}; "

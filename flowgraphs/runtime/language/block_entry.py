@@ -11,6 +11,7 @@ from ....blocks.block import Block
 from ....blocks.lookup import find_block, list_blocks, load_block
 from ....blocks.signature import Signature
 from ....errors import UnknownBlock
+from ....sim.side_information.field import HeaderField
 from ..graph import Edge
 from .parameters import show
 from .yaml_reader import Key, Mark, Node, node_of
@@ -69,7 +70,7 @@ def missing_fields(classes: Mapping[str, type[Block]], edges: tuple[Edge, ...]) 
             for header in (*classes[block].writes_header, *classes[block].may_write_header)
         }
         for header in cls.reads_header:
-            if header.__name__ not in written:
+            if not {header.__name__, HeaderField.__name__} & written:
                 writers = ", ".join(_writers(header.__name__)) or "no known block"
                 found.append(
                     (

@@ -5,8 +5,9 @@ import itertools
 import numpy as np
 import pytest
 from semcom.blocks.channels.awgn import Awgn
+from semcom.blocks.codes._convolutional import ConvolutionalParams
 from semcom.blocks.codes.convolutional_decode import ConvolutionalDecode
-from semcom.blocks.codes.convolutional_encode import ConvolutionalEncode, ConvolutionalParams
+from semcom.blocks.codes.convolutional_encode import ConvolutionalEncode
 from semcom.blocks.envelope import Header, Identity
 from semcom.blocks.mappers.qam_demap import QamDemap
 from semcom.blocks.mappers.qam_map import QamMap

@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from semcom.blocks.codes._interleaver import InterleaverParams
 from semcom.blocks.codes.deinterleave import Deinterleave
-from semcom.blocks.codes.interleave import Interleave, InterleaverParams
+from semcom.blocks.codes.interleave import Interleave
 from semcom.blocks.envelope import State
 from semcom.blocks.mappers.deinterleave_symbols import DeinterleaveSymbols
 from semcom.blocks.mappers.interleave_symbols import InterleaveSymbols

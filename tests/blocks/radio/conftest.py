@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import itertools
+import json
+import shutil
 import socket
+import subprocess
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import zmq
 
 PATIENCE_S = 10.0
+GNURADIO_PYTHON = "/usr/bin/python3"
 
 
 @pytest.fixture
@@ -45,6 +50,33 @@ def port() -> int:
 def address(request: pytest.FixtureRequest, port: int) -> str:
     """An address to meet at."""
     return "ipc://here" if request.param == "ipc" else f"tcp://127.0.0.1:{port}"
+
+
+@pytest.fixture(scope="session")
+def gnuradio_python() -> str:
+    """The Python that has GNU Radio: the system's."""
+    probe = [GNURADIO_PYTHON, "-c", "from gnuradio import zeromq"]
+    found = shutil.which(GNURADIO_PYTHON) and not subprocess.run(probe, capture_output=True, check=False).returncode
+    return GNURADIO_PYTHON if found else pytest.skip("GNU Radio is not installed: apt-get install gnuradio")
+
+
+@pytest.fixture
+def gnuradio(gnuradio_python: str) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
+    """Start GNU Radio with a job; what is left of it is killed at the end."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(**job: Any) -> subprocess.Popen[bytes]:
+        words = [gnuradio_python, str(Path(__file__).with_name("gnuradio_peer.py")), json.dumps(job)]
+        process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        started.append(process)
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"running\n"
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
 
 
 def first(source: Iterator[Any], count: int) -> list[Any]:

@@ -6,7 +6,8 @@ import logging
 
 import pytest
 import zmq
-from semcom.blocks.radio._socket import RadioSocket, is_exposed
+from pydantic import TypeAdapter, ValidationError
+from semcom.blocks.radio._socket import Address, RadioSocket, is_exposed
 
 
 @pytest.mark.parametrize(
@@ -26,6 +27,12 @@ from semcom.blocks.radio._socket import RadioSocket, is_exposed
 )
 def test_loopback_alone_is_not_exposed(address, exposed):
     assert is_exposed(address) is exposed
+
+
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:99999", "tcp://127.0.0.1", "tcp://:5555", "ipc://", "tcp://h:0"])
+def test_addresses_that_zeromq_would_take_for_others_are_refused(address):
+    with pytest.raises(ValidationError, match="with a port of 1 to 65535"):
+        TypeAdapter(Address).validate_python(address)
 
 
 def test_an_address_without_protection_is_warned_of(caplog, port):

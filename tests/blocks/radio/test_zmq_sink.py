@@ -177,7 +177,7 @@ def test_what_is_not_finite_is_sent_as_nought_and_counted(peer, opened, address)
     receiver = peer(zmq.PULL, "connect", address)
     sink.work(np.array([1, np.nan, np.inf * 1j], np.complex64), Stream())
     assert receiver.recv() == np.array([1, 0, 0], np.complex64).tobytes()
-    assert sink.counted == {"sent_samples": 3, "nonfinite_samples": 2}
+    assert sink.counted == {"sent_samples": 3, "non_finite_samples": 2}
 
 
 def test_another_sample_rate_is_refused(opened, address):

@@ -128,7 +128,7 @@ def test_the_waveforms_efficiency_stands_beside_the_cbr(tmp_path, delivery, run_
         trace = item.trace.updated(None, {"waveform_efficiency": efficiency})
         run_sink(make(tmp_path), [item._replace(trace=trace)], run=RUN)
         text = read(tmp_path).text
-        assert ("Waveform efficiency 0.93 cyclic prefix and fill; not in the CBR" in text) is said
+        assert ("Waveform efficiency 0.93 cyclic prefix, preamble, fill, roll-off; not in the CBR" in text) is said
 
 
 def test_pictures_that_were_not_decoded_are_said_at_the_top(tmp_path, delivery, run_sink):

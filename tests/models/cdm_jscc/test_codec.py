@@ -150,7 +150,7 @@ def test_weights_of_another_network_are_said(weights: Path, tmp_path: Path) -> N
     with pytest.raises(WeightsError, match="its tensors do not fit the sizes that its card gives"):
         load("d", other)
     card_path(other).write_text(changed.model_copy(update={"config": {"network": "adaptive"}}).model_dump_json())
-    with pytest.raises(WeightsError, match="not weights of CDM-JSCC"):
+    with pytest.raises(WeightsError, match="its card describes no network of cdm-jscc"):
         load("d", other)
     with pytest.raises(UsageError, match="no weights 'zz' are shipped; expected one of"):
         load("zz")

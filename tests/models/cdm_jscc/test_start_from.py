@@ -44,7 +44,7 @@ def weights(first: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
     folder.mkdir()
     for path in (first, first.with_suffix(".json")):
         shutil.copy(path, folder / f"d{path.suffix}")
-    monkeypatch.setattr(SHIPPED, "folder", folder)
+    monkeypatch.setattr(type(SHIPPED), "folder", folder)
     return folder
 
 

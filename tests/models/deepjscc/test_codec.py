@@ -123,5 +123,5 @@ def test_weights_of_something_else(tmp_path: Path) -> None:
     tiny = AdaptiveConfig(patch=8, width=8, encoder_blocks=1, decoder_blocks=1).model_dump(mode="json")
     with pytest.raises(WeightsError, match="its tensors do not fit the sizes that its card gives"):
         load("adaptive", write(tmp_path, tiny, {"a": torch.ones(1)}))
-    with pytest.raises(WeightsError, match="its card describes no DeepJSCC network"):
+    with pytest.raises(WeightsError, match="its card describes no network of deepjscc"):
         load("adaptive", write(tmp_path, {"network": "other"}, {"a": torch.ones(1)}))

@@ -75,7 +75,7 @@ def test_training_on_constellations_starts_from_shipped_weights_and_makes_the_er
     start = run("start", model=FIVE_LAYER, steps=1).weights
     for path in (start, start.with_suffix(".json")):
         path.rename(path.with_stem("adaptive"))
-    monkeypatch.setattr(SHIPPED, "folder", start.parent)
+    monkeypatch.setattr(type(SHIPPED), "folder", start.parent)
     recipe = {"start_from": "adaptive", "bits_per_symbol": [2, 8], "model": FIVE_LAYER}
     result = run("q", steps=99, **recipe)
     curve = rows(tmp_path / "q" / "curve.csv")

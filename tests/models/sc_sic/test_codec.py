@@ -185,7 +185,7 @@ def test_a_card_of_other_sizes_is_refused(tmp_path: Path) -> None:
         assemble("mini-48", str(path))
     card["config"] = {"channels": 3}
     path.with_suffix(".json").write_text(json.dumps(card))
-    with pytest.raises(WeightsError, match="its card describes no SC-SIC network"):
+    with pytest.raises(WeightsError, match="its card describes no network of sc-sic"):
         assemble("mini-48", str(path))
 
 

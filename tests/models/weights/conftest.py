@@ -20,7 +20,7 @@ def write() -> Callable[..., Path]:
     """Write a file of weights and its card."""
 
     def written(path: Path, tensors: dict[str, torch.Tensor], **said: Any) -> Path:
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         save_file(tensors, path)
         card = {"cls": "a:B", "config": {}, "licence": "Apache-2.0", "paper": "none", "training": TRAINING}
         named = {"name": path.stem, "file": path.name, "sha256": sha256_of(path), "metrics": {}}

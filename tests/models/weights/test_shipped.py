@@ -23,11 +23,11 @@ def zeros(*names: str) -> dict[str, torch.Tensor]:
 
 @pytest.fixture
 def shipped(write: Write, tmp_path: Path) -> ShippedWeights:
-    folder = tmp_path / "weights"
+    folder = tmp_path / "toy" / "weights"
     write(folder / "a.safetensors", ones("x.1", "x.2", "y.1"))
     write(folder / "b.safetensors", zeros("y.1"), base="a.safetensors")
     write(folder / "c.safetensors", zeros("x.3"), base="b.safetensors")
-    return ShippedWeights("toy", folder)
+    return ShippedWeights(folder.parent)
 
 
 def part_of(name: str) -> str:

@@ -524,6 +524,11 @@ def test_a_header_field_needs_a_writer_upstream(folder):
         "f.yaml:11:3: block 'unmap': needs the header field PowerScale, which no block upstream of it writes "
         "(mappers/real_to_complex writes it)"
     ]
+    writes_any = PLAIN_MAP.replace("    def work", "    may_write_header = (HeaderField,)\n\n    def work", 1)
+    imported = f"from semcom.sim.side_information.field import HeaderField\n{writes_any}"
+    (folder / "plain_map.py").write_text(imported)
+    Path("f.yaml").write_text(changed("mappers/real_to_complex", "./plain_map.py"))
+    assert load_graph("f.yaml").block("unmap")
 
 
 PLACES = """\
