@@ -66,7 +66,8 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (twin / "names.py").write_text(re.sub(r'(": )(\d+)([,}])', r"\g<1>20\2\3", names))  # its own numbers in ModelId
     for role in ("encoders", "decoders"):
         block = (copy / "blocks" / role / "deepjscc.py").read_text()
-        (copy / "blocks" / role / "twin.py").write_text(block.replace("models.deepjscc", "models.twin"))
+        block = block.replace("models.deepjscc", "models.twin").replace("coders/deepjscc", "coders/twin")
+        (copy / "blocks" / role / "twin.py").write_text(block)
     return copy
 
 

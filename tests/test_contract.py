@@ -187,8 +187,9 @@ def frozen(item: Item) -> Item:
 
 
 @functools.cache
-def way_to(port: str, fields: frozenset[str]) -> tuple[str, ...]:
-    """Return the shortest chain of blocks that makes items of a type with these header fields."""
+def way_to(port: str, fields: frozenset[str], partner: str) -> tuple[str, ...]:
+    """Return the shortest chain of blocks, by the partner if it can, that makes items with these header fields."""
+    known = sorted(ON_ITEMS, key=lambda use: use != partner)  # frames of another system's encoder would be refused
     ways: list[tuple[str, frozenset[str], tuple[str, ...]]] = [
         (kind.type.name, frozenset(), ())
         for kind in {port.type.name: port for use in ON_ITEMS for port in signature_of(use).inputs.values()}.values()
@@ -200,7 +201,7 @@ def way_to(port: str, fields: frozenset[str]) -> tuple[str, ...]:
                 return way
         longer = []
         for kind, written, way in ways:
-            for use in ON_ITEMS:
+            for use in known:
                 signature, cls = signature_of(use), cls_of(use)
                 if len(signature.inputs) != 1 or len(signature.outputs) != 1 or use in way:
                     continue
@@ -217,7 +218,8 @@ def way_to(port: str, fields: frozenset[str]) -> tuple[str, ...]:
 def item_for(use: str, port: PortType, seq: int) -> Item:
     """Return an item that a block can work on: random, or made by the blocks that write the header it reads."""
     cls = cls_of(use)
-    way = way_to(port.name, frozenset(field.__name__ for field in (*cls.reads_header, *cls.may_read_header[:1])))
+    fields = frozenset(field.__name__ for field in (*cls.reads_header, *cls.may_read_header[:1]))
+    way = way_to(port.name, fields, use.replace("decoders/", "encoders/"))
     if not way:
         return frozen(Item(envelope(seq), values(port, seq)))
     (first,) = signature_of(way[0]).inputs.values()
