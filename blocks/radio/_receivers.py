@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import time
-from typing import Final, Literal
+from collections.abc import Callable, Iterator
+from typing import Final, Literal, TypeVar
 
 import zmq
 
 from ...errors import WireError
 from ...sim.notes import note
+from ..block import Block
 from ._socket import WAIT_MS, Attach, RadioSocket
 
-__all__ = ["ReceivePattern", "Receiver"]
+__all__ = ["ReceivePattern", "Receiver", "listen"]
 
+T = TypeVar("T")
 ReceivePattern = Literal["sub", "pull", "req"]
 KINDS: Final = {"sub": zmq.SUB, "pull": zmq.PULL, "req": zmq.DEALER}
 SILENCE_S: Final = 5.0  # a subscription that brings nothing for so long, though somebody is there, may be the wrong one
@@ -99,3 +102,22 @@ class Receiver:
     def close(self) -> None:
         """Give the socket back."""
         self._link.close()
+
+
+def listen(block: Block, receiver: Receiver, read: Callable[[memoryview], T | None]) -> Iterator[T | None]:
+    """Yield what is read of each message; None where none comes, so that the runtime can look at its commands.
+
+    A message that cannot be read is noted, counted as ``refused_messages`` of the block, and passed over.
+    """
+    try:
+        while True:
+            item = None
+            try:
+                data = receiver.receive()
+                item = None if data is None else read(data)
+            except WireError as error:
+                block.count(refused_messages=1)
+                note(f"block '{block.name}': {error}")
+            yield item
+    finally:
+        receiver.close()

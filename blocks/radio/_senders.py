@@ -45,7 +45,10 @@ class Pusher:
 
     def room(self, wait_ms: int = WAIT_MS) -> int | None:
         """As of `Sender`."""
-        return MOST if self._link.socket.poll(wait_ms, zmq.POLLOUT) else None
+        if self._link.socket.poll(wait_ms, zmq.POLLOUT):
+            return MOST
+        self._link.look_for_peer()
+        return None
 
     def send(self, data: bytes) -> bool:
         """As of `Sender`."""

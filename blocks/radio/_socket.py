@@ -26,6 +26,7 @@ MAX_MESSAGE_BYTES: Final = 32 << 20  # srsRAN sends up to 24.6 MB
 MAX_FRAMES: Final = 8  # kept of one message; ours have at most 4, an envelope included
 KEEPALIVE_S: Final = 10  # the system notices a host that is gone; ZeroMQ's own heartbeat would cut off a slow peer
 RECONNECT_MS: Final = 100
+ALONE_S: Final = 5.0  # so long one waits for a peer without a word
 
 Attach = Literal["connect", "bind"]
 
@@ -65,6 +66,8 @@ class RadioSocket:
         self, kind: int, address: str, attach: Attach, *, high_water: int, options: Mapping[Any, Any] | None = None
     ) -> None:
         self.departures = 0
+        self._address = address
+        self._opened_s: float | None = time.monotonic()  # None: somebody came, or the user knows
         self._peers: set[int] = set()  # file descriptors of their connections
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self.socket: zmq.Socket[bytes] = self._context.socket(kind)
@@ -116,6 +119,19 @@ class RadioSocket:
                 self._peers.remove(event["value"])
                 self.departures += 1
 
+    def look_for_peer(self) -> None:
+        """Say once that nobody has come: a peer that is not there and a wrong address look alike."""
+        if self._opened_s is None:
+            return
+        if self.connected or self.departures:
+            self._opened_s = None
+        elif time.monotonic() - self._opened_s > ALONE_S:
+            self._opened_s = None
+            note(
+                f"{self._address}: nobody came to the other end in {ALONE_S:g} s; start it, and see that both have "
+                "this address, one binds it and the other connects to it"
+            )
+
     @property
     def _unread(self) -> bool:
         """Whether the system holds bytes for a peer."""
@@ -133,6 +149,8 @@ class RadioSocket:
         frames = self._take()
         if not frames and wait_ms and self.socket.poll(wait_ms):
             frames = self._take()
+        if not frames:
+            self.look_for_peer()
         return frames or None
 
     def _take(self) -> list[memoryview]:

@@ -9,7 +9,6 @@ import numpy as np
 from pydantic import Field
 
 from ...errors import WireError
-from ...sim.notes import note
 from ...sim.radio_formats.pdu import Pdu, unpack_pdu
 from ...sim.radio_formats.pmt import pack_pmt
 from ...sim.radio_formats.requests import pack_credit
@@ -18,7 +17,7 @@ from ..envelope import Identity, Out, State
 from ..params import BlockParams
 from ..ports import Bytes, Features, Symbols
 from ._position import LONGEST_GAP, Position
-from ._receivers import ReceivePattern, Receiver
+from ._receivers import ReceivePattern, Receiver, listen
 from ._socket import Address, Attach
 
 __all__ = ["PduSource"]
@@ -73,20 +72,7 @@ class PduSource(Block):
     def work(self) -> Iterator[Out[_Outputs] | None]:
         """Yield one item a PDU; None where none comes."""
         self._position: Position = self.heritage.setdefault("pdus", Position())
-        try:
-            while True:
-                yield self._next()
-        finally:
-            self._receiver.close()
-
-    def _next(self) -> Out[_Outputs] | None:
-        try:
-            data = self._receiver.receive()
-            return None if data is None or data == NIL else self._item(unpack_pdu(data))
-        except WireError as error:
-            self.count(refused_messages=1)
-            note(f"block '{self.name}': {error}")
-            return None
+        yield from listen(self, self._receiver, lambda data: None if data == NIL else self._item(unpack_pdu(data)))
 
     def _item(self, pdu: Pdu) -> Out[_Outputs]:
         port = PORTS.get(pdu.data.dtype)

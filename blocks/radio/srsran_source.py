@@ -7,16 +7,14 @@ from typing import Literal
 
 from pydantic import Field
 
-from ...errors import WireError
 from ...sim.level import finite
-from ...sim.notes import note
 from ...sim.radio_formats.requests import SRSRAN_REQUEST
 from ...sim.radio_formats.stream_message import unpack_stream
 from ..block import Block
 from ..envelope import Out
 from ..params import BlockParams
 from ..ports import Samples
-from ._receivers import Receiver
+from ._receivers import Receiver, listen
 from ._socket import Address
 
 __all__ = ["SrsranSource"]
@@ -55,22 +53,11 @@ class SrsranSource(Block):
 
     def work(self) -> Iterator[Out[Samples] | None]:
         """Yield one chunk an answer; None where none comes, and for one without samples."""
-        try:
-            while True:
-                yield self._next()
-        finally:
-            self._receiver.close()
+        yield from listen(self, self._receiver, self._read)
 
-    def _next(self) -> Out[Samples] | None:
-        try:
-            data = self._receiver.receive()
-            items = None if data is None else unpack_stream(data, pass_tags=False).items
-        except WireError as error:
-            self.count(refused_messages=1)
-            note(f"block '{self.name}': {error}")
+    def _read(self, data: memoryview) -> Out[Samples] | None:
+        items, nonfinite = finite(unpack_stream(data, pass_tags=False).items)
+        if not items.size:
             return None
-        if items is None or not items.size:
-            return None
-        items, nonfinite = finite(items)
         self.count(non_finite_samples=nonfinite)
         return Out(items, sample_rate_hz=self.params.sample_rate_hz)

@@ -6,9 +6,8 @@ from collections.abc import Iterator
 
 from pydantic import Field, model_validator
 
-from ...errors import SignalError, WireError
+from ...errors import SignalError
 from ...sim.level import finite
-from ...sim.notes import note
 from ...sim.radio_formats.pmt import pmt_text
 from ...sim.radio_formats.requests import MAX_CREDIT, pack_credit
 from ...sim.radio_formats.stream_message import StreamMessage, Tag, unpack_stream
@@ -17,7 +16,7 @@ from ..envelope import Annotation, Out
 from ..params import BlockParams
 from ..ports import Samples
 from ._position import Position
-from ._receivers import ReceivePattern, Receiver
+from ._receivers import ReceivePattern, Receiver, listen
 from ._socket import Address, Attach
 
 __all__ = ["ZmqSource"]
@@ -81,21 +80,11 @@ class ZmqSource(Block):
     def work(self) -> Iterator[Out[Samples] | None]:
         """Yield one chunk a message; None where none comes."""
         self._position: Position = self.heritage.setdefault("position", Position())  # a swap leaves no hole
-        try:
-            while True:
-                yield self._next()
-        finally:
-            self._receiver.close()
+        yield from listen(self, self._receiver, self._read)
 
-    def _next(self) -> Out[Samples] | None:
-        try:
-            data = self._receiver.receive()
-            message = None if data is None else unpack_stream(data, pass_tags=self.params.pass_tags)
-        except WireError as error:
-            self.count(refused_messages=1)
-            note(f"block '{self.name}': {error}")
-            return None
-        return None if message is None or not message.items.size else self._placed(message)
+    def _read(self, data: memoryview) -> Out[Samples] | None:
+        message = unpack_stream(data, pass_tags=self.params.pass_tags)
+        return self._placed(message) if message.items.size else None
 
     def _placed(self, message: StreamMessage) -> Out[Samples]:
         items, position = message.items, self._position
