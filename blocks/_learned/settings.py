@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from ...errors import UsageError
+from ...models.config import first_mistake
 
 __all__ = ["chosen_settings", "settings_of"]
 
@@ -50,8 +51,5 @@ def chosen_settings(
     try:
         return model.model_validate(given)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise UsageError(
-            f"{who}: {where}: {first['msg']} in the settings of {system}, got {first['input']!r}"
-        ) from None
+        got = error.errors()[0]["input"]
+        raise UsageError(f"{who}: {first_mistake(error)} in the settings of {system}, got {got!r}") from None

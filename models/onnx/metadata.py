@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ...errors import WeightsError
 from ..codec import About, Role
+from ..config import first_mistake
 
 __all__ = ["FORMAT", "OPSET", "OnnxMetadata"]
 
@@ -94,8 +95,6 @@ def _validated(model: type[M], values: dict[str, Any], path: Path) -> M:
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
         raise WeightsError(
-            f"{path}: its metadata is not in order: {where}: {first['msg']}; write the file again with `semcom export`"
+            f"{path}: its metadata is not in order: {first_mistake(error)}; write the file again with `semcom export`"
         ) from None

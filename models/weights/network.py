@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import TypeAdapter, ValidationError
 
 from ...errors import WeightsError
+from ..config import first_mistake
 from ..model_card import ModelCard
 
 if TYPE_CHECKING:
@@ -31,10 +32,8 @@ def config_of(system: str, path: Path, card: ModelCard, model: Any) -> Any:
     try:
         return TypeAdapter(model).validate_python(card.config)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
         raise WeightsError(
-            f"{path}: its card describes no network of {system} ({where}: {first['msg']}); give weights of one"
+            f"{path}: its card describes no network of {system} ({first_mistake(error)}); give weights of one"
         ) from None
 
 
