@@ -80,6 +80,7 @@ class BlockEqualizer:
         taps[: waveform.pulse.size] = waveform.pulse
         self._pulse = scipy.fft.fft(np.roll(taps, -waveform.half_span * rate)).real[self._bins]
         edge = int(waveform.rolloff / 2 * _BLOCK)
+        edge = min(edge, bins.size - 1 - _BLOCK // 2 - widest)  # at a roll-off of 1 the outermost bin, which is empty
         self._upper = np.arange(_BLOCK // 2 - edge, _BLOCK // 2 + edge + 1) + widest
         self._lower = self._upper - _BLOCK
         self._aliases = _fold_order(self._folded)
