@@ -43,7 +43,7 @@ class Burst(Block):
     Output:  complex64 ``[n]``, the payload, equalised without bias, by the number that its burst says; header: all that
              was sent, of ImageShape, ModelId, JsccMode, CdmMode, RateMap, ScSicMode, PowerScale, ConstellationFrame,
              CodedImage, LinkScheme, QamFrame, TransportBlock, FeatureShape, FeatureCode, FullScale; receiver state:
-             n0 and h of each symbol, esn0_db, pilots; trace: cfo_hz, clock_ppm, gain_step_db.
+             n0 and h of each symbol, esn0_db, pilots, reception; trace: cfo_hz, clock_ppm, gain_step_db.
     State:   the samples of the burst that is being received.
     Source:  the statistic: Kay, Fundamentals of Statistical Signal Processing: Detection Theory, section 9.5; timing:
              Godard, IEEE Trans. Commun. 26(5), 1978.
@@ -71,11 +71,11 @@ class Burst(Block):
         self._receiver = BurstReceiver(
             p.waveform, false_alarm_rate=p.false_alarm_rate, equalizer=p.equalizer, longest=p.longest
         )
-        self._highest, self._bad, self._rate_hz = -1, 0, 1.0
+        self._highest, self._bad, self._failures, self._rate_hz = -1, 0, 0, 1.0
 
     def work(self, samples: Samples, stream: Stream) -> Iterator[Out[Symbols]]:
         """Take a chunk; give out the frames that it completes."""
-        self._rate_hz = stream.sample_rate_hz / self.params.samples_per_symbol
+        self._rate_hz = stream.sample_rate_hz
         yield from self._told(self._receiver.push(samples, stream.gap_samples))
 
     def finish(self, run: RunContext) -> Iterator[Out[Symbols]]:
@@ -92,6 +92,7 @@ class Burst(Block):
         self._bad = self._receiver.bad_samples
 
     def _count_failure(self, failure: Failure) -> None:
+        self._failures += 1
         kind = {"false": "false_bursts", "header": "header_failures", "truncated": "truncated_bursts"}[failure.kind]
         if failure.seq is None:
             self.count(**{kind: 1})
@@ -115,13 +116,14 @@ class Burst(Block):
         self._highest = max(self._highest, seq)
         if known.gain_step_db:
             self.count_items(gain_steps=seq)
+        seen = burst.reception.at(self._rate_hz, failures=self._failures, lost=self.counted.get("lost_bursts", 0))
         return Out(
             burst.symbols,
             header=burst.fields,
-            state=State(n0=burst.n0, h=burst.gains, esn0_db=known.esn0_db, csi="pilots"),
+            state=State(n0=burst.n0, h=burst.gains, esn0_db=known.esn0_db, csi="pilots", reception=seen),
             identity=Identity(seq),
             trace={
-                "cfo_hz": known.cfo * self._rate_hz,
+                "cfo_hz": seen.cfo_hz,
                 "clock_ppm": known.clock_ppm,
                 "gain_step_db": known.gain_step_db,
             },

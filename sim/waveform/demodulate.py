@@ -31,6 +31,7 @@ class Demodulated(NamedTuple):
         clock_ppm: Of the sender's clock against the receiver's, in 1e-6.
         gain_step_db: Greatest step of the gain within the burst, in dB.
         coherence: Of the pilots of the body's last eighth, phase taken off, with what was sent, 0 to 1.
+        delays: float64 ``[blocks]``, in symbols, evenly along the body: by which the clock has moved.
     """
 
     symbols: NDArray[np.complex64]
@@ -41,6 +42,7 @@ class Demodulated(NamedTuple):
     clock_ppm: float
     gain_step_db: float
     coherence: float
+    delays: NDArray[np.float64]
 
 
 class Demodulator:
@@ -87,7 +89,12 @@ class Demodulator:
             found.clock_ppm,
             gain.step_db,
             _coherence(pilots * gain.gains[where.pilots].conj(), sent),
+            found.delays,
         )
+
+    def unequalized(self, samples: NDArray[np.complex64], known: Acquisition) -> NDArray[np.complex64]:
+        """Return symbols as they are behind the matched filter alone: `BlockEqualizer.unequalized`."""
+        return self._equalizer.unequalized(samples, known.cfo)
 
 
 def _coherence(received: NDArray[np.complex64], sent: NDArray[np.complex64]) -> float:

@@ -13,7 +13,7 @@ from ...errors import SignalError
 from ..side_information.field import HeaderField
 from ..side_information.packed_header import unpack_header
 from ..side_information.start_word import StartWord
-from .acquire import Acquirer, Acquisition
+from .acquire import Acquirer, Acquisition, response
 from .body import payload_order, places, to_payload
 from .coded_word import decode_word
 from .demodulate import Demodulated, Demodulator
@@ -22,6 +22,7 @@ from .equalize import EqualizerKind
 from .frame import START_SYMBOLS, header_symbols, read_start
 from .line import Line
 from .preamble import LENGTH
+from .reception import Reception, power_spectrum, thinned
 from .single_carrier import SingleCarrier
 
 __all__ = ["Burst", "BurstReceiver", "Failure"]
@@ -30,6 +31,8 @@ _TAIL = 24  # symbols behind a body that its filters and a fast clock reach into
 _SLACK = 4  # symbols that a fast clock takes off a burst's end
 _LEAST_COHERENCE = 0.35  # of 32 pilots; noise alone has more in one case of sixty, a signal of -1 dB less in one of 200
 _LEAST_SHARE = 0.2  # of the preamble's energy that the channel explains; in noise 24 taps explain 1/20 of it
+_LOOKED_AT = 1024  # symbols that a spectrum is made of
+_SHOWN = 384  # of which those before the equaliser are shown
 _Steps = Generator[int, None, None]
 
 
@@ -45,6 +48,7 @@ class Burst:
         gains: complex64 ``[n]``, relative gain of the channel at each.
         known: Es/N0, offsets, gain steps.
         offset: Sample in the middle of the preamble's first symbol.
+        reception: What the receiver saw of it, in samples: `Reception.at` gives it seconds and Hz.
     """
 
     start: StartWord
@@ -54,6 +58,7 @@ class Burst:
     gains: NDArray[np.complex64]
     known: Demodulated
     offset: int
+    reception: Reception
 
 
 @dataclass(frozen=True)
@@ -192,8 +197,42 @@ class BurstReceiver:
             return body + behind * rate
         order = payload_order(start.payload)
         symbols, n0, gains = to_payload(whole.symbols[behind:]), whole.n0[behind:][order], whole.gains[behind:][order]
-        self._found.append(Burst(start, fields, symbols, n0, gains, whole, origin))
+        seen = self._see(origin, found, known, whole)._replace(seq=start.seq, after=thinned(symbols, _SHOWN))
+        self._found.append(Burst(start, fields, symbols, n0, gains, whole, origin, seen))
         return end
+
+    def _see(self, origin: int, found: Detection, known: Acquisition, whole: Demodulated) -> Reception:
+        """Return the record of a burst, without its number and its payload."""
+        waveform, rate = self._waveform, self._waveform.samples_per_symbol
+        body = places(whole.symbols.size, waveform.pilot_spacing).size
+        middle, needed = origin + (waveform.head + body // 2) * rate, self._demodulator.needed(1)
+        around = min(_LOOKED_AT, body) // 2 * rate
+        start = middle - min(_SHOWN, body) // 2 * rate - self._demodulator.before
+        samples = self._line.cut(middle - around, middle + around, 2 * around)
+        before = self._demodulator.unequalized(self._line.cut(start, start + needed, needed), known)[
+            : min(_SHOWN, body)
+        ]
+        return Reception(
+            seq=0,
+            start_s=origin,
+            duration_s=(waveform.head + body - 1) * rate,
+            sample_rate_hz=1.0,
+            band_hz=(1 + waveform.rolloff) / rate,
+            esn0_db=whole.esn0_db,
+            evm=float(np.sqrt(whole.n0.mean())),
+            cfo_hz=whole.cfo / rate,
+            clock_ppm=whole.clock_ppm,
+            statistic=found.statistic,
+            threshold=self._detector.eta,
+            detection_step_s=rate / 2,
+            spectrum=power_spectrum(samples),
+            response=response(known.taps, (1 + waveform.rolloff) / 2) / np.float32(np.sqrt(rate)),
+            before=before / np.sqrt(np.maximum(np.mean(np.abs(before) ** 2), 1e-30)),
+            after=whole.symbols[:0],
+            phase=np.unwrap(np.angle(thinned(whole.gains, 128))),
+            delay=thinned(whole.delays * rate, 128).astype(np.float32),
+            detection=found.around,
+        )
 
     def _demodulate(self, body: int, data: int, known: Acquisition) -> Generator[int, None, Demodulated]:
         rate = self._waveform.samples_per_symbol
