@@ -14,8 +14,10 @@ from .gain import follow_gain
 from .preamble import PREAMBLE
 from .single_carrier import SingleCarrier
 
-__all__ = ["Demodulated", "Demodulator"]
+__all__ = ["Demodulated", "Demodulator", "coherence"]
 
+_TAIL = 24  # symbols behind a body that its filters and a fast clock reach into
+_SLACK = 4  # symbols that a fast clock takes off a burst's end
 _LEAST = 32  # pilots that a coherence is made of, where there are as many
 
 
@@ -51,13 +53,24 @@ class Demodulator:
         kind: Of the equaliser.
 
     Attributes:
+        preamble: As it is sent.
+        head: Samples from the preamble's first symbol to the body's first.
         before: Samples needed before a body's first symbol.
+        tail: Samples behind a body that are waited for.
+        slack: Samples of a body's end that may be missing.
     """
 
     def __init__(self, waveform: SingleCarrier, kind: EqualizerKind = "mmse") -> None:
         self._waveform = waveform
         self._equalizer = BlockEqualizer(waveform, kind)
+        self.preamble = waveform
+        rate = waveform.samples_per_symbol
+        self.head, self.tail, self.slack = waveform.head * rate, _TAIL * rate, _SLACK * rate
         self.before = self._equalizer.before
+
+    def length(self, data: int) -> int:
+        """Samples of a body with so many data symbols."""
+        return places(data, self._waveform.pilot_spacing).size * self._waveform.samples_per_symbol
 
     def needed(self, data: int) -> int:
         """Samples needed in all for the first data symbols of a body."""
@@ -86,11 +99,11 @@ class Demodulator:
             known.cfo,
             found.clock_ppm,
             gain.step_db,
-            _coherence(pilots * gain.gains[where.pilots].conj(), sent),
+            coherence(pilots * gain.gains[where.pilots].conj(), sent),
         )
 
 
-def _coherence(received: NDArray[np.complex64], sent: NDArray[np.complex64]) -> float:
+def coherence(received: NDArray[np.complex64], sent: NDArray[np.complex64]) -> float:
     """Return the correlation of the last eighth of the pilots, or the last 32, with what was sent."""
     last = slice(-max(_LEAST, received.size // 8), None)
     energy = float(np.vdot(received[last], received[last]).real) * sent[last].size

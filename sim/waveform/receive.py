@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,20 +14,17 @@ from ..side_information.field import HeaderField
 from ..side_information.packed_header import unpack_header
 from ..side_information.start_word import StartWord
 from .acquire import Acquirer, Acquisition
-from .body import payload_order, places, to_payload
+from .body import payload_order, to_payload
 from .coded_word import decode_word
-from .demodulate import Demodulated, Demodulator
+from .demodulate import Demodulated
 from .detect import Detection, Detector
-from .equalize import EqualizerKind
 from .frame import START_SYMBOLS, header_symbols, read_start
 from .line import Line
 from .preamble import LENGTH
 from .single_carrier import SingleCarrier
 
-__all__ = ["Burst", "BurstReceiver", "Failure"]
+__all__ = ["BodyDemodulator", "Burst", "BurstReceiver", "Failure"]
 
-_TAIL = 24  # symbols behind a body that its filters and a fast clock reach into
-_SLACK = 4  # symbols that a fast clock takes off a burst's end
 _LEAST_COHERENCE = 0.35  # of 32 pilots; noise alone has more in one case of sixty, a signal of -1 dB less in one of 200
 _LEAST_SHARE = 0.2  # of the preamble's energy that the channel explains; in noise 24 taps explain 1/20 of it
 _Steps = Generator[int, None, None]
@@ -74,6 +71,25 @@ class Failure:
     reason: str
 
 
+class BodyDemodulator(Protocol):
+    """What a waveform does behind the preamble; `Demodulator` is one, and says what these are."""
+
+    preamble: SingleCarrier
+    head: int
+    before: int
+    tail: int
+    slack: int
+
+    def length(self, data: int) -> int:
+        """Samples of a body."""
+
+    def needed(self, data: int) -> int:
+        """Samples needed in all."""
+
+    def demodulate(self, samples: NDArray[np.complex64], data: int, known: Acquisition) -> Demodulated:
+        """Return data symbols."""
+
+
 class BurstReceiver:
     """Finds bursts and reads them.
 
@@ -81,9 +97,8 @@ class BurstReceiver:
     decides.
 
     Args:
-        waveform: What is sent.
-        false_alarm_rate: Of the detector, per position of two a symbol.
-        equalizer: Kind of the equaliser.
+        demodulator: Of the waveform that is sent.
+        false_alarm_rate: Of the detector, per position of two a symbol of the preamble.
         longest: Symbols of the longest payload that is believed.
 
     Attributes:
@@ -92,16 +107,14 @@ class BurstReceiver:
 
     def __init__(
         self,
-        waveform: SingleCarrier,
+        demodulator: BodyDemodulator,
         *,
         false_alarm_rate: float = 1e-9,
-        equalizer: EqualizerKind = "mmse",
         longest: int = 1 << 20,
     ) -> None:
-        self._waveform, self._longest = waveform, longest
-        self._detector = Detector(waveform, false_alarm_rate)
-        self._acquirer = Acquirer(waveform)
-        self._demodulator = Demodulator(waveform, equalizer)
+        self._demodulator, self._longest = demodulator, longest
+        self._detector = Detector(demodulator.preamble, false_alarm_rate)
+        self._acquirer = Acquirer(demodulator.preamble)
         self._found: list[Burst | Failure] = []
         self.bad_samples = 0
         self._begin(0)
@@ -156,11 +169,11 @@ class BurstReceiver:
 
     def _read(self, origin: int, found: Detection) -> Generator[int, None, int]:
         """Read the burst whose preamble begins at a sample; return the sample to search on from."""
-        rate = self._waveform.samples_per_symbol
+        rate = self._demodulator.preamble.samples_per_symbol
         first = origin - self._acquirer.before
         yield first + self._acquirer.size
         known = self._acquirer.acquire(self._line.cut(first, self._line.end, self._acquirer.size), found)
-        body = origin + self._waveform.head * rate
+        body = origin + self._demodulator.head
         share = known.gain / (known.gain + known.n0)
         if share < _LEAST_SHARE:
             self._fail("false", origin, None, f"the preamble explains {share:.0%} of the energy")
@@ -181,9 +194,9 @@ class BurstReceiver:
         except SignalError as error:
             self._fail("header", origin, start.seq, str(error))
             return origin + LENGTH * rate
-        end = body + places(behind + start.payload, self._waveform.pilot_spacing).size * rate
-        yield end + _TAIL * rate
-        if self._line.end < end - _SLACK * rate:
+        end = body + self._demodulator.length(behind + start.payload)
+        yield end + self._demodulator.tail
+        if self._line.end < end - self._demodulator.slack:
             self._fail("truncated", origin, start.seq, f"{end - self._line.end} samples of its end are missing")
             return self._line.end
         whole = yield from self._demodulate(body, behind + start.payload, known)
@@ -196,11 +209,11 @@ class BurstReceiver:
         return end
 
     def _demodulate(self, body: int, data: int, known: Acquisition) -> Generator[int, None, Demodulated]:
-        rate = self._waveform.samples_per_symbol
-        stop = body + (places(data, self._waveform.pilot_spacing).size + _TAIL) * rate
+        demodulator = self._demodulator
+        stop = body + demodulator.length(data) + demodulator.tail
         yield stop
-        first = body - self._demodulator.before
-        return self._demodulator.demodulate(self._line.cut(first, stop, self._demodulator.needed(data)), data, known)
+        first = body - demodulator.before
+        return demodulator.demodulate(self._line.cut(first, stop, demodulator.needed(data)), data, known)
 
     def _fail(self, kind: Literal["false", "header", "truncated"], offset: int, seq: int | None, reason: str) -> None:
         self._found.append(Failure(kind, offset, seq, reason))
