@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ...errors import SignalError
 
-__all__ = ["Reception", "power_spectrum", "thinned"]
+__all__ = ["Reception", "Sight", "power_spectrum", "thinned"]
 
 T = TypeVar("T", bound=np.generic)
 
@@ -23,13 +23,27 @@ _COMPLEX: Final = ("response", "before", "after")
 _COUNTS: Final = ("seq", "failures", "lost")
 
 
+class Sight(NamedTuple):
+    """What a waveform's demodulator sees of a body on the way to its data.
+
+    Attributes:
+        band: Width of the band that the body takes, in cycles a sample.
+        response: complex64 ``[n]``, at most 256: gain of the channel, evenly over that band.
+        before: complex64 ``[n]``, at most 512: symbols before the equaliser, the carrier turned back.
+    """
+
+    band: float
+    response: NDArray[np.complex64]
+    before: NDArray[np.complex64]
+
+
 class Reception(NamedTuple):
     """What a receiver saw of one burst. At most 27 KiB on the wire, whatever the burst's length.
 
     Attributes:
         seq: Number that the burst says.
         start_s: Of its first symbol, in seconds from the first sample of the stream.
-        duration_s: Of the burst, from its first symbol to its last.
+        duration_s: Of the burst, from there to its end.
         sample_rate_hz: Of the stream.
         band_hz: Width of the band that the burst takes, around the carrier.
         esn0_db: Estimated Es/N0 in dB.

@@ -290,7 +290,7 @@ def test_each_step_has_streams_of_its_own(pictures: Path) -> None:
 
 def test_a_budget_in_minutes_counts_over_restarts(pictures: Path, tmp_path: Path) -> None:
     result: Result = train(ToyRun, config(steps=None, minutes=1e-3), pictures, tmp_path)
-    assert result.steps > 1
+    assert result.steps >= 1
     assert result.seconds >= 0.06
     assert train(ToyRun, config(steps=None, minutes=1e-3), pictures, tmp_path) == result
 

@@ -10,6 +10,7 @@ from scipy.stats import chi2
 from semcom.errors import SignalError
 from semcom.sim.side_information.image_shape import ImageShape
 from semcom.sim.waveform.body import body_symbols
+from semcom.sim.waveform.demodulate import Demodulator
 from semcom.sim.waveform.frame import frame_symbols
 from semcom.sim.waveform.preamble import threshold
 from semcom.sim.waveform.receive import Burst, BurstReceiver
@@ -37,7 +38,7 @@ def burst(size: int = 3000) -> np.ndarray:
 
 def seen(x: np.ndarray, *, esn0_db: float = 60.0) -> Reception:
     noise = 2 * 10 ** (-esn0_db / 20) * gaussian(x.size, 1)
-    receiver = BurstReceiver(WAVEFORM)
+    receiver = BurstReceiver(Demodulator(WAVEFORM))
     (found,) = receiver.push((x + noise).astype(np.complex64)) + receiver.flush()
     assert isinstance(found, Burst)
     return found.reception.at(RATE_HZ, failures=2, lost=1)
@@ -48,7 +49,7 @@ def test_numbers_and_times_are_those_of_the_burst() -> None:
     symbols = WAVEFORM.head + body(3000).size
     assert (got.seq, got.failures, got.lost, got.sample_rate_hz) == (3, 2, 1, RATE_HZ)
     assert got.start_s == pytest.approx((LATE + WAVEFORM.half_span * 4) / RATE_HZ, abs=1 / RATE_HZ)
-    assert got.duration_s == pytest.approx((symbols - 1) * 4 / RATE_HZ)
+    assert got.duration_s == pytest.approx(symbols * 4 / RATE_HZ)
     assert got.band_hz == pytest.approx(1.25 * 2.5e6)
 
 
