@@ -48,21 +48,20 @@ class Acquisition(NamedTuple):
     gain: float
 
 
-def response(taps: NDArray[np.complex128], highest: float) -> NDArray[np.complex64]:
-    r"""Return the gain of a channel, complex64 ``[129]``, evenly from minus the highest frequency to it.
+def response(taps: NDArray[np.complex128]) -> NDArray[np.complex64]:
+    r"""Return the gain of a channel, complex64 ``[129]``, evenly from minus half the symbol rate to half of it.
 
     .. math:: H(f) = \sum_l h_l\, e^{-j \pi f l}
 
     Args:
         taps: Of an `Acquisition`.
-        highest: In cycles a symbol.
     """
-    return np.asarray(_waves(highest) @ taps, np.complex64)
+    return np.asarray(_waves() @ taps, np.complex64)
 
 
-@lru_cache(maxsize=8)
-def _waves(highest: float) -> NDArray[np.complex128]:
-    frequencies = np.linspace(-highest, highest, _RESPONSE)
+@lru_cache(maxsize=1)
+def _waves() -> NDArray[np.complex128]:
+    frequencies = np.linspace(-0.5, 0.5, _RESPONSE)
     return np.asarray(np.exp(-1j * np.pi * np.outer(frequencies, np.arange(FIRST_TAP, FIRST_TAP + TAPS))))
 
 

@@ -120,8 +120,7 @@ class Demodulator:
         shown, needed = min(_SHOWN, body), self._equalizer.needed(1)
         start = (body - shown) // 2 * rate
         before = self._equalizer.unequalized(samples[start : start + needed], known.cfo)[:shown]
-        gains = response(known.taps, (1 + waveform.rolloff) / 2) / np.float32(np.sqrt(rate))
-        return Sight((1 + waveform.rolloff) / rate, gains, before)
+        return Sight(1 / rate, response(known.taps) / np.float32(np.sqrt(rate)), before)
 
 
 def coherence(received: NDArray[np.complex64], sent: NDArray[np.complex64]) -> float:

@@ -27,7 +27,7 @@ class Sight(NamedTuple):
     """What a waveform's demodulator sees of a body on the way to its data.
 
     Attributes:
-        band: Width of the band that the body takes, in cycles a sample.
+        band: Width of the band that the body takes, between edges of half power, in cycles a sample.
         response: complex64 ``[n]``, at most 256: gain of the channel, evenly over that band.
         before: complex64 ``[n]``, at most 512: symbols before the equaliser, the carrier turned back.
     """
@@ -45,7 +45,7 @@ class Reception(NamedTuple):
         start_s: Of its first symbol, in seconds from the first sample of the stream.
         duration_s: Of the burst, from there to its end.
         sample_rate_hz: Of the stream.
-        band_hz: Width of the band that the burst takes, around the carrier.
+        band_hz: Width of the band that the burst takes, between edges of half power.
         esn0_db: Estimated Es/N0 in dB.
         evm: Error of the pilots behind the equaliser, rms over the rms of what was sent.
         cfo_hz: Carrier offset.

@@ -50,7 +50,7 @@ def test_numbers_and_times_are_those_of_the_burst() -> None:
     assert (got.seq, got.failures, got.lost, got.sample_rate_hz) == (3, 2, 1, RATE_HZ)
     assert got.start_s == pytest.approx((LATE + WAVEFORM.half_span * 4) / RATE_HZ, abs=1 / RATE_HZ)
     assert got.duration_s == pytest.approx(symbols * 4 / RATE_HZ)
-    assert got.band_hz == pytest.approx(1.25 * 2.5e6)
+    assert got.band_hz == pytest.approx(2.5e6)
 
 
 @pytest.mark.parametrize("esn0_db", [5.0, 20.0])
