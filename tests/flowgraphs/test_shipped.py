@@ -65,9 +65,7 @@ OF_THEIR_OWN = WITH_A_WAVEFORM | HALVES | OTHER_PEOPLES_SAMPLES
 NOT_SHIPPED_WEIGHTS = {"sc-sic"}  # of gigabytes, under a licence of their own; test_sc_sic runs it with tiny ones
 
 
-@pytest.mark.parametrize(
-    "name", sorted(set(shipped_flowgraphs()) - NO_SYMBOLS - WITH_A_WAVEFORM - HALVES - NOT_SHIPPED_WEIGHTS)
-)
+@pytest.mark.parametrize("name", sorted(set(shipped_flowgraphs()) - NO_SYMBOLS - OF_THEIR_OWN - NOT_SHIPPED_WEIGHTS))
 def test_a_rayleigh_channel_swaps_into_every_flowgraph(name):
     graph = load_graph(name, overrides(swaps=("channel=channels/rayleigh",)))
     result = run(graph, RunOptions("inline", items=1))
