@@ -46,7 +46,9 @@ class Ofdm(Block):
         sample_rate_hz: float = Field(1e7, gt=0, le=1e12, description="Sample rate in Hz.")
         silence: int = Field(256, ge=0, le=1_000_000, description="Samples of silence behind each burst.")
         peaks: PeaksKind = Field("keep", description="What is done about the peaks of OFDM symbols.")
-        headroom_db: float = Field(6.0, ge=0, le=20, description="Of what peaks are limited to, over the mean power.")
+        headroom_db: float = Field(
+            6.0, ge=0, le=20, description="What peaks are limited to, in dB over the mean power."
+        )
 
     params: Params
 

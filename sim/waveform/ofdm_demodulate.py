@@ -14,8 +14,9 @@ from .body import pilot_symbols
 from .demodulate import Demodulated, coherence
 from .gain import amplitude_step
 from .ofdm import TRAINING, Ofdm
-from .ofdm_channel import ChannelEstimator, Observed
+from .ofdm_channel import ChannelEstimator, Known, Observed
 from .preamble import PREAMBLE
+from .reception import Sight, thinned
 from .track import Start, track
 
 __all__ = ["OfdmDemodulator"]
@@ -25,6 +26,7 @@ _PAIRS = 16  # of pilots added up for a step of the delay's loop
 _DELAY_GAIN = 0.05
 _FASTEST = 40e-6  # of a clock
 _PHASE_GAIN = 0.15
+_SHOWN, _SHOWN_GAINS = 384, 256  # symbols before the equaliser, gains
 _FADED = 1e-6  # of the mean energy: what a carrier is divided by at the least
 
 
@@ -32,8 +34,9 @@ class _Followed(NamedTuple):
     """OFDM symbols, training first, delay and phase taken off."""
 
     spectra: NDArray[np.complex64]
-    turns: NDArray[np.complex64]  # [T], what was taken off beside the delay, gain steps included
-    drift: float  # samples an OFDM symbol
+    turns: NDArray[np.complex64]  # [T], of the body, what was taken off beside the delay, gain steps included
+    phases: NDArray[np.float64]  # [T]
+    delays: NDArray[np.float64]  # [T], in samples
     step_db: float
 
 
@@ -95,12 +98,10 @@ class OfdmDemodulator:
         where = self._waveform.grid(data)
         sent = pilot_symbols(where.pilots.size).reshape(where.pilots.shape)
         cfo = known.cfo / self.preamble.samples_per_symbol
-        spectra = self._spectra(samples, np.zeros(TRAINING + where.pilots.shape[0]), cfo)
-        parts = spectra[:TRAINING] * self._training
-        n0 = float(np.mean(np.abs(parts[0] - parts[1]) ** 2)) / 2 + 1e-30
-        told = self._channel.known(parts.mean(axis=0).astype(np.complex128), n0, known)
+        spectra = self._spectra(samples, np.arange(TRAINING + where.pilots.shape[0]), cfo)
+        told = self._told(spectra, known)
         first = self._channel.start(told)
-        found = self._followed(samples, spectra, cfo, where.pilots, sent, first, n0)
+        found = self._followed(samples, spectra, cfo, where.pilots, sent, first, told.n0)
         body = found.spectra[TRAINING:]
         pilots = np.take_along_axis(body, where.pilots, axis=1)
         over_sent = (pilots * sent.conj()).astype(np.complex128)
@@ -116,17 +117,48 @@ class OfdmDemodulator:
             (gains * found.turns[:, None]).reshape(-1)[:data],
             10 * float(np.log10(mean / channel.n0)) if mean > 0 else -100.0,
             known.cfo,
-            -found.drift / self._waveform.row * 1e6,
+            -self._drift(found.delays) * 1e6,
             found.step_db,
             coherence(at_pilots.reshape(-1), sent.reshape(-1)),
+            found.phases,
+            found.delays,
         )
 
+    def sight(self, samples: NDArray[np.complex64], data: int, known: Acquisition) -> Sight:
+        """Return what is seen of a body on the way to its data: carriers from its middle, the channel's response.
+
+        Args:
+            samples: As of `demodulate`.
+            data: As of `demodulate`.
+            known: From the preamble.
+        """
+        w, cfo = self._waveform, known.cfo / self.preamble.samples_per_symbol
+        rows = w.rows(data)
+        shown = min(-(-_SHOWN // w.used_carriers), rows)
+        seen = self._spectra(samples, np.arange(TRAINING + (rows + shown) // 2), cfo)
+        told = self._told(seen, known)
+        middle = seen[TRAINING + (rows - shown) // 2 :]
+        response = self._channel.start(told).astype(np.complex64)
+        return Sight(w.used_carriers / w.n_fft, thinned(response, _SHOWN_GAINS), middle.reshape(-1)[:_SHOWN])
+
+    def _told(self, spectra: NDArray[np.complex64], known: Acquisition) -> Known:
+        """Return what preamble and training tell."""
+        halves = spectra[:TRAINING] * self._training
+        n0 = float(np.mean(np.abs(halves[0] - halves[1]) ** 2)) / 2 + 1e-30
+        return self._channel.known(halves.mean(axis=0).astype(np.complex128), n0, known)
+
+    def _drift(self, delays: NDArray[np.float64]) -> float:
+        """Return by how much the delay grows, samples a sample; 0 for too short a body."""
+        if delays.size <= self._group:
+            return 0.0
+        return float(np.polyfit(np.arange(delays.size), delays, 1)[0]) / self._waveform.row
+
     def _spectra(
-        self, samples: NDArray[np.complex64], shifts: NDArray[np.float64], cfo: float
+        self, samples: NDArray[np.complex64], rows: NDArray[np.intp], cfo: float, shifts: NDArray[np.intp] | int = 0
     ) -> NDArray[np.complex64]:
-        """Return the used carriers of each OFDM symbol, the carrier offset taken off, complex64 ``[T, used]``."""
+        """Return the used carriers of OFDM symbols, the carrier offset taken off, complex64 ``[T, used]``."""
         w = self._waveform
-        starts = self.before + w.prefix - self._early + np.arange(shifts.size) * w.row + shifts.astype(np.intp)
+        starts = self.before + w.prefix - self._early + rows * w.row + shifts
         starts = np.clip(starts, 0, samples.size - w.n_fft)
         turn = np.exp(-2j * np.pi * cfo * np.arange(w.n_fft)) * (np.sqrt(w.used_carriers) / w.n_fft)
         pieces = sliding_window_view(samples, w.n_fft)[starts] * turn.astype(np.complex64)
@@ -149,12 +181,11 @@ class OfdmDemodulator:
         expected = sent.conj() * first[at].conj()
         matched = np.take_along_axis(spectra[TRAINING:], at, axis=1) * expected
         delays = self._delays(matched, n0 / float(np.mean(np.abs(first) ** 2) + 1e-30))
-        drift = float(np.polyfit(np.arange(delays.size), delays, 1)[0]) if delays.size > self._group else 0.0
-        delays = np.concatenate([np.zeros(TRAINING), delays])
-        shifts = np.rint(delays)
+        shifts = np.rint(np.concatenate([np.zeros(TRAINING), delays])).astype(np.intp)
         if shifts.any():
-            spectra = self._spectra(samples, shifts, cfo)
-        angles = 2 * np.pi / w.n_fft * np.outer(delays - shifts, w.carriers)
+            spectra = self._spectra(samples, np.arange(shifts.size), cfo, shifts)
+        left = np.concatenate([np.zeros(TRAINING), delays]) - shifts
+        angles = 2 * np.pi / w.n_fft * np.outer(left, w.carriers)
         spectra = spectra * np.exp(1j * angles).astype(np.complex64)
         vectors = (np.take_along_axis(spectra[TRAINING:], at, axis=1) * expected).sum(axis=1)
         phases = track(vectors.astype(np.complex128), _PHASE_GAIN, self._phase_start)
@@ -165,7 +196,7 @@ class OfdmDemodulator:
         if step:
             turns[step:] *= 10 ** (step_db / 20)
         spectra[TRAINING:] /= turns[:, None]
-        return _Followed(spectra, turns.astype(np.complex64), drift, step_db)
+        return _Followed(spectra, turns.astype(np.complex64), phases, delays, step_db)
 
     def _delays(self, matched: NDArray[np.complex128], n0: float) -> NDArray[np.float64]:
         """Return the delay of each OFDM symbol of a body, in samples.

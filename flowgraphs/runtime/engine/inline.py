@@ -25,12 +25,19 @@ class InlineExecutor:
         context: What blocks may know of the run at its end.
         items: Items that each source makes at most.
         started: Blocks by name that have been started already: used as they are, whatever the graph says of them.
+        on_item: Called with each item that goes over an edge.
     """
 
     def __init__(
-        self, graph: Graph, context: RunContext, items: int | None = None, started: Mapping[str, Block] | None = None
+        self,
+        graph: Graph,
+        context: RunContext,
+        items: int | None = None,
+        started: Mapping[str, Block] | None = None,
+        on_item: Callable[[Edge, Item], None] = lambda edge, item: None,
     ) -> None:
         self._context = context
+        self._on_item = on_item
         self._items = items
         self._started = dict(started or {})
         self._running = {
@@ -120,6 +127,7 @@ class InlineExecutor:
                 self._put(edge, item)
 
     def _put(self, edge: Edge, item: Item) -> None:
+        self._on_item(edge, item)
         count = self.edges[str(edge)]
         count.into += 1
         count.out += 1
