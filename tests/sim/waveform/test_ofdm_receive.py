@@ -225,7 +225,7 @@ def test_whatever_becomes_of_a_stream_something_finite_comes_out_or_nothing(seed
         x = np.concatenate([x[:at], damages[rng.integers(len(damages))], x[part.stop :]])
     for one in received(x):
         if isinstance(one, Burst):
-            for values in (one.symbols, one.n0, one.gains, np.array(one.known[3:])):
+            for values in (one.symbols, one.n0, one.gains, np.hstack(one.known[3:])):
                 assert np.isfinite(values).all()
 
 
