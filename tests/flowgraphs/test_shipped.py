@@ -56,6 +56,7 @@ NO_SYMBOLS = {"hevc-capacity"}  # its channel carries bytes; fading is a variabl
 WITH_A_WAVEFORM = {  # test_radio_loopback and test_recorded_pictures run them
     "radio-loopback",
     "radio-loopback-hevc",
+    "radio-loopback-ofdm",
     "sigmf-record",
     "sigmf-replay",
 }

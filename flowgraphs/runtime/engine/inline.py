@@ -78,6 +78,7 @@ class InlineExecutor:
                         self._end(name)
                     elif emitted is not NOTHING_YET:
                         self._deliver(name, emitted)
+                        self._answer_silence()
                 on_progress()
         except BaseException:
             self._finish_sinks()
@@ -131,16 +132,26 @@ class InlineExecutor:
         count = self.edges[str(edge)]
         count.into += 1
         count.out += 1
-        join, running, report = self._joins[edge.target], self._running[edge.target], self.blocks[edge.target]
-        join.add(edge.target_port, item)
+        self._joins[edge.target].add(edge.target_port, item)
+        self._work(edge.target)
+
+    def _work(self, name: str) -> None:
+        join, running, report = self._joins[name], self._running[name], self.blocks[name]
         for inputs in join.ready():
             began = time.perf_counter()
             emissions = list(running.step(inputs))
             report.items += 1
             report.busy_s += time.perf_counter() - began
             for emitted in emissions:
-                self._deliver(edge.target, emitted)
+                self._deliver(name, emitted)
             self._keep_pace(running, began)
+
+    def _answer_silence(self) -> None:
+        """Let items go on that wait for what does not come back: all that was sent before has had its effect."""
+        for name, join in self._joins.items():
+            while join.patience_s is not None:
+                join.give_up()
+                self._work(name)
 
     def _end(self, name: str) -> None:
         """Pass the end of stream on: a block finishes when all its inputs have ended."""
