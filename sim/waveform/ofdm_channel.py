@@ -73,10 +73,10 @@ class ChannelEstimator:
     .. math:: h = \Big(F^H C F + N_0 \Lambda^{-1}\Big)^{-1} F^H a
 
     a are the sums of what was received at each carrier over what was sent, C how many there are (the preamble counts by
-    its energy), F the Fourier
-    transform from the support to the used carriers, and Lambda the energies of the taps, which a first estimate tells:
-    an MMSE estimate. The burst as a whole gives one; each 256 pilots give how the channel differs from it there, by the
-    same formula, with the energy of that difference over all of the burst; between them it is interpolated.
+    its energy), F the Fourier transform from the support to the used carriers, and Lambda the energies of the taps,
+    which a first estimate tells: an MMSE estimate. The burst as a whole gives one; each 256 pilots give how the channel
+    differs from it there, by the same formula, with the energy of that difference over all of the burst; between them
+    it is interpolated.
 
     Args:
         waveform: What is sent.

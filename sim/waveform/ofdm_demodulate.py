@@ -25,10 +25,10 @@ _FADED = 1e-6  # of the mean energy: what a carrier is divided by at the least
 class OfdmDemodulator:
     r"""Demodulates bodies of bursts of one waveform.
 
-    The Fourier transform begins a quarter of the prefix early: so much may come before the path that was found. Delay and
-    common phase are taken off as the pilots tell them against the channel of preamble and training, then the channel is
-    told anew by all pilots. Carriers are divided by their gain, which is the one tap that there is to each, and MMSE
-    without its bias.
+    The Fourier transform begins a quarter of the prefix early: so much may come before the path that was found. Delay
+    and common phase are taken off as the pilots tell them against the channel of preamble and training, then the
+    channel is told anew by all pilots. Carriers are divided by their gain, which is the one tap that there is to each,
+    and MMSE without its bias.
 
     .. math:: \hat S_k = Y_k\, e^{j 2 \pi k \delta_t / N - j \phi_t} / H_k
 
