@@ -41,13 +41,12 @@ class BurstStream:
 
     def __init__(self, block: Block, params: ReceptionParams, demodulator: BodyDemodulator) -> None:
         self._block, self._model = block, params.model
-        self._rate = demodulator.preamble.samples_per_symbol
         self._receiver = BurstReceiver(demodulator, false_alarm_rate=params.false_alarm_rate, longest=params.longest)
-        self._highest, self._bad, self._rate_hz = -1, 0, 1.0
+        self._highest, self._bad, self._failures, self._rate_hz = -1, 0, 0, 1.0
 
     def push(self, samples: Samples, stream: Stream) -> Iterator[Out[Symbols]]:
         """Take a chunk; give out the frames that it completes."""
-        self._rate_hz = stream.sample_rate_hz / self._rate
+        self._rate_hz = stream.sample_rate_hz
         yield from self._told(self._receiver.push(samples, stream.gap_samples))
 
     def flush(self) -> Iterator[Out[Symbols]]:
@@ -64,6 +63,7 @@ class BurstStream:
         self._bad = self._receiver.bad_samples
 
     def _count_failure(self, failure: Failure) -> None:
+        self._failures += 1
         kind = {"false": "false_bursts", "header": "header_failures", "truncated": "truncated_bursts"}[failure.kind]
         if failure.seq is None:
             self._block.count(**{kind: 1})
@@ -87,13 +87,15 @@ class BurstStream:
         self._highest = max(self._highest, seq)
         if known.gain_step_db:
             self._block.count_items(gain_steps=seq)
+        lost = self._block.counted.get("lost_bursts", 0)
+        seen = burst.reception.at(self._rate_hz, failures=self._failures, lost=lost)
         return Out(
             burst.symbols,
             header=burst.fields,
-            state=State(n0=burst.n0, h=burst.gains, esn0_db=known.esn0_db, csi="pilots"),
+            state=State(n0=burst.n0, h=burst.gains, esn0_db=known.esn0_db, csi="pilots", reception=seen),
             identity=Identity(seq),
             trace={
-                "cfo_hz": known.cfo * self._rate_hz,
+                "cfo_hz": seen.cfo_hz,
                 "clock_ppm": known.clock_ppm,
                 "gain_step_db": known.gain_step_db,
             },

@@ -7,17 +7,20 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .acquire import Acquisition
+from .acquire import Acquisition, response
 from .body import pilot_symbols, places
 from .equalize import BlockEqualizer, EqualizerKind
 from .gain import follow_gain
 from .preamble import PREAMBLE
+from .reception import Sight, thinned
 from .single_carrier import SingleCarrier
 
 __all__ = ["Demodulated", "Demodulator", "coherence"]
 
 _TAIL = 24  # symbols behind a body that its filters and a fast clock reach into
 _SLACK = 4  # symbols that a fast clock takes off a burst's end
+_SHOWN = 384  # symbols that are shown as they are before the equaliser
+_PHASES = 128  # along the body
 _LEAST = 32  # pilots that a coherence is made of, where there are as many
 
 
@@ -33,6 +36,8 @@ class Demodulated(NamedTuple):
         clock_ppm: Of the sender's clock against the receiver's, in 1e-6.
         gain_step_db: Greatest step of the gain within the burst, in dB.
         coherence: Of the pilots of the body's last eighth, phase taken off, with what was sent, 0 to 1.
+        phases: float64 ``[m]``, in radians, evenly along the body: what is left of the carrier.
+        delays: float64 ``[m]``, in samples, evenly along the body: by which the clock has moved.
     """
 
     symbols: NDArray[np.complex64]
@@ -43,6 +48,8 @@ class Demodulated(NamedTuple):
     clock_ppm: float
     gain_step_db: float
     coherence: float
+    phases: NDArray[np.float64]
+    delays: NDArray[np.float64]
 
 
 class Demodulator:
@@ -100,7 +107,24 @@ class Demodulator:
             found.clock_ppm,
             gain.step_db,
             coherence(pilots * gain.gains[where.pilots].conj(), sent),
+            np.unwrap(np.angle(thinned(gain.gains, _PHASES))),
+            found.delays * self._waveform.samples_per_symbol,
         )
+
+    def sight(self, samples: NDArray[np.complex64], data: int, known: Acquisition) -> Sight:
+        """Return what is seen of a body on the way to its data: symbols from its middle, the channel's response.
+
+        Args:
+            samples: As of `demodulate`.
+            data: As of `demodulate`.
+            known: From the preamble.
+        """
+        waveform, rate = self._waveform, self._waveform.samples_per_symbol
+        body = places(data, waveform.pilot_spacing).size
+        shown, needed = min(_SHOWN, body), self._equalizer.needed(1)
+        start = (body - shown) // 2 * rate
+        before = self._equalizer.unequalized(samples[start : start + needed], known.cfo)[:shown]
+        return Sight(1 / rate, response(known.taps) / np.float32(np.sqrt(rate)), before)
 
 
 def coherence(received: NDArray[np.complex64], sent: NDArray[np.complex64]) -> float:

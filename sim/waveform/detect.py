@@ -15,6 +15,7 @@ from .single_carrier import SingleCarrier
 __all__ = ["Detection", "Detector"]
 
 _BINS = 8192  # of a block, at two samples a symbol
+_AROUND = 96  # half symbols to each side of a place that is found, which are told
 _FLOOR = 1e-8  # of the block's greatest energy: below it there is what a transform leaves of silence
 
 
@@ -25,11 +26,14 @@ class Detection(NamedTuple):
         position: Of the middle of its first symbol, in samples from the first of the block.
         cfo: Coarse carrier offset in cycles a symbol.
         statistic: The smaller of the two roots' statistics.
+        around: float32 ``[193]``, the smaller of them at half symbols around: of the first root the one there, of the
+            second the greatest that belongs to it; NaN beyond the block.
     """
 
     position: float
     cfo: float
     statistic: float
+    around: NDArray[np.float32]
 
 
 class Detector:
@@ -117,7 +121,11 @@ class Detector:
         second = start + int(np.argmax(down[start : first + reach + 1]))
         one, other = _peak(up, first), _peak(down, second)
         cfo = float(np.clip((one - other) / (4 * LENGTH), -1.25 * self._greatest, 1.25 * self._greatest))
-        return Detection(self.before + (one + other) / 2 * self._half, cfo, float(min(up[first], down[second])))
+        around = np.full(2 * _AROUND + 1, np.nan, np.float32)
+        told = np.arange(max(first - _AROUND, 0), min(first + _AROUND + 1, up.size))
+        around[told - first + _AROUND] = np.minimum(up[told], best_down[told])
+        place = self.before + (one + other) / 2 * self._half
+        return Detection(place, cfo, float(min(up[first], down[second])), around)
 
 
 def _peak(values: NDArray[np.float64], at: int) -> float:

@@ -21,12 +21,15 @@ from .detect import Detection, Detector
 from .frame import START_SYMBOLS, header_symbols, read_start
 from .line import Line
 from .preamble import LENGTH
+from .reception import Reception, Sight, power_spectrum, thinned
 from .single_carrier import SingleCarrier
 
 __all__ = ["BodyDemodulator", "Burst", "BurstReceiver", "Failure"]
 
 _LEAST_COHERENCE = 0.35  # of 32 pilots; noise alone has more in one case of sixty, a signal of -1 dB less in one of 200
 _LEAST_SHARE = 0.2  # of the preamble's energy that the channel explains; in noise 24 taps explain 1/20 of it
+_LOOKED_AT = 4096  # samples that a spectrum is made of
+_SHOWN = 384  # symbols of the payload that are shown
 _Steps = Generator[int, None, None]
 
 
@@ -42,6 +45,7 @@ class Burst:
         gains: complex64 ``[n]``, relative gain of the channel at each.
         known: Es/N0, offsets, gain steps.
         offset: Sample in the middle of the preamble's first symbol.
+        reception: What the receiver saw of it, in samples: `Reception.at` gives it seconds and Hz.
     """
 
     start: StartWord
@@ -51,6 +55,7 @@ class Burst:
     gains: NDArray[np.complex64]
     known: Demodulated
     offset: int
+    reception: Reception
 
 
 @dataclass(frozen=True)
@@ -88,6 +93,9 @@ class BodyDemodulator(Protocol):
 
     def demodulate(self, samples: NDArray[np.complex64], data: int, known: Acquisition) -> Demodulated:
         """Return data symbols."""
+
+    def sight(self, samples: NDArray[np.complex64], data: int, known: Acquisition) -> Sight:
+        """Return what is seen on the way to them."""
 
 
 class BurstReceiver:
@@ -205,8 +213,41 @@ class BurstReceiver:
             return body + behind * rate
         order = payload_order(start.payload)
         symbols, n0, gains = to_payload(whole.symbols[behind:]), whole.n0[behind:][order], whole.gains[behind:][order]
-        self._found.append(Burst(start, fields, symbols, n0, gains, whole, origin))
+        seen = self._see(origin, behind + start.payload, found, known, whole)
+        seen = seen._replace(seq=start.seq, after=thinned(symbols, _SHOWN))
+        self._found.append(Burst(start, fields, symbols, n0, gains, whole, origin, seen))
         return end
+
+    def _see(self, origin: int, data: int, found: Detection, known: Acquisition, whole: Demodulated) -> Reception:
+        """Return the record of a burst, without its number and its payload."""
+        demodulator, step = self._demodulator, self._demodulator.preamble.samples_per_symbol / 2
+        body, length = origin + demodulator.head, demodulator.length(data)
+        cut = self._line.cut(body - demodulator.before, body + length + demodulator.tail, demodulator.needed(data))
+        sight = demodulator.sight(cut, data, known)
+        looked_at = min(_LOOKED_AT, length)
+        middle = demodulator.before + (length - looked_at) // 2
+        energy = float(np.mean(np.abs(sight.before) ** 2))
+        return Reception(
+            seq=0,
+            start_s=origin,
+            duration_s=demodulator.head + length,
+            sample_rate_hz=1.0,
+            band_hz=sight.band,
+            esn0_db=whole.esn0_db,
+            evm=float(np.sqrt(whole.n0.mean())),
+            cfo_hz=whole.cfo / (2 * step),
+            clock_ppm=whole.clock_ppm,
+            statistic=found.statistic,
+            threshold=self._detector.eta,
+            detection_step_s=step,
+            spectrum=power_spectrum(cut[middle : middle + looked_at]),
+            response=sight.response,
+            before=sight.before / np.sqrt(np.float32(max(energy, 1e-30))),
+            after=sight.before[:0],
+            phase=thinned(whole.phases, 128).astype(np.float32),
+            delay=thinned(whole.delays, 128).astype(np.float32),
+            detection=found.around,
+        )
 
     def _demodulate(self, body: int, data: int, known: Acquisition) -> Generator[int, None, Demodulated]:
         demodulator = self._demodulator

@@ -84,6 +84,14 @@ def test_without_noise_next_to_nothing_is_left() -> None:
     assert float(np.mean(np.abs(one.symbols - gaussian(3000, 0)) ** 2)) < 1e-6
 
 
+@pytest.mark.parametrize("rolloff", [0.1, 0.5, 1.0])
+@pytest.mark.parametrize("rate", [2, 4])
+def test_every_roll_off_is_received(rate: int, rolloff: float) -> None:
+    waveform = SingleCarrier(samples_per_symbol=rate, rolloff=rolloff)
+    (one,) = bursts(received(impaired(stream([1000], waveform), esn0_db=20, rate=rate), waveform=waveform))
+    assert float(np.mean(np.abs(one.symbols - gaussian(1000, 0)) ** 2)) < 10**-1.8
+
+
 @pytest.mark.parametrize("ppm", [-40.0, 20.0])
 def test_a_clock_offset_is_followed_to_the_end(ppm: float) -> None:
     """At 40 ppm the last of 20,000 symbols is 0.8 of a symbol away; its error is that of the first ones."""
@@ -249,7 +257,7 @@ def test_whatever_becomes_of_a_stream_something_finite_comes_out_or_nothing(seed
         x = np.concatenate([x[:at], damages[rng.integers(len(damages))], x[part.stop :]])
     for one in received(x):
         if isinstance(one, Burst):
-            for values in (one.symbols, one.n0, one.gains, np.array(one.known[3:])):
+            for values in (one.symbols, one.n0, one.gains, np.array(one.known[3:8])):
                 assert np.isfinite(values).all()
 
 
