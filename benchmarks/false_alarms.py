@@ -7,8 +7,8 @@ lie in the interval of that mean. And how often a preamble is found, which needs
 symbol apart; of these and of the positions every second one alone is independent of its neighbours, so a quarter of it
 is the lower bound.
 
-Usage: ``python benchmarks/false_alarms.py --samples 1e9 --parts 20 --out false-alarms.csv``. A part that stands in the
-file already is not run again; the table is printed of all that stand there.
+Usage: ``python benchmarks/false_alarms.py --samples 1e9 --parts 20 --out out/false-alarms.csv``. A part that stands in
+the file already is not run again; the table is printed of all that stand there.
 """
 
 from __future__ import annotations
@@ -74,17 +74,22 @@ def table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     return lines
 
 
+def measured(path: Path, samples: int, parts: int) -> list[str]:
+    """Count the parts that are missing in a file; return the table of all of them."""
+    rows = Rows(path)
+    for key in range(parts):
+        rows.once({"part": key}, partial(counts_of, key, samples // parts))
+    return table(rows.all)
+
+
 def main() -> None:
-    """Count the parts that are missing, and print the table."""
+    """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--samples", type=lambda text: int(float(text)), default=20_000_000)
     parser.add_argument("--parts", type=int, default=1)
-    parser.add_argument("--out", type=Path, default=Path("false-alarms.csv"))
+    parser.add_argument("--out", type=Path, default=Path("out/false-alarms.csv"))
     given = parser.parse_args()
-    rows = Rows(given.out)
-    for key in range(given.parts):
-        rows.once({"part": key}, partial(counts_of, key, given.samples // given.parts))
-    print("\n".join(table(rows.all)))
+    print("\n".join(measured(given.out, given.samples, given.parts)))
 
 
 if __name__ == "__main__":

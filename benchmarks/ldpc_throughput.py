@@ -6,7 +6,9 @@ table: block error rates of both at the same Es/N0 (QPSK over AWGN, 95 % Wilson 
 needs more at a block error rate of 1/100, from waterfalls fitted to both; below zero it needs less. Ours goes row by
 row, Sionna's floods, which takes about twice the iterations to get as far.
 
-Usage: ldpc_throughput.py [--rounds N] [--blocks N] [--sizes K ...] [--rates R ...]
+One code and few blocks unless ``--long`` is given, which takes an hour for all of them.
+
+Usage: ldpc_throughput.py [--long] [--rounds N] [--blocks N] [--sizes K ...] [--rates R ...]
 """
 
 from __future__ import annotations
@@ -28,8 +30,8 @@ from semcom.sim.codes.ldpc.graph import LdpcCode, ldpc_code
 from semcom.sim.codes.ldpc.rate_match import rate_match, rate_recover, rows_sent
 from semcom.sim.codes.ldpc.segment import base_graph_of, lifting_size
 
-SIZES = [1000, 4000, 8000]
-RATES = ["1/3", "1/2", "2/3", "5/6"]
+QUICK: dict[str, Any] = {"sizes": [4000], "rates": ["1/2"], "blocks": 50}
+LONG: dict[str, Any] = {"sizes": [1000, 4000, 8000], "rates": ["1/3", "1/2", "2/3", "5/6"], "blocks": 300}
 ITERATIONS = 20
 BATCH = 50
 TARGET = 0.01
@@ -148,11 +150,15 @@ def rate_of(point: Point) -> str:
 def main() -> None:
     """Measure and print."""
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("--long", action="store_true", help="all codes, and more blocks")
     options.add_argument("--rounds", type=int, default=3)
-    options.add_argument("--blocks", type=int, default=300, help="blocks a point of the second table; 0 leaves it out")
-    options.add_argument("--sizes", type=int, nargs="+", default=SIZES)
-    options.add_argument("--rates", nargs="+", default=RATES)
+    options.add_argument("--blocks", type=int, help="blocks a point of the second table; 0 leaves it out")
+    options.add_argument("--sizes", type=int, nargs="+")
+    options.add_argument("--rates", nargs="+")
     chosen = options.parse_args()
+    for name, value in (LONG if chosen.long else QUICK).items():
+        if getattr(chosen, name) is None:
+            setattr(chosen, name, value)
     try:
         import torch
         from sionna.phy.fec import ldpc  # noqa: F401

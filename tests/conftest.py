@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -25,11 +27,19 @@ def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Non
 
 @pytest.fixture(scope="session")
 def deepjscc_onnx(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """The ONNX files of the shipped DeepJSCC network, by role."""
+    """The ONNX files of the shipped DeepJSCC network, by role: made once, whoever of pytest's workers comes first."""
     from semcom.models.deepjscc.export import export_deepjscc
 
-    folder = tmp_path_factory.mktemp("onnx")
-    return {made.metadata.role: made.path for made in export_deepjscc(folder, sizes=[(32, 48)])}
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "deepjscc-onnx"
+    folder.mkdir(exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        paths = {role: folder / f"deepjscc-adaptive-{role}.onnx" for role in ("encoder", "decoder")}
+        if not all(path.exists() for path in paths.values()):
+            made = export_deepjscc(folder, sizes=[(32, 48)])
+            assert {each.metadata.role: each.path for each in made} == paths
+    return paths
 
 
 @pytest.fixture(scope="session")

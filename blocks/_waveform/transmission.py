@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from ...errors import SignalError
 from ...sim.metrics.papr import papr_db
+from ...sim.side_information.packed_header import pack_numbered, unpack_header
 from ...sim.waveform.frame import frame_symbols
 from ..envelope import Annotation, Header, Identity, Out
 from ..ports import Samples, Symbols
@@ -18,7 +19,8 @@ def frame_data(where: str, symbols: Symbols, header: Header, identity: Identity)
     """Return the data symbols of a frame's burst: start word, header and payload.
 
     Raises:
-        SignalError: a part of a frame, a symbol that is not finite, or what `frame_symbols` refuses.
+        SignalError: a part of a frame, a symbol that is not finite, a header that cannot be read without what was
+            agreed on and is not sent, or what `frame_symbols` refuses.
     """
     if identity.part or not identity.last:
         raise SignalError(
@@ -31,7 +33,15 @@ def frame_data(where: str, symbols: Symbols, header: Header, identity: Identity)
         for name, entry in header.items()
         if entry.sent
     ]
-    return frame_symbols(identity.seq, sent, symbols)
+    data = frame_symbols(identity.seq, sent, symbols)
+    try:
+        unpack_header(pack_numbered(sent))
+    except SignalError as error:
+        raise SignalError(
+            f"{where}: no receiver could read this header: {error}. What is agreed on is not sent: choose what has a "
+            "number, of a link `scheme: adapted`"
+        ) from None
+    return data
 
 
 def burst_out(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 
 from pydantic import Field, model_validator
 
+from ...models.ratio import Ratio
 from ...sim.channels.awgn import awgn
 from ...sim.noise import CounterNoise
 from ..block import Block
@@ -25,7 +27,7 @@ class AwgnSamples(Block):
         \mathrm{snr\_db} = \mathrm{esn0\_db} - 10 \log_{10} M
 
     The SNR is per sample, for a signal of unit mean power. Where symbols take M samples each, their energy is that of M
-    samples, and Es/N0 is M times the SNR.
+    samples, and Es/N0 is M times the SNR. OFDM puts the power of N carriers into the K used ones: M is N / K.
 
     Input:   samples: complex64 ``[n]``, a chunk of a stream of unit mean power.
     Output:  complex64 ``[n]``, the same chunk with noise.
@@ -41,19 +43,23 @@ class AwgnSamples(Block):
             None, ge=-60, le=100, description="SNR per sample in dB, for unit mean power; null: that of esn0_db, or 10."
         )
         esn0_db: Live[float | None] = Field(None, ge=-60, le=100, description="Es/N0 in dB, in place of snr_db.")
-        samples_per_symbol: float = Field(1.0, ge=1, le=1024, description="M: what a symbol takes of esn0_db's signal.")
+        samples_per_symbol: Ratio = Field(
+            1.0, description="M, at least 1; of OFDM all carriers over the used ones, such as 64/52."
+        )
 
         @model_validator(mode="after")
-        def _one_level(self) -> AwgnSamples.Params:
+        def _fits(self) -> AwgnSamples.Params:
             if self.snr_db is not None and self.esn0_db is not None:
                 raise ValueError(f"expected snr_db or esn0_db, got both, {self.snr_db:g} and {self.esn0_db:g}")
+            if Fraction(self.samples_per_symbol) < 1:
+                raise ValueError(f"expected at least 1 sample a symbol, got {self.samples_per_symbol}")
             return self
 
         @property
         def noise_db(self) -> float:
             """SNR per sample in dB."""
             if self.esn0_db is not None:
-                return self.esn0_db - 10 * math.log10(self.samples_per_symbol)
+                return self.esn0_db - 10 * math.log10(Fraction(self.samples_per_symbol))
             return _DEFAULT_SNR_DB if self.snr_db is None else self.snr_db
 
     params: Params

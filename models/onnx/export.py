@@ -159,9 +159,12 @@ def parity_picture(height: int, width: int) -> NDArray[np.uint8]:
 
 
 def _trace(graph: Graph, outputs: list[str]) -> ModelProto:
+    import gc
     import logging
     import warnings
 
+    collects = gc.isenabled()
+    gc.disable()  # a trace makes millions of objects that stay: looking through them takes a fifth of the time
     log = logging.getLogger("torch.onnx")
     level = log.level
     log.setLevel(logging.ERROR)  # tells of torchvision, which nothing here needs
@@ -181,6 +184,8 @@ def _trace(graph: Graph, outputs: list[str]) -> ModelProto:
             )
     finally:
         log.setLevel(level)
+        if collects:
+            gc.enable()
     if program is None:
         raise ExportError("semcom export: torch gave no ONNX program; report it with the versions of `semcom env`")
     model: ModelProto = program.model_proto

@@ -73,21 +73,21 @@ def outage_capacity(esn0_db: float, fading: Fading, outage: float, k_db: float =
     >>> round(outage_capacity(10, "rayleigh", 0.01), 4)
     0.1382
     """
-    from scipy.stats import ncx2
-
     if fading == "none":
         return capacity_of_gain(esn0_db, 1.0)
     if fading == "rayleigh":
         return capacity_of_gain(esn0_db, -math.log1p(-outage))
+    from scipy.stats import ncx2  # which takes half a second to import
+
     k = 10 ** (k_db / 10)
     return capacity_of_gain(esn0_db, float(ncx2.ppf(outage, 2, 2 * k)) / (2 * (k + 1)))
 
 
 def _above(gain: float, fading: Fading, k_db: float) -> float:
     """Probability that the power gain is above a number."""
-    from scipy.stats import ncx2
-
     if fading == "rayleigh":
         return math.exp(-gain)
+    from scipy.stats import ncx2
+
     k = 10 ** (k_db / 10)
     return float(ncx2.sf(gain * 2 * (k + 1), 2, 2 * k))

@@ -50,7 +50,7 @@ def esn0_from_energies(
     Raises:
         SignalError: No symbols, an energy that is not a finite positive number, or a confidence outside (0, 1).
     """
-    from scipy.stats import chi2, norm
+    from scipy.special import gammaincinv, ndtri  # scipy.stats takes half a second to import
 
     if symbols < 1 or gains < 1:
         raise SignalError(f"esn0: expected at least 1 symbol and 1 gain, got {symbols} and {gains}")
@@ -62,13 +62,14 @@ def esn0_from_energies(
     esn0_db = 10 * math.log10(signal_energy / noise_energy)
     if gain_variance > 0:
         deviation_db = 10 / math.log(10) * math.sqrt(1 / symbols + gain_variance / gains)
-        half_db = float(norm.isf((1 - confidence) / 2)) * deviation_db
+        half_db = -float(ndtri((1 - confidence) / 2)) * deviation_db
         return EsN0(esn0_db, esn0_db - half_db, esn0_db + half_db, symbols)
-    low, high = (float(chi2.ppf(p, 2 * symbols)) for p in ((1 - confidence) / 2, (1 + confidence) / 2))
+    # quantiles of the chi-squared distribution of 2 n degrees of freedom, halved
+    low, high = (float(gammaincinv(symbols, p)) for p in ((1 - confidence) / 2, (1 + confidence) / 2))
     return EsN0(
         esn0_db,
-        esn0_db + 10 * math.log10(low / (2 * symbols)),
-        esn0_db + 10 * math.log10(high / (2 * symbols)),
+        esn0_db + 10 * math.log10(low / symbols),
+        esn0_db + 10 * math.log10(high / symbols),
         symbols,
     )
 

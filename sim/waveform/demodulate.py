@@ -12,7 +12,7 @@ from .body import pilot_symbols, places
 from .equalize import BlockEqualizer, EqualizerKind
 from .gain import follow_gain
 from .preamble import PREAMBLE
-from .reception import Sight
+from .reception import Sight, thinned
 from .single_carrier import SingleCarrier
 
 __all__ = ["Demodulated", "Demodulator", "coherence"]
@@ -20,6 +20,7 @@ __all__ = ["Demodulated", "Demodulator", "coherence"]
 _TAIL = 24  # symbols behind a body that its filters and a fast clock reach into
 _SLACK = 4  # symbols that a fast clock takes off a burst's end
 _SHOWN = 384  # symbols that are shown as they are before the equaliser
+_PHASES = 128  # along the body
 _LEAST = 32  # pilots that a coherence is made of, where there are as many
 
 
@@ -35,6 +36,7 @@ class Demodulated(NamedTuple):
         clock_ppm: Of the sender's clock against the receiver's, in 1e-6.
         gain_step_db: Greatest step of the gain within the burst, in dB.
         coherence: Of the pilots of the body's last eighth, phase taken off, with what was sent, 0 to 1.
+        phases: float64 ``[m]``, in radians, evenly along the body: what is left of the carrier.
         delays: float64 ``[m]``, in samples, evenly along the body: by which the clock has moved.
     """
 
@@ -46,6 +48,7 @@ class Demodulated(NamedTuple):
     clock_ppm: float
     gain_step_db: float
     coherence: float
+    phases: NDArray[np.float64]
     delays: NDArray[np.float64]
 
 
@@ -104,6 +107,7 @@ class Demodulator:
             found.clock_ppm,
             gain.step_db,
             coherence(pilots * gain.gains[where.pilots].conj(), sent),
+            np.unwrap(np.angle(thinned(gain.gains, _PHASES))),
             found.delays * self._waveform.samples_per_symbol,
         )
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from .preamble import GUARD, PREAMBLE
 from .track import Start, track
 
-__all__ = ["Gain", "follow_gain"]
+__all__ = ["Gain", "amplitude_step", "follow_gain"]
 
 _GROUP = 4  # pilots added up for a step of the loop
 _LOOP_GAIN = 0.15
@@ -60,7 +60,7 @@ def follow_gain(
     phases = track(groups, _LOOP_GAIN, _start(middles))
     amplitudes = (groups * np.exp(-1j * phases)).real
     deviation = float(np.sqrt(n0 / 2 / _GROUP))
-    step = _find_step(amplitudes, deviation)
+    step, ratio_db = amplitude_step(amplitudes, deviation)
     parts = np.split(amplitudes, [step] if step else [])
     known = np.ones(_SIDE)  # the preamble's
     smooth = np.concatenate([_smooth(np.append(known, parts[0]))[_SIDE:], *map(_smooth, parts[1:])])
@@ -73,11 +73,6 @@ def follow_gain(
     np.multiply(sizes, np.cos(angles), out=gains.real)
     np.multiply(sizes, np.sin(angles), out=gains.imag)
     wrong = float((np.abs(turned - gains[at]) ** 2).sum())
-    ratio_db = 0.0
-    if step:  # the group in which it happens is on neither side
-        low, high = amplitudes[max(step - 1 - _SIDE, 0) : step - 1], amplitudes[step + 1 : step + 1 + _SIDE]
-        before, behind = (max(float(abs(np.median(side))), _LEAST) for side in (low, high))
-        ratio_db = 20 * float(np.log10(behind / before))
     return Gain(gains, (_BELIEF * n0 + wrong * (1 + _OWN_SHARE)) / (_BELIEF + at.size), ratio_db)
 
 
@@ -90,11 +85,16 @@ def _start(middles: NDArray[np.float64]) -> Start:
     return Start(angle + away * away * rate, away * rate, rate)
 
 
-def _find_step(amplitudes: NDArray[np.float64], deviation: float) -> int:
-    """Return the group at which the amplitude has stepped; 0 for none."""
+def amplitude_step(amplitudes: NDArray[np.float64], deviation: float) -> tuple[int, float]:
+    """Return where an amplitude has stepped, and by how much in dB; zeros for nowhere.
+
+    Args:
+        amplitudes: float64 ``[n]``, one after the other.
+        deviation: Standard deviation of their noise.
+    """
     side = min(_SIDE, amplitudes.size // 2)
     if side < 2:
-        return 0
+        return 0, 0.0
     total = np.concatenate([[0.0], amplitudes.cumsum()])
     means = (total[side:] - total[:-side]) / side
     before, behind = means[:-side], means[side:]
@@ -102,7 +102,12 @@ def _find_step(amplitudes: NDArray[np.float64], deviation: float) -> int:
     at = int(np.argmax(apart))
     low, high = sorted((float(abs(before[at])), float(abs(behind[at]))))
     doubtful = apart[at] < _SIGMAS * deviation * np.sqrt(2 / side) or high < low * 10 ** (_LEAST_STEP_DB / 20)
-    return 0 if doubtful else at + side
+    if doubtful:
+        return 0, 0.0
+    step = at + side  # the one in which it happens is on neither side
+    parts = amplitudes[max(step - 1 - _SIDE, 0) : step - 1], amplitudes[step + 1 : step + 1 + _SIDE]
+    first, last = (max(float(abs(np.median(part))), _LEAST) for part in parts)
+    return step, 20 * float(np.log10(last / first))
 
 
 def _smooth(amplitudes: NDArray[np.float64]) -> NDArray[np.float64]:

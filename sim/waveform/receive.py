@@ -244,7 +244,7 @@ class BurstReceiver:
             response=sight.response,
             before=sight.before / np.sqrt(np.float32(max(energy, 1e-30))),
             after=sight.before[:0],
-            phase=np.unwrap(np.angle(thinned(whole.gains, 128))),
+            phase=thinned(whole.phases, 128).astype(np.float32),
             delay=thinned(whole.delays, 128).astype(np.float32),
             detection=found.around,
         )

@@ -29,24 +29,35 @@ def result(
     return run(graph, RunOptions(executor, items=items))
 
 
-def test_a_picture_costs_less_than_half_a_decibel_against_symbols_that_need_no_receiver() -> None:
+@pytest.mark.parametrize("name", ["radio-loopback", "radio-loopback-ofdm"])
+def test_a_picture_costs_less_than_half_a_decibel_against_symbols_that_need_no_receiver(name: str) -> None:
     """The same photographs over AWGN at the same Es/N0, with the true carrier, clock and noise level."""
     flat = ("multipath.delay_spread_ns=0", "multipath.profile=D", "multipath.doppler_hz=0")  # hardly any fading
     told = result("deepjscc-awgn", items=5, vars=("esn0_db=20",))
-    found = result("radio-loopback", items=5, sets=flat)
+    found = result(name, items=5, sets=flat)
     assert found.blocks["sync"].counted == {"bursts": 5}
     assert not found.lossy
     assert found.metrics["psnr_db"] > told.metrics["psnr_db"] - 0.5
 
 
-def test_every_executor_gives_the_same_bytes() -> None:
+@pytest.mark.parametrize("name", ["radio-loopback", "radio-loopback-ofdm"])
+def test_every_executor_gives_the_same_bytes(name: str) -> None:
     pictures = {}
     for executor in ("inline", "threads", "processes"):
-        assert result("radio-loopback", executor=executor, out=executor).status == "ok"
+        assert result(name, executor=executor, out=executor).status == "ok"
         files = sorted(Path(executor).rglob("*.png"))
         pictures[executor] = [hashlib.sha256(path.read_bytes()).hexdigest() for path in files]
     assert len(pictures["inline"]) == 2
     assert pictures["inline"] == pictures["threads"] == pictures["processes"]
+
+
+def test_pilots_of_an_ofdm_burst_are_charged_and_its_prefixes_are_not() -> None:
+    found = result("radio-loopback-ofdm")
+    payload, words = 96 * 128 * 3 // 12, 2 * 88 + 12 + 2 * 8 * 18 + 12
+    rows = -(-(payload + words) // 48)
+    assert found.metrics["cbr"] == pytest.approx(52 * rows / (96 * 128 * 3))
+    assert found.metrics["papr_db"] > 8
+    assert "Waveform efficiency" in Path("out/report.html").read_text()
 
 
 def test_words_and_pilots_are_charged_and_the_preamble_is_not() -> None:
@@ -73,15 +84,26 @@ def test_words_and_pilots_are_charged_and_the_preamble_is_not() -> None:
     ],
     ids=["cdm_jscc", "sc_sic"],
 )
-def test_other_systems_swap_in(swaps: tuple[str, ...]) -> None:
-    found = result("radio-loopback", items=1, swaps=swaps)
+@pytest.mark.parametrize("name", ["radio-loopback", "radio-loopback-ofdm"])
+def test_other_systems_swap_in(name: str, swaps: tuple[str, ...]) -> None:
+    found = result(name, items=1, swaps=swaps)
     assert found.blocks["sync"].counted == {"bursts": 1}
     assert found.metrics["psnr_db"] > 15
 
 
-def test_a_classical_link_on_the_same_waveform() -> None:
+OFDM = {
+    "swaps": ("burst=framing/ofdm", "sync=sync/ofdm"),
+    "vars": ("samples_per_symbol=64/52",),
+    "sets": ("burst.silence=256",),
+}
+
+
+@pytest.mark.parametrize("waveform", [{}, OFDM], ids=["burst", "ofdm"])
+def test_a_classical_link_on_the_same_waveform(waveform: dict[str, tuple[str, ...]]) -> None:
     """At 25 dB, with a scheme for less: no picture fails."""
-    found = result("radio-loopback-hevc", vars=("esn0_db=25",), sets=("encoder.esn0_db=15",))
+    given = {"vars": (), "sets": (), **waveform}
+    sets = (*given["sets"], "encoder.esn0_db=15")
+    found = result("radio-loopback-hevc", **{**given, "vars": (*given["vars"], "esn0_db=25"), "sets": sets})
     assert found.blocks["sync"].counted == {"bursts": 2}
     assert found.metrics["failed"] == 0
     assert found.metrics["psnr_db"] > 25

@@ -57,6 +57,7 @@ WITH_A_WAVEFORM = {  # test_radio_loopback, test_recorded_pictures and test_link
     "link-adaptation",
     "radio-loopback",
     "radio-loopback-hevc",
+    "radio-loopback-ofdm",
     "sigmf-record",
     "sigmf-replay",
 }

@@ -1,3 +1,5 @@
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from semcom.blocks.channels.awgn_samples import AwgnSamples
@@ -34,15 +36,20 @@ def test_copy_is_the_same_array() -> None:
     assert Copy().work(X) is X
 
 
-@pytest.mark.parametrize("samples_per_symbol", [1, 2, 8])
-def test_es_n0_is_the_snr_of_a_symbols_samples_together(samples_per_symbol: float) -> None:
+@pytest.mark.parametrize("samples_per_symbol", [1, 2, 8, "64/52"])
+def test_es_n0_is_the_snr_of_a_symbols_samples_together(samples_per_symbol: float | str) -> None:
     n = 200_000
     params = AwgnSamples.Params(esn0_db=7, samples_per_symbol=samples_per_symbol)
     y = AwgnSamples(params).work(np.zeros(n, np.complex64), Stream())
-    expected = samples_per_symbol * 10**-0.7
+    expected = float(Fraction(samples_per_symbol)) * 10**-0.7
     assert np.mean(np.abs(y) ** 2) == pytest.approx(expected, rel=5 / np.sqrt(n))
 
 
 def test_two_levels_are_refused() -> None:
     with pytest.raises(ValueError, match="expected snr_db or esn0_db, got both, 3 and 7"):
         AwgnSamples.Params(snr_db=3, esn0_db=7)
+
+
+def test_less_than_a_sample_a_symbol_is_refused() -> None:
+    with pytest.raises(ValueError, match="expected at least 1 sample a symbol, got 52/64"):
+        AwgnSamples.Params(esn0_db=7, samples_per_symbol="52/64")

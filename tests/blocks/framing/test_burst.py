@@ -12,6 +12,7 @@ from semcom.sim.side_information.field import Unsent
 from semcom.sim.side_information.full_scale import FullScale
 from semcom.sim.side_information.image_shape import ImageShape
 from semcom.sim.side_information.link_agreement import LinkAgreement
+from semcom.sim.side_information.link_scheme import LinkScheme
 from semcom.sim.side_information.power_scale import PowerScale
 
 HEADER = Header().with_fields(ImageShape(64, 96), PowerScale(1.5, padded=False))
@@ -53,6 +54,18 @@ def test_what_a_burst_costs() -> None:
     assert out.value.size == pytest.approx(4 * taken, abs=4)
     (note,) = out.annotations
     assert (note.offset, note.key, note.value) == (0, "burst_start", 0)
+
+
+def test_a_header_that_no_receiver_could_read_is_refused() -> None:
+    """A scheme without a number is one that was agreed on."""
+    more = HEADER.with_fields(LinkScheme(4, 512), Unsent(LinkAgreement(100)))
+    with pytest.raises(SignalError) as raised:
+        sent(symbols(100), more)
+    assert str(raised.value) == (
+        "framing/burst: no receiver could read this header: header: expected LinkAgreement to be known before, got "
+        "ImageShape, PowerScale; read it first. What is agreed on is not sent: choose what has a number, of a link "
+        "`scheme: adapted`"
+    )
 
 
 def test_what_is_agreed_on_is_not_sent() -> None:

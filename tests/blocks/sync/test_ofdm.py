@@ -1,0 +1,97 @@
+"""`sync/ofdm`: what it shares with `sync/burst` is tested there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import pytest
+from semcom.blocks.block import RunContext
+from semcom.blocks.envelope import Envelope, Header, Identity, Stream
+from semcom.blocks.framing.ofdm import Ofdm as Framing
+from semcom.blocks.sync.ofdm import Ofdm
+from semcom.flowgraphs.runtime.counts import BlockReport
+from semcom.flowgraphs.runtime.engine.running_block import RunningBlock
+from semcom.flowgraphs.runtime.item import Item
+from semcom.sim.side_information.field import HeaderField
+from semcom.sim.side_information.image_shape import ImageShape
+from semcom.sim.side_information.model_id import ModelId
+from semcom.sim.side_information.power_scale import PowerScale
+
+FIELDS = (ImageShape(64, 96), PowerScale(1.5, padded=False))
+N0 = 0.01
+
+
+def symbols(seq: int, size: int = 1500) -> np.ndarray:
+    return (np.random.default_rng(seq).standard_normal((size, 2)) @ [1, 1j] / np.sqrt(2)).astype(np.complex64)
+
+
+def air(order: Iterable[int], *fields: HeaderField) -> list[np.ndarray]:
+    framing = Framing(Framing.Params(silence=200))
+    header = Header().with_fields(*(fields or FIELDS))
+    return [np.asarray(framing.work(symbols(seq), header, Identity(seq)).value) for seq in order]
+
+
+def noisy(x: np.ndarray) -> np.ndarray:
+    noise = np.random.default_rng(99).standard_normal((x.size, 2)) @ [1, 1j] * np.sqrt(64 / 52 * N0 / 2)
+    return (x + noise).astype(np.complex64)
+
+
+def caught(chunks: Iterable[np.ndarray], model: int | None = None) -> tuple[list[Item], BlockReport]:
+    """Run chunks through the block as the runtime does."""
+    made = RunningBlock(Ofdm(Ofdm.Params(model=model), name="sync"), torch_threads=1)
+    made.start()
+    emitted, offset = [], 0
+    for index, chunk in enumerate(chunks):
+        emitted += made.step({"samples": Item(Envelope(Identity(index), Stream(offset, 1e7)), chunk)})
+        offset += chunk.size
+    emitted += made.finish(RunContext())
+    report = BlockReport()
+    made.report_to(report)
+    return [item for row in emitted for item in row if item is not None], report
+
+
+def test_a_frame_comes_back_with_all_that_was_told_and_measured() -> None:
+    x = np.concatenate(air([7]))
+    turned = x * np.exp(2j * np.pi * 0.015 * np.arange(x.size))
+    (item,), report = caught([noisy(turned)])
+    header, state = item.envelope.header, item.envelope.state
+    assert item.envelope.identity == Identity(7)
+    assert (header.read(ImageShape), header.read(PowerScale)) == FIELDS
+    assert float(np.mean(np.abs(item.value - symbols(7)) ** 2)) == pytest.approx(N0, rel=0.3)
+    assert state.csi == "pilots"
+    assert state.esn0_db == pytest.approx(20, abs=1)
+    assert isinstance(state.n0, np.ndarray)
+    assert (state.n0.shape, state.n0.dtype) == ((1500,), np.float32)
+    assert float(state.n0.mean()) == pytest.approx(N0, rel=0.3)
+    assert state.h is not None
+    assert np.abs(state.h) == pytest.approx(1, abs=0.1)
+    values = item.envelope.trace.values
+    assert values["cfo_hz"] == pytest.approx(150_000, abs=200)
+    assert values["gain_step_db"] == 0
+    assert report.counted == {"bursts": 1, "lost_bursts": 7}
+
+
+def test_bursts_lost_doubled_late_and_unreadable_are_counted_by_their_numbers() -> None:
+    sent = air([0, 1, 1, 4, 3, 5, 6])
+    sent[5] = sent[5][: sent[5].size // 2]
+    x = noisy(np.concatenate(sent))
+    x[400] = np.nan
+    items, report = caught(np.array_split(x, 7))
+    assert [item.envelope.identity.seq for item in items] == [0, 1, 4, 6]
+    assert (report.doubled, report.late) == (1, 1)
+    assert report.counted == {"bursts": 6, "truncated_bursts": 1, "lost_bursts": 3, "bad_samples": 1}
+    assert report.named == {"truncated_bursts": [5], "lost_bursts": [2, 3, 5]}
+
+
+def test_bursts_of_another_model_are_counted_and_skipped() -> None:
+    """Their CRC holds, and their numbers are not ours."""
+    ours, theirs = (air([0, 1], *FIELDS, ModelId(number, 7)) for number in (1, 32))
+    items, report = caught([noisy(np.concatenate([ours[0], theirs[1], ours[1]]))], model=1)
+    assert [item.envelope.identity.seq for item in items] == [0, 1]
+    assert report.named == {"other_models": [1]}
+
+
+def test_a_stream_without_bursts() -> None:
+    items, report = caught([noisy(np.zeros(50_000, np.complex64))])
+    assert (items, report.counted) == ([], {})
