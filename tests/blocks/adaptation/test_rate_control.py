@@ -100,5 +100,5 @@ def test_an_encoder_that_is_told_does_what_one_with_these_parameters_does(
 def test_a_cbr_below_every_rate() -> None:
     encoder = Deepjscc()
     encoder.start()
-    with pytest.raises(SignalError, match="deepjscc: expected a CBR of at least 1/48, got 0.01"):
+    with pytest.raises(SignalError, match=r"deepjscc: expected a CBR of at least 1/48, got 0\.01"):
         encoder.work(np.zeros((16, 16, 3), np.uint8), LinkSettings(0.01, 5.0).packed())
