@@ -26,7 +26,7 @@ from semcom.flowgraphs.runtime.item import Item
 from semcom.flowgraphs.runtime.language.parameters import check_params
 from semcom.flowgraphs.runtime.language.yaml_reader import MapNode, Mark, parse_yaml, to_plain
 
-from .blocks.radio import fake_soapy
+from .blocks.radio import fake_adi, fake_soapy
 
 ROOT = Path(__file__).resolve().parents[1]
 OWN = [file for file in list_blocks() if file.module.startswith("semcom.")]
@@ -109,6 +109,7 @@ def folder(tmp_path, monkeypatch, request):
     """Blocks that write do so in a folder of their own; files that the examples read lie there."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setitem(sys.modules, "SoapySDR", fake_soapy)
+    monkeypatch.setitem(sys.modules, "adi", fake_adi)
     monkeypatch.setitem(EXPORTED, "deepjscc", lambda: request.getfixturevalue("deepjscc_onnx"))
     return tmp_path
 
