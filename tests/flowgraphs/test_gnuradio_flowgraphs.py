@@ -18,6 +18,7 @@ import pytest
 from PIL import Image
 from semcom.flowgraphs.grc.install import examples
 from semcom.flowgraphs.runtime.engine.control import request
+from semcom.flowgraphs.runtime.engine.idle import wait_until_idle
 from semcom.flowgraphs.runtime.engine.running_block import build_block
 from semcom.flowgraphs.runtime.language.check import load_graph
 from semcom.flowgraphs.runtime.language.overrides import Overrides
@@ -89,7 +90,7 @@ def cross(start: Start, sent: str, received: str, kind: str = "", swaps: tuple[s
     deadline = time.monotonic() + 60
     while len(list(Path("out/rx").rglob("*.png"))) < items - 1 and time.monotonic() < deadline:
         time.sleep(0.1)
-    time.sleep(0.5)  # the last burst waits for the end of the stream
+    wait_until_idle(str(rx.pid), "rx")  # the last burst waits for the end of the stream
     request(str(rx.pid), {"do": "stop"})
     said, _ = rx.communicate(timeout=60)
     assert rx.returncode == 0, said
