@@ -204,6 +204,32 @@ def test_a_steady_gain_has_no_step() -> None:
     assert one.known.gain_step_db == 0
 
 
+def test_a_fade_that_goes_by_is_no_step() -> None:
+    """From full amplitude to a tenth and back, four times along the burst: the channel is followed through."""
+    x = stream([20_000])
+    fading = 0.55 + 0.45 * np.cos(2 * np.pi * 4 * np.arange(x.size) / x.size)
+    (one,) = bursts(received(impaired((x * fading).astype(np.complex64), esn0_db=25)))
+    assert one.known.gain_step_db == 0
+    wrong = np.abs(one.symbols - gaussian(20_000, 0)) ** 2
+    assert float(np.mean(wrong * np.abs(one.gains) ** 2)) < 3 * 10**-2.5
+
+
+def test_what_the_receiver_saw_is_told() -> None:
+    """Response of two paths, band of 52 of 64 carriers, phase and delay along the body, carriers as they came."""
+    taps = np.array([1, 0, 0.5])
+    (one,) = bursts(received(impaired(np.convolve(stream([9000]), taps), esn0_db=30, cfo=0.003)))
+    seen = one.reception
+    assert seen.band_hz == pytest.approx(52 / 64)
+    assert seen.cfo_hz == pytest.approx(0.003, abs=1e-6)
+    expected = np.abs(np.fft.fft(taps, 64)[WAVEFORM.carriers])
+    np.testing.assert_allclose(np.abs(seen.response), expected, atol=0.1)
+    assert float(np.mean(np.abs(seen.before) ** 2)) == pytest.approx(1, rel=1e-3)
+    assert seen.before.size == seen.after.size == 384
+    assert np.abs(seen.delay).max() < 0.05
+    assert seen.phase.size == 128
+    assert seen.evm == pytest.approx(np.sqrt(1e-3 * np.mean(1 / expected**2)), rel=0.1)
+
+
 @settings(max_examples=30, deadline=None)
 @given(st.integers(0, 2**32 - 1))
 def test_whatever_becomes_of_a_stream_something_finite_comes_out_or_nothing(seed: int) -> None:
