@@ -49,7 +49,7 @@ def check_radio(graph: Graph) -> RadioCheck:
         burst_s=sent.length / sent.rate_hz,
         burst_samples=sent.length,
         burst_symbols=symbols,
-        duty_cycle=sent.length / sent.samples.size,
+        duty_cycle=sent.length / max(sent.samples.size, found.pace_s * sent.rate_hz),
         papr_db=papr_db(sent.burst),
         scale_db=scale_db,
         peak_db=_db(peak / limit) + scale_db if math.isfinite(limit) else None,

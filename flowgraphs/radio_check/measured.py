@@ -17,7 +17,7 @@ class RadioCheck(msgspec.Struct, frozen=True, kw_only=True):
         occupied_hz: Band that holds 99 % of the power, measured.
         band_hz: Band by the waveform's formula: channel uses over efficiency and duration.
         burst_s, burst_samples, burst_symbols: Length of a burst.
-        duty_cycle: Its share of the samples that one picture makes.
+        duty_cycle: Its share of the samples that one picture makes, or of the time from one picture to the next.
         papr_db: Peak over mean power of the burst.
         scale_db: Gain before the converter.
         peak_db: Greatest I or Q over the limit of the device, in dB; above 0 it is clipped. None: no limit is known.

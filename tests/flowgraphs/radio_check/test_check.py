@@ -37,14 +37,18 @@ def checked(
     return check_radio(load_graph(name, given))
 
 
-@pytest.mark.parametrize(("name", "rate_hz"), [("radio-loopback", 1e7), ("gnuradio-tx", 1e6), ("sigmf-record", 1e7)])
-def test_the_figures_are_those_of_the_waveform(name, rate_hz):
+@pytest.mark.parametrize(
+    ("name", "rate_hz", "pictures_per_s"),
+    [("radio-loopback", 1e7, None), ("gnuradio-tx", 1e6, 5), ("sigmf-record", 1e7, None)],
+)
+def test_the_figures_are_those_of_the_waveform(name, rate_hz, pictures_per_s):
     found = checked(name)
     symbol_rate_hz, samples = rate_hz / 4, (PREAMBLE + USES - 1) * 4 + TAPS
     assert found.sample_rate_hz == rate_hz
     assert (found.burst_samples, found.burst_symbols) == (samples, samples / 4)
     assert found.burst_s == pytest.approx(samples / rate_hz)
-    assert found.duty_cycle == pytest.approx(samples / (samples + 64 * 4))
+    period = rate_hz / pictures_per_s if pictures_per_s else samples + 64 * 4
+    assert found.duty_cycle == pytest.approx(samples / period)
     assert found.band_hz == pytest.approx(1.25 * symbol_rate_hz)
     edge = scipy.optimize.brentq(lambda u: u - 0.25 / math.pi * math.sin(math.pi * u / 0.25) - 0.01, 0, 0.25)
     assert found.occupied_hz == pytest.approx((1.25 - 2 * edge) * symbol_rate_hz, rel=0.03)
