@@ -13,11 +13,10 @@ from ...sim.side_information.image_shape import ImageShape
 from ...sim.side_information.link_scheme import LinkScheme
 from ...sim.side_information.power_scale import PowerScale
 from ..block import Block
-from ..codes.ldpc_decode import LdpcDecode
 from ..envelope import Header, Out, State
-from ..mappers.qam_demap import QamDemap
+from ..lookup import load_block
+from ..params import BlockParams
 from ..ports import Features, Image
-from .image_codec import ImageCodec
 
 __all__ = ["CodedLink"]
 
@@ -39,10 +38,15 @@ class CodedLink(Block):
     Example: ``decoder: {use: decoders/coded_link}``
     """
 
-    class Params(LdpcDecode.Params, ImageCodec.Params):
+    class Params(BlockParams):
         """Parameters."""
 
         method: Literal["exact", "maxlog"] = Field("exact", description="Of the demapper: the sums, or largest terms.")
+        iterations: int = Field(20, ge=1, le=1000, description="The most that a code block takes.")
+        threads: int = Field(1, ge=1, le=64, description="Of the processor; the output does not depend on it.")
+        on_failure: Literal["mean_colour", "zero"] = Field(
+            "mean_colour", description="The picture of a failure: of one mean colour, or black that counts as PSNR 0."
+        )
 
     params: Params
     reads_header = (ImageShape, LinkScheme, CodedImage, PowerScale)
@@ -50,9 +54,12 @@ class CodedLink(Block):
     def start(self) -> None:
         """Load the compiled decoder and the base graphs."""
         p = self.params
-        self._demap = QamDemap(QamDemap.Params(method=p.method))
-        self._code = LdpcDecode(LdpcDecode.Params(iterations=p.iterations, threads=p.threads))
-        self._coder = ImageCodec(ImageCodec.Params(on_failure=p.on_failure))
+        demap, code, coder = (
+            load_block(use) for use in ("mappers/qam_demap", "codes/ldpc_decode", "decoders/image_codec")
+        )
+        self._demap = demap(demap.Params.model_validate({"method": p.method}))
+        self._code = code(code.Params.model_validate({"iterations": p.iterations, "threads": p.threads}))
+        self._coder = coder(coder.Params.model_validate({"on_failure": p.on_failure}))
         self._code.start()
 
     def work(self, features: Features, header: Header, state: State) -> Out[Image]:

@@ -14,12 +14,11 @@ from ...sim.side_information.link_agreement import LinkAgreement
 from ...sim.side_information.link_scheme import LinkScheme
 from ...sim.side_information.power_scale import PowerScale
 from .._adaptation.link import read_link
+from .._coded_link.coder_params import CoderParams
 from ..block import Block
-from ..codes.ldpc_encode import LdpcEncode
 from ..envelope import Header, Out
-from ..mappers.qam_map import QamMap
+from ..lookup import load_block
 from ..ports import Features, Image, Link
-from .image_codec import ImageCodec
 
 __all__ = ["CodedLink"]
 
@@ -43,7 +42,7 @@ class CodedLink(Block):
     Example: ``encoder: {use: encoders/coded_link, cbr: 1/3, scheme: 16qam-1/2}``
     """
 
-    class Params(ImageCodec.Params):
+    class Params(CoderParams):
         """Parameters."""
 
         @model_validator(mode="after")
@@ -57,7 +56,9 @@ class CodedLink(Block):
 
     def start(self) -> None:
         """Find the source coder, and read the base graphs."""
-        self._coder, self._code, self._map = ImageCodec(self.params, name=self.name), LdpcEncode(), QamMap()
+        coder = load_block("encoders/image_codec")
+        self._coder = coder(coder.Params.model_validate(self.params.model_dump()), name=self.name)
+        self._code, self._map = load_block("codes/ldpc_encode")(), load_block("mappers/qam_map")()
         self._coder.start()
         self._code.start()
 
