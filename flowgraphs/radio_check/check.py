@@ -54,7 +54,7 @@ def check_radio(graph: Graph) -> RadioCheck:
         scale_db=scale_db,
         peak_db=_db(peak / limit) + scale_db if math.isfinite(limit) else None,
         clipped=drive(sent.burst, scale_db, -_db(limit)).clipped / sent.length if math.isfinite(limit) else 0.0,
-        clip_free_scale_db=-_db(peak),
+        clip_free_scale_db=-_db(peak / (limit if math.isfinite(limit) else 1.0)),
         carrier_hz=(found.device.params.get("frequency_hz") if found.device else None),
         greatest_cfo_hz=None if facts is None else facts.greatest_offset * found.made.rate_hz,
         coherence_s=0.423 / doppler_hz if doppler_hz else None,

@@ -108,6 +108,15 @@ def test_headroom_counts_from_full_scale():
     assert warning.endswith(f"peaks are 6.0 dB above its limit; lower scale_db by as much, to {free - 6:.1f}")
 
 
+def test_of_a_recording_in_integers_the_full_scale_is_the_limit():
+    peak = 10 ** (-checked("gnuradio-tx").clip_free_scale_db / 20)
+    given = (f"tx.full_scale={peak / 2}", "tx.datatype=ci16_le", "tx.out=out")
+    found = checked("gnuradio-tx", sets=given, swaps=("tx=radio/sigmf_sink",))
+    assert found.peak_db == pytest.approx(20 * math.log10(2), abs=1e-3)
+    assert found.clip_free_scale_db == pytest.approx(-20 * math.log10(2), abs=1e-3)
+    assert found.warnings[0].endswith(f"peaks are 6.0 dB above its limit; raise full_scale to {peak:.2g}")
+
+
 def test_clipping_costs_what_it_costs():
     """A peak that is cut to half, alone in a burst, is an error of its own size: more loss at a lower level."""
     losses = [
