@@ -22,8 +22,8 @@ class RadioCheck(msgspec.Struct, frozen=True, kw_only=True):
         scale_db: Gain before the converter.
         peak_db: Greatest I or Q over the limit of the device, in dB; above 0 it is clipped. None: no limit is known.
         clipped: Share of the burst's samples that are.
-        clip_free_scale_db: Greatest scale_db that clips nothing: within the limit of the device, or -1 to 1 where it has
-            none.
+        clip_free_scale_db: Greatest scale_db that clips nothing: within the limit of the device, or -1 to 1
+            where it has none.
         payload_uses, pilot_uses, header_uses: Channel uses.
         cbr: All of them over 3 H W.
         waveform_efficiency: All of them over duration times band, silence included.
