@@ -138,6 +138,7 @@ def level(out: Path) -> None:
         "CDM-JSCC": ("encoder=encoders/cdm_jscc:cbr=1/12",),
         "SC-SIC": ("encoder=encoders/sc_sic:variant=mini-48",),
         "HEVC, 16-QAM": SIXTEEN_QAM[:1],
+        "DeepJSCC over OFDM": ("burst=framing/ofdm",),
     }
     with mpl.rc_context({**STYLE, "font.size": 7.5, "axes.titlesize": 8}):
         figure = Figure(figsize=(5.2, 2.6), layout="constrained", dpi=DPI)
