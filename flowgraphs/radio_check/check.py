@@ -46,6 +46,7 @@ def check_radio(graph: Graph) -> RadioCheck:
         device=found.device.use if found.device else "",
         sample_rate_hz=sent.rate_hz,
         occupied_hz=occupied_band(sent.burst) * sent.rate_hz,
+        band_hz=None if facts is None else facts.band * found.made.rate_hz,
         burst_s=sent.length / sent.rate_hz,
         burst_samples=sent.length,
         burst_symbols=symbols,
@@ -81,15 +82,12 @@ def _uses(found: Transmission) -> dict[str, Any]:
     payload, trace = found.payload.size, found.trace
     pilots, words = (int(trace[name]) if name in trace else None for name in ("pilot_uses", "header_uses"))
     uses = payload + (pilots or 0) + (words or 0)
-    efficiency = trace.get("waveform_efficiency")
-    duration_s = found.made.samples.size / found.made.rate_hz
     return {
         "payload_uses": payload,
         "pilot_uses": pilots,
         "header_uses": words,
         "cbr": uses / found.source_values if found.source_values else None,
-        "waveform_efficiency": efficiency,
-        "band_hz": uses / (efficiency * duration_s) if efficiency else None,
+        "waveform_efficiency": trace.get("waveform_efficiency"),
         "overhead_db": _db(math.sqrt(uses / payload)) if payload else None,
     }
 

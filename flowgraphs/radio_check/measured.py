@@ -15,7 +15,7 @@ class RadioCheck(msgspec.Struct, frozen=True, kw_only=True):
         device: What takes the samples; empty where the channel is simulated.
         sample_rate_hz: There.
         occupied_hz: Band that holds 99 % of the power, measured.
-        band_hz: Band by the waveform's formula: channel uses over efficiency and duration.
+        band_hz: Band by the waveform's formula: roll-off or used carriers.
         burst_s, burst_samples, burst_symbols: Length of a burst.
         duty_cycle: Its share of the samples that one picture makes, or of the time from one picture to the next.
         papr_db: Peak over mean power of the burst.

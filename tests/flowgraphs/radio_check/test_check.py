@@ -67,6 +67,7 @@ def test_ofdm_is_measured_alike():
     rows = -(-(PAYLOAD + WORDS) // 48)
     samples = 24 + 2 * PREAMBLE + (2 + rows) * 80
     assert (found.burst_samples, found.burst_symbols) == (samples, samples / 80)
+    assert found.band_hz == pytest.approx(53 / 64 * 1e7)
     assert found.occupied_hz == pytest.approx(0.99 * 53 / 64 * 1e7, rel=0.02)
     assert (found.payload_uses, found.header_uses) == (PAYLOAD, WORDS)
     assert found.pilot_uses == 4 * rows + rows * 48 - PAYLOAD - WORDS
