@@ -23,6 +23,7 @@ from radio_results import DOCS, grid_lines, percent, verdict
 from rows import Rows
 from semcom.sim.metrics.papr import papr_db
 from semcom.sim.noise import CounterNoise
+from semcom.sim.waveform.ofdm_peaks import without_distortion
 from semcom.sim.waveform.peaks import Peaks, PeaksKind
 
 SYMBOLS = 960_000
@@ -60,10 +61,12 @@ PEAKS = """
 of more than 8 dB over the mean power; of 64 independent Gaussian samples it would be
 1 - (1 - exp(-g))^64 = {share:.1f} %.
 Distortion is what is left on the used carriers once the gain is taken off, over the signal: a ceiling of the Es/N0 that
-a receiver has, since it is told nothing of it. What lies on the guard carriers is a share of the power.
+a receiver has which is told nothing of it; one that is told (`peaks` of `sync/ofdm`) has the next column, without
+noise. What lies on the guard carriers is a share of the power. Bursts are of 32,768 symbols; between samples peaks are
+higher.
 
-| peaks | headroom, dB | PAPR of a picture's burst, dB | above 8 dB, % | distortion, dB | on the guards, dB |
-|---|---:|---:|---:|---:|---:|
+| peaks | headroom, dB | PAPR of a burst, dB | above 8 dB, % | distortion, dB | receiver told, dB | on the guards, dB |
+|---|---:|---:|---:|---:|---:|---:|
 """
 TESTBED = """
 ## Pictures of 256 x 256 at CBR 1/6
@@ -101,9 +104,12 @@ def peaks_lines() -> list[str]:
     for kind, headroom_db in choices:
         y = Peaks(kind, headroom_db).reduced(plain, w.carriers)
         spectra = scipy.fft.fft(y, axis=-1)
-        used, sent = spectra[:, w.carriers], scipy.fft.fft(plain, axis=-1)[:, w.carriers]
-        gain = np.vdot(sent, used) / np.vdot(sent, sent).real
-        left = float(np.mean(np.abs(used - gain * sent) ** 2) / np.mean(np.abs(gain * sent) ** 2))
+        scale = np.float32(np.sqrt(w.used_carriers) / w.n_fft)
+        used, sent = (scipy.fft.fft(x, axis=-1)[:, w.carriers] * scale for x in (y, plain))
+        left = cleaned = distortion(used, sent)
+        if kind != "keep":
+            none = np.zeros(used.shape, np.float32)
+            cleaned = distortion(without_distortion(w, Peaks(kind, headroom_db), used, none), sent)
         silent = np.delete(spectra, w.carriers % w.n_fft, axis=1)
         guards = float(np.sum(np.abs(silent) ** 2) / np.sum(np.abs(spectra) ** 2))
         rows = 32_768 // w.data_carriers
@@ -111,7 +117,7 @@ def peaks_lines() -> list[str]:
         above = float(np.mean((np.abs(y) ** 2).max(axis=1) > 10**0.8))
         lines.append(
             f"| {kind} | {'' if kind == 'keep' else f'{headroom_db:g}'} | {np.mean([p for p in paprs if p]):.1f} | "
-            f"{100 * above:.2g} | {decibels(left)} | {decibels(guards)} |"
+            f"{100 * above:.2g} | {decibels(left)} | {decibels(cleaned)} | {decibels(guards)} |"
         )
     return lines
 
@@ -121,6 +127,12 @@ def in_time(data: NDArray[np.complex64]) -> NDArray[np.complex64]:
     w = OFDM
     burst = w.modulate(w.body_symbols(data))
     return burst[-w.rows(data.size) * w.row :].reshape(-1, w.row)[:, w.prefix :]
+
+
+def distortion(found: NDArray[np.complex64], sent: NDArray[np.complex64]) -> float:
+    """What is not like what was sent, over what is."""
+    gain = np.vdot(sent, found) / np.vdot(sent, sent).real
+    return float(np.mean(np.abs(found - gain * sent) ** 2) / np.mean(np.abs(gain * sent) ** 2))
 
 
 def decibels(ratio: float) -> str:

@@ -199,7 +199,8 @@ def the_input(use: str) -> str | None:
 @functools.cache
 def way_to(port: str, fields: frozenset[str], partner: str) -> tuple[str, ...]:
     """Return the shortest chain of blocks, by the partner if it can, that makes items with these header fields."""
-    known = sorted(ON_ITEMS, key=lambda use: use != partner)  # frames of another system's encoder would be refused
+    # Frames of another system's encoder would be refused; what measures a link gives no frames at all.
+    known = sorted(ON_ITEMS, key=lambda use: (use != partner, use.startswith("adaptation/")))
     ways: list[tuple[str, frozenset[str], tuple[str, ...]]] = [
         (kind.type.name, frozenset(), ())
         for kind in {port.type.name: port for use in ON_ITEMS for port in signature_of(use).inputs.values()}.values()

@@ -142,7 +142,7 @@ def _waveform(graph: Graph) -> str:
     what = "a flowgraph that transmits: one block that makes samples of symbols, such as framing/burst"
     if found:
         raise UsageError(f"{graph.file}: expected {what}, got {len(found)}: {', '.join(found)}")
-    receives = sorted(gives - takes & gives)
+    receives = sorted(name for name in gives if not graph.inputs(name))
     got = (
         f"one that only takes samples (from {', '.join(receives)}); check the one at its other end"
         if receives

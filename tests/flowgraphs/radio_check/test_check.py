@@ -67,6 +67,7 @@ def test_ofdm_is_measured_alike():
     rows = -(-(PAYLOAD + WORDS) // 48)
     samples = 24 + 2 * PREAMBLE + (2 + rows) * 80
     assert (found.burst_samples, found.burst_symbols) == (samples, samples / 80)
+    assert found.band_hz == pytest.approx(53 / 64 * 1e7)
     assert found.occupied_hz == pytest.approx(0.99 * 53 / 64 * 1e7, rel=0.02)
     assert (found.payload_uses, found.header_uses) == (PAYLOAD, WORDS)
     assert found.pilot_uses == 4 * rows + rows * 48 - PAYLOAD - WORDS
@@ -106,6 +107,15 @@ def test_headroom_counts_from_full_scale():
     (warning,) = found.warnings
     assert warning.startswith(f"radio/zmq_sink clips {100 * found.clipped:.2g} % of the samples, ")
     assert warning.endswith(f"peaks are 6.0 dB above its limit; lower scale_db by as much, to {free - 6:.1f}")
+
+
+def test_of_a_recording_in_integers_the_full_scale_is_the_limit():
+    peak = 10 ** (-checked("gnuradio-tx").clip_free_scale_db / 20)
+    given = (f"tx.full_scale={peak / 2}", "tx.datatype=ci16_le", "tx.out=out")
+    found = checked("gnuradio-tx", sets=given, swaps=("tx=radio/sigmf_sink",))
+    assert found.peak_db == pytest.approx(20 * math.log10(2), abs=1e-3)
+    assert found.clip_free_scale_db == pytest.approx(-20 * math.log10(2), abs=1e-3)
+    assert found.warnings[0].endswith(f"peaks are 6.0 dB above its limit; raise full_scale to {peak:.2g}")
 
 
 def test_clipping_costs_what_it_costs():

@@ -132,6 +132,22 @@ def test_start_word_and_header_arrive_although_a_quarter_of_the_band_is_faded() 
     assert [one.start.seq for one in bursts(received(x))] == [0, 1, 2, 3]
 
 
+@pytest.mark.parametrize(("kind", "gained_db"), [("clip", 3), ("clip_and_filter", 1), ("compress", 6)])
+def test_a_receiver_that_knows_reckons_the_distortion_back(kind: str, gained_db: float) -> None:
+    """At 30 dB, and 4 dB of headroom: of a tanh the noise is left, in place of -19 dB; what was clipped is gone."""
+    peaks = Peaks(kind, 4.0)
+    x = impaired(np.convolve(stream([9000], peaks=peaks), [1, 0, 0.2j]), esn0_db=30)
+    (plain,) = bursts(received(x))
+    receiver = BurstReceiver(OfdmDemodulator(WAVEFORM, peaks))
+    (one,) = bursts([*receiver.push(x), *receiver.flush()])
+    before, behind = (float(np.mean(np.abs(each.symbols - gaussian(9000, 0)) ** 2)) for each in (plain, one))
+    assert behind < before * 10 ** (-gained_db / 10)
+    assert float(one.n0.mean()) == pytest.approx(behind, rel=0.25)
+    bias = np.vdot(gaussian(9000, 0), one.symbols).real / 9000
+    assert bias == pytest.approx(1, abs=0.03)
+    assert kind != "compress" or behind < 10**-2.7
+
+
 @pytest.mark.parametrize("kind", ["clip", "clip_and_filter", "compress"])
 def test_a_receiver_need_not_know_what_was_done_about_peaks(kind: str) -> None:
     """At 25 dB and 6 dB of headroom the distortion is below the noise, or of its size, and is told as noise."""
