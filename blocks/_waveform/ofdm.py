@@ -16,7 +16,7 @@ class OfdmParams(BlockParams):
     """Parameters of the waveform."""
 
     n_fft: int = Field(64, ge=16, le=8192, description="Carriers there are: samples of an OFDM symbol.")
-    prefix: int = Field(16, ge=4, le=4096, description="Samples of the cyclic prefix.")
+    prefix: int = Field(16, ge=4, le=1024, description="Samples of the cyclic prefix.")
     used_carriers: int = Field(
         52, ge=20, le=8190, description="An even number, around the carrier at zero, which is silent; the rest guards."
     )

@@ -26,6 +26,8 @@ _ROLLOFF = 0.25
 _GREATEST_OFFSET = 0.02  # cycles a sample, to each side
 _SPREAD = 16  # places far apart on the band that data symbols go to in turn
 _ODD = 16  # carriers that the support of an impulse response needs beyond its prefix
+_LEAST_USED = 25  # 1 / 25 of the carriers: 32 samples a symbol of the preamble, which are the most
+_LONGEST = 1024  # samples of a prefix: a receiver inverts matrices of its size
 _NO_PEAKS: Final = Peaks()
 
 
@@ -70,6 +72,11 @@ class Ofdm:
             raise SignalError(
                 "ofdm: expected a prefix of at least 4 samples and an even number of used carriers, from the prefix + "
                 f"{_ODD} to n_fft - 1, got {self.prefix}, {used} and {self.n_fft}"
+            )
+        if _LEAST_USED * used < self.n_fft or self.prefix > _LONGEST:
+            raise SignalError(
+                f"ofdm: expected at least one used carrier in {_LEAST_USED}, so that the preamble fits into their band, and "
+                f"a prefix of at most {_LONGEST} samples, got {used} of {self.n_fft} and {self.prefix}"
             )
         even = self.continual_pilots % 2 == self.scattered_pilots % 2 == 0
         if not even or min(self.continual_pilots, self.scattered_pilots) < 2 or 2 * pilots > used:

@@ -97,3 +97,14 @@ def test_carriers_that_do_not_fit(wrong: dict[str, int]) -> None:
 def test_pilots_that_do_not_fit(wrong: dict[str, int]) -> None:
     with pytest.raises(SignalError, match="ofdm: expected even numbers of continual and scattered pilots"):
         Ofdm(**wrong)
+
+
+@pytest.mark.parametrize(("used", "prefix"), [(326, 4), (4096, 1026)])
+def test_no_waveform_that_its_receiver_cannot_find_or_follow_in_time(used: int, prefix: int) -> None:
+    Ofdm(8192, min(prefix, 1024), max(used, 328))
+    with pytest.raises(SignalError, match=f"one used carrier in 25, .* at most 1024 samples, got {used} of 8192 and {prefix}"):
+        Ofdm(8192, prefix, used)
+
+
+def test_the_preamble_of_the_fewest_used_carriers_is_one_that_there_is() -> None:
+    assert Ofdm(8192, 4, 328).preamble.samples_per_symbol == 32  # 1.25 * 8192 / 328 = 31.2, rounded up to even
