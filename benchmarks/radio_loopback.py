@@ -97,8 +97,8 @@ def block(use: str, **params: Any) -> RunningBlock:
 
 
 def step(made: RunningBlock, item: Item) -> Item:
-    """Send an item through a block with one input."""
-    (name,) = made.signature.inputs
+    """Send an item through a block by its first input."""
+    name = next(iter(made.signature.inputs))
     ((found,),) = made.step({name: item})
     assert found is not None
     return found

@@ -10,7 +10,19 @@ from numpy.typing import NDArray
 
 from ..errors import SignalError
 
-__all__ = ["PORT_TYPES", "Bits", "Bytes", "Features", "Image", "Llrs", "PortType", "Samples", "Symbols", "one_of"]
+__all__ = [
+    "PORT_TYPES",
+    "Bits",
+    "Bytes",
+    "Features",
+    "Image",
+    "Link",
+    "Llrs",
+    "PortType",
+    "Samples",
+    "Symbols",
+    "one_of",
+]
 
 
 @dataclass(frozen=True)
@@ -74,6 +86,7 @@ BITS = PortType("Bits", np.dtype("uint8"), ("n",), "bits, one 0 or 1 an element"
 BYTES = PortType("Bytes", np.dtype("uint8"), ("n",), "bytes")
 SYMBOLS = PortType("Symbols", np.dtype("complex64"), ("n",), "one frame's channel uses, unit mean energy")
 LLRS = PortType("Llrs", np.dtype("float32"), ("n",), "log-likelihood ratios ln P(1)/P(0)")
+LINK = PortType("Link", np.dtype("float32"), (2,), "what a picture is to be sent at: CBR, and Es/N0 in dB")
 SAMPLES = PortType("Samples", np.dtype("complex64"), ("n",), "a chunk of an endless baseband stream", stream=True)
 
 
@@ -84,7 +97,7 @@ def one_of(*types: PortType) -> PortType:
     return PortType(name, first.dtype, first.shape, " or ".join(port.meaning for port in types), either=types)
 
 
-PORT_TYPES = {port.name: port for port in (IMAGE, FEATURES, BITS, BYTES, SYMBOLS, LLRS, SAMPLES)}
+PORT_TYPES = {port.name: port for port in (IMAGE, FEATURES, BITS, BYTES, SYMBOLS, LLRS, LINK, SAMPLES)}
 
 Image = Annotated[NDArray[np.uint8], IMAGE]
 Features = Annotated[NDArray[np.float32], FEATURES]
@@ -92,4 +105,5 @@ Bits = Annotated[NDArray[np.uint8], BITS]
 Bytes = Annotated[NDArray[np.uint8], BYTES]
 Symbols = Annotated[NDArray[np.complex64], SYMBOLS]
 Llrs = Annotated[NDArray[np.float32], LLRS]
+Link = Annotated[NDArray[np.float32], LINK]
 Samples = Annotated[NDArray[np.complex64], SAMPLES]

@@ -63,10 +63,7 @@ def _rows(found: RadioCheck) -> list[tuple[str, str]]:
         ("left for the decoder", _form(found.decoder_esn0_db, ".1f", " dB")),
         ("limits", ""),
         ("carrier offset", _offset(found)),
-        (
-            "clock",
-            _form(found.drift_symbols_per_ppm, ".2g", " symbols a burst for each ppm; up to 40 ppm are followed"),
-        ),
+        ("clock", f"{found.drift_samples_per_ppm:.2g} samples a burst for each ppm; up to 40 ppm are followed"),
         ("coherence time", _form(found.coherence_s and 1e3 * found.coherence_s, ".3g", " ms")),
         ("", ""),
     ]

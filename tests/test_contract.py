@@ -168,6 +168,8 @@ def values(port: PortType, seq: int) -> np.ndarray[Any, Any]:
         return rng.integers(0, 2, 96, dtype=np.uint8)
     if port.name == "Bytes":
         return rng.integers(0, 256, 96, dtype=np.uint8)
+    if port.name == "Link":
+        return np.array([1 / 12, 10], np.float32)
     if port.dtype == np.complex64:
         return (rng.standard_normal((96, 2)) @ [1, 1j] / np.sqrt(2)).astype(np.complex64)
     return rng.standard_normal(96).astype(port.dtype)
@@ -184,6 +186,13 @@ def envelope(seq: int) -> Envelope:
 def frozen(item: Item) -> Item:
     item.value.setflags(write=False)
     return item
+
+
+def the_input(use: str) -> str | None:
+    """Return the one input that a block must have."""
+    inputs = signature_of(use).inputs
+    needed = [name for name, port in inputs.items() if len(inputs) == 1 or not port.optional]
+    return needed[0] if len(needed) == 1 else None
 
 
 @functools.cache
@@ -203,9 +212,10 @@ def way_to(port: str, fields: frozenset[str], partner: str) -> tuple[str, ...]:
         for kind, written, way in ways:
             for use in known:
                 signature, cls = signature_of(use), cls_of(use)
-                if len(signature.inputs) != 1 or len(signature.outputs) != 1 or use in way:
+                name = the_input(use)
+                if name is None or len(signature.outputs) != 1 or use in way:
                     continue
-                (takes,), (gives,) = signature.inputs.values(), signature.outputs.values()
+                takes, (gives,) = signature.inputs[name], signature.outputs.values()
                 if takes.type.name == kind and {field.__name__ for field in cls.reads_header} <= written:
                     made = (gives.name, written | {field.__name__ for field in cls.writes_header})
                     if made not in met:  # a longer way to the same is of no use
@@ -222,10 +232,10 @@ def item_for(use: str, port: PortType, seq: int) -> Item:
     way = way_to(port.name, fields, use.replace("decoders/", "encoders/"))
     if not way:
         return frozen(Item(envelope(seq), values(port, seq)))
-    (first,) = signature_of(way[0]).inputs.values()
+    first = signature_of(way[0]).inputs[the_input(way[0]) or ""]
     item = frozen(Item(envelope(seq), values(first.type, seq)))
     for step in way:
-        (name,) = signature_of(step).inputs
+        name = the_input(step) or ""
         ((made,),) = list(started(step).step({name: item}))
         assert made is not None
         item = frozen(made)

@@ -13,13 +13,14 @@ from ...sim.side_information.cdm_mode import CdmMode
 from ...sim.side_information.image_shape import ImageShape
 from ...sim.side_information.model_id import ModelId
 from ...sim.side_information.rate_map import RateMap
+from .._adaptation.link import read_link
 from .._learned.frames import sent
 from .._learned.load import torch_codec
 from .._learned.settings import settings_of
 from ..block import Block
 from ..envelope import Out
 from ..params import BlockParams, Live
-from ..ports import Features, Image
+from ..ports import Features, Image, Link
 
 __all__ = ["CdmJscc"]
 
@@ -36,11 +37,12 @@ class CdmJscc(Block):
     With ``eta`` the rate follows the picture. The features are not normalised yet; the mapper does that. One network
     serves 0 to 20 dB; ``csit: none`` turns that off.
 
-    Input:   image: uint8 ``[H, W, 3]``, sides of 1 to 65535, continued to multiples of 16 by their last pixels.
+    Input:   image: uint8 ``[H, W, 3]``, sides of 1 to 65535, continued to multiples of 16 by their last pixels; link:
+             float32 ``[2]``, optional: CBR and Es/N0 in dB for this picture, in place of cbr and esn0_db.
     Output:  float32 ``[n]``, n even; header: ImageShape, ModelId, CdmMode, RateMap; trace: rate_map_plain_bits,
              what the map had without its entropy coder.
-    Raises:  SignalError: a side is longer, or the CBR is below the least possible. WeightsError: the file of weights.
-             MissingExtra: torch is not installed.
+    Raises:  SignalError: a side is longer, the CBR is below the least possible, or link is none. WeightsError: the file
+             of weights. MissingExtra: torch is not installed.
     State:   none; the network, loaded by `start`.
     Source:  Zhang et al., Rate-adaptive generative semantic communication using conditional diffusion models, IEEE
              Wireless Commun. Lett. 2025.
@@ -79,6 +81,9 @@ class CdmJscc(Block):
         weights = self.params.weights
         self._codec = torch_codec("encoders/cdm_jscc", SYSTEM, DEFAULT, weights, role="encoder")  # all have one
 
-    def work(self, image: Image) -> Out[Features]:
+    def work(self, image: Image, link: Link | None = None) -> Out[Features]:
         """Encode one picture."""
-        return sent(self._codec, image, settings_of(self._codec.sending, self.params))
+        settings = settings_of(self._codec.sending, self.params)
+        if link is not None:
+            settings = settings.model_copy(update=read_link("encoders/cdm_jscc", link)._asdict())
+        return sent(self._codec, image, settings)

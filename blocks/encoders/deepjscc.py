@@ -6,19 +6,20 @@ from typing import Literal
 
 from pydantic import Field
 
-from ...models.deepjscc.names import DEFAULT, Rate, Variant
+from ...models.deepjscc.names import DEFAULT, Rate, Variant, rate_at_most
 from ...models.deepjscc.system import SYSTEM
 from ...sim.side_information.constellation_frame import ConstellationOrder
 from ...sim.side_information.image_shape import ImageShape
 from ...sim.side_information.jscc_mode import JsccMode
 from ...sim.side_information.model_id import ModelId
+from .._adaptation.link import read_link
 from .._learned.frames import sent
 from .._learned.load import torch_codec
 from .._learned.settings import settings_of
 from ..block import Block
 from ..envelope import Out
 from ..params import BlockParams, Live
-from ..ports import Features, Image
+from ..ports import Features, Image, Link
 
 __all__ = ["Deepjscc"]
 
@@ -34,10 +35,12 @@ class Deepjscc(Block):
     follows, ``bits_per_symbol`` says which constellation: rounding to its points is noise too, and the encoder reckons
     with both. ``variant: quantised`` is the network trained on for that, on 4- to 256-QAM.
 
-    Input:   image: uint8 ``[H, W, 3]``, sides of 1 to 65535.
+    Input:   image: uint8 ``[H, W, 3]``, sides of 1 to 65535; link: float32 ``[2]``, optional: CBR and Es/N0 in dB for
+             this picture, in place of rate (the greatest that is not above it) and esn0_db.
     Output:  float32 ``[n]``, n = 6 H W rate with H and W rounded up to multiples of the patch (16); header: ImageShape,
              ModelId, JsccMode.
-    Raises:  SignalError: a side is longer. WeightsError: the file of weights. MissingExtra: torch is not installed.
+    Raises:  SignalError: a side is longer; link is none, or below every rate. WeightsError: the file of weights.
+             MissingExtra: torch is not installed.
     State:   none; the network, loaded by `start`.
     Source:  Bourtsoulatze, Burth Kurka & Gunduz, Deep joint source-channel coding for wireless image transmission,
              IEEE TCCN 5(3), 2019; Jakubczak & Katabi, SoftCast, MobiCom 2011 (linear); Tung et al., DeepJSCC-Q, IEEE
@@ -70,6 +73,10 @@ class Deepjscc(Block):
         p = self.params
         self._codec = torch_codec("encoders/deepjscc", SYSTEM, p.variant, p.weights, role="encoder")
 
-    def work(self, image: Image) -> Out[Features]:
+    def work(self, image: Image, link: Link | None = None) -> Out[Features]:
         """Encode one picture."""
-        return sent(self._codec, image, settings_of(self._codec.sending, self.params))
+        settings = settings_of(self._codec.sending, self.params)
+        if link is not None:
+            told = read_link("encoders/deepjscc", link)
+            settings = settings.model_copy(update={"rate": rate_at_most(told.cbr), "esn0_db": told.esn0_db})
+        return sent(self._codec, image, settings)

@@ -23,10 +23,11 @@ from ...sim.side_information.field import Unsent
 from ...sim.side_information.image_shape import ImageShape
 from ...sim.side_information.link_agreement import LinkAgreement
 from ...sim.side_information.link_scheme import LinkScheme
+from .._adaptation.link import read_link
 from ..block import Block
 from ..envelope import Out
 from ..params import BlockParams, Live
-from ..ports import Bytes, Image
+from ..ports import Bytes, Image, Link
 
 __all__ = ["ImageCodec"]
 
@@ -61,12 +62,13 @@ class ImageCodec(Block):
     for the failure rate. At low CBR a scaled-down picture may do better: of several ``scales`` the transmitter, which
     has the original, takes the best in PSNR.
 
-    Input:   image: uint8 ``[H, W, 3]``, sides of at most 65535.
+    Input:   image: uint8 ``[H, W, 3]``, sides of at most 65535; link: float32 ``[2]``, optional: CBR and Es/N0 in dB
+             for this picture, in place of cbr and esn0_db.
     Output:  uint8 ``[B]``; header: ImageShape, LinkScheme, CodedImage (45 bits in all), and LinkAgreement, which
              both ends know; trace: file_bytes, container_bytes; where nothing fits also budget_bytes, least_bytes,
              least_cbr.
     Raises:  SignalError: a side is longer; the uses do not carry a byte; the smallest file exceeds the budget and
-             on_too_small is fail. MissingExtra or UsageError: the coder is not installed.
+             on_too_small is fail; link is none. MissingExtra or UsageError: the coder is not installed.
     State:   none that shows: files of pictures seen are remembered, to save time.
     Source:  Bourtsoulatze, Burth Kurka & Gunduz, IEEE TCCN 5(3), 2019, section IV (digital baselines at a CBR).
     Example: ``encoder: {use: encoders/image_codec, codec: hevc, cbr: 1/3, scheme: 16qam-1/2}``
@@ -128,9 +130,11 @@ class ImageCodec(Block):
         self._codec = codec_named(p.codec, preset=p.preset, parameter_sets=p.parameter_sets, wavelet=p.wavelet)
         self._codec.check()
 
-    def work(self, image: Image) -> Out[Bytes]:
+    def work(self, image: Image, link: Link | None = None) -> Out[Bytes]:
         """Code one picture."""
-        p = self.params
+        p = self._given = self.params
+        if link is not None:
+            p = self._given = p.model_copy(update=read_link("encoders/image_codec", link)._asdict())
         height, width = image.shape[:2]
         if not 0 < min(height, width) <= max(height, width) <= 65535:
             raise SignalError(f"encoders/image_codec: expected sides of 1 to 65535 pixels, got {height} x {width}")
@@ -141,7 +145,7 @@ class ImageCodec(Block):
         uses = max(total_uses - header_uses, 0)
         scheme, budget = self._budget(uses)
         fixed = LinkScheme(0, 0) if p.scheme == "adapted" else scheme
-        link = (scheme, Unsent(LinkAgreement(uses, fixed.bits_per_symbol, fixed.code_rate_x1024)))
+        agreed = (scheme, Unsent(LinkAgreement(uses, fixed.bits_per_symbol, fixed.code_rate_x1024)))
         if budget < 1 and not (p.scheme == "capacity" and p.on_too_small == "send_nothing"):
             raise SignalError(
                 f"encoders/image_codec: expected uses that carry the header ({header_uses} of them) and a byte, got "
@@ -154,11 +158,11 @@ class ImageCodec(Block):
         if coded.data is None:
             least_cbr = self._least_cbr(coded.smallest, uses, header_uses, height * width)
             missed = self._missed(shape, budget, coded.smallest, least_cbr)
-            return Out(frame, header=(shape, *link, unsent), trace=missed)
+            return Out(frame, header=(shape, *agreed, unsent), trace=missed)
         frame[: len(coded.data)] = np.frombuffer(coded.data, np.uint8)
         return Out(
             frame,
-            header=(shape, *link, CodedImage(p.codec, coded.scale_eighths, p.parameter_sets, "picture")),
+            header=(shape, *agreed, CodedImage(p.codec, coded.scale_eighths, p.parameter_sets, "picture")),
             trace={
                 "file_bytes": float(len(coded.data)),
                 "container_bytes": float(self._codec.container_bytes(coded.data)),
@@ -167,7 +171,7 @@ class ImageCodec(Block):
 
     def _missed(self, shape: ImageShape, budget: int, least_bytes: int, least_cbr: float) -> dict[str, float]:
         """Say why nothing is sent. Raises SignalError where that is to fail."""
-        p = self.params
+        p = self._given
         if p.on_too_small == "fail":
             raise SignalError(
                 f"encoders/image_codec: a CBR of {p.cbr} leaves {budget} bytes for a picture of {shape.height} x "
@@ -189,7 +193,7 @@ class ImageCodec(Block):
 
     def _budget(self, uses: int) -> tuple[LinkScheme, int]:
         """Return the scheme for so many uses, and the bytes that they carry by it."""
-        p = self.params
+        p = self._given
         if p.scheme == "capacity":
             if p.coherence == "fast":
                 capacity = ergodic_capacity(p.esn0_db, p.fading, p.k_db)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..block import Block, RunContext
-from ..ports import Bits, Bytes, Features, Image, Llrs, Samples, Symbols
+from ..ports import Bits, Bytes, Features, Image, Link, Llrs, Samples, Symbols
 
 __all__ = ["Null"]
 
@@ -33,11 +33,12 @@ class Null(Block):
         bits: Bits | None = None,
         bytes: Bytes | None = None,
         llrs: Llrs | None = None,
+        link: Link | None = None,
     ) -> None:
         """Count what came."""
         self.items += 1
         self.elements += sum(
-            value.size for value in (samples, symbols, image, features, bits, bytes, llrs) if value is not None
+            value.size for value in (samples, symbols, image, features, bits, bytes, llrs, link) if value is not None
         )
 
     def finish(self, run: RunContext) -> Iterator[None] | None:

@@ -15,7 +15,7 @@ GREATEST_CLOCK_PPM = 40.0  # that the receivers follow
 RADIOS_APART_PPM = 5.0  # two good oscillators, 2.5 ppm each
 RATES_HZ = {"plutosdr": (65_105.0, 61.44e6)}  # as GNU Radio 3.10 checks them, iio_pluto_sink.block.yml
 RECEIVE_ONLY = ("rtlsdr", "airspy", "airspyhf", "sdrplay")
-WIDEST = 0.8  # of the sample rate: beyond it filters of converters fall off
+WIDEST = 0.85  # of the sample rate: beyond it filters of converters fall off
 
 
 def advice(checked: RadioCheck, graph: Graph, found: Transmission, behind: list[BlockNode]) -> Iterator[str]:
@@ -51,8 +51,8 @@ def _level(checked: RadioCheck) -> Iterator[str]:
 def _rate(checked: RadioCheck, device: BlockNode | None) -> Iterator[str]:
     if checked.occupied_hz > WIDEST * checked.sample_rate_hz:
         yield (
-            f"the burst takes {checked.occupied_hz / checked.sample_rate_hz:.0%} of the sample rate; a radio's filters "
-            "pass 80 % of it: more samples a symbol, or radio/resample"
+            f"the burst takes {checked.occupied_hz / checked.sample_rate_hz:.0%} of the sample rate; the filters of "
+            "a radio fall off before: more samples a symbol, or radio/resample"
         )
     if device is None:
         return
@@ -83,13 +83,9 @@ def _time(checked: RadioCheck, behind: list[BlockNode]) -> Iterator[str]:
     for node in behind:
         ppm = node.params.get("ppm")
         if isinstance(ppm, int | float) and abs(ppm) > GREATEST_CLOCK_PPM:
-            drift = (
-                ""
-                if checked.drift_symbols_per_ppm is None
-                else (f", {abs(ppm) * checked.drift_symbols_per_ppm:.2g} symbols in a burst")
-            )
+            drift = f"{abs(ppm) * checked.drift_samples_per_ppm:.2g} samples in a burst"
             yield (
-                f"block {node.name!r}: the clock is {ppm:g} ppm off{drift}; the receiver follows "
+                f"block {node.name!r}: the clock is {ppm:g} ppm off, {drift}; the receiver follows "
                 f"{GREATEST_CLOCK_PPM:g} ppm"
             )
 

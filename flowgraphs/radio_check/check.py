@@ -58,7 +58,7 @@ def check_radio(graph: Graph) -> RadioCheck:
         carrier_hz=(found.device.params.get("frequency_hz") if found.device else None),
         greatest_cfo_hz=None if facts is None else facts.greatest_offset * found.made.rate_hz,
         coherence_s=0.423 / doppler_hz if doppler_hz else None,
-        drift_symbols_per_ppm=None if symbols is None else symbols * 1e-6,
+        drift_samples_per_ppm=sent.length * 1e-6,
         **_uses(found),
         **_losses(graph, found, facts, behind, scale_db, limit),
     )

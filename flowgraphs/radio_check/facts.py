@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ...blocks.lookup import load_block
+from ...sim.waveform.ofdm import Ofdm
+from ...sim.waveform.single_carrier import SingleCarrier
 from ..runtime.graph import BlockNode
 
 __all__ = ["WaveformFacts", "waveform_facts"]
@@ -25,13 +27,13 @@ class WaveformFacts(NamedTuple):
 
 
 def waveform_facts(node: BlockNode) -> WaveformFacts | None:
-    """Return them; None of a block that says nothing of its waveform."""
-    params = load_block(node.use).Params.model_validate(node.params)
-    waveform: Any = getattr(params, "waveform", None)
-    if waveform is None:
-        return None
-    preamble = getattr(waveform, "preamble", waveform)  # of OFDM it is a waveform of its own
-    greatest = preamble.greatest_offset / preamble.samples_per_symbol
-    if preamble is waveform:
-        return WaveformFacts(waveform.samples_per_symbol, waveform.samples_per_symbol, greatest)
-    return WaveformFacts(waveform.row, waveform.n_fft / waveform.used_carriers, greatest)
+    """Return them; None of a block whose waveform is none of those here."""
+    waveform = getattr(load_block(node.use).Params.model_validate(node.params), "waveform", None)
+    if isinstance(waveform, SingleCarrier):
+        rate = waveform.samples_per_symbol
+        return WaveformFacts(rate, rate, waveform.greatest_offset / rate)
+    if isinstance(waveform, Ofdm):
+        preamble = waveform.preamble
+        greatest = preamble.greatest_offset / preamble.samples_per_symbol
+        return WaveformFacts(waveform.row, waveform.n_fft / waveform.used_carriers, greatest)
+    return None

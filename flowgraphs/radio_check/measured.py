@@ -34,7 +34,7 @@ class RadioCheck(msgspec.Struct, frozen=True, kw_only=True):
         carrier_hz: Carrier, if the device has one.
         greatest_cfo_hz: Carrier offset that the receiver still finds.
         coherence_s: Of the simulated channel: 0.423 over its greatest Doppler shift.
-        drift_symbols_per_ppm: By how much the clock drifts in a burst.
+        drift_samples_per_ppm: By how much a clock drifts in a burst.
         warnings: What to mend before anything is sent.
     """
 
@@ -68,5 +68,5 @@ class RadioCheck(msgspec.Struct, frozen=True, kw_only=True):
     carrier_hz: float | None
     greatest_cfo_hz: float | None
     coherence_s: float | None
-    drift_symbols_per_ppm: float | None
+    drift_samples_per_ppm: float
     warnings: tuple[str, ...] = ()

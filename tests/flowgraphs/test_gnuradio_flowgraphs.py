@@ -33,6 +33,7 @@ PICTURES = 5
 SWAPS = {
     "cdm_jscc": ("encoder=encoders/cdm_jscc:cbr=1/12", "decoder=decoders/cdm_jscc:variant=d,steps=1"),
     "sc_sic": ("encoder=encoders/sc_sic:variant=mini-48", "decoder=decoders/sc_sic:variant=mini-48,steps=2"),
+    "ofdm": ("burst=framing/ofdm", "sync=sync/ofdm"),
 }
 Start = Callable[..., subprocess.Popen[str]]
 
@@ -140,9 +141,9 @@ def test_every_burst_crosses_gnuradio_and_is_no_worse_than_in_simulation(start, 
 @with_gnuradio
 @pytest.mark.slow
 @pytest.mark.parametrize("system", SWAPS)
-def test_other_systems_swap_in(start, ports, system):
+def test_other_systems_and_waveforms_swap_in(start, ports, system):
     program = next(path for path in examples(Path("gnuradio")) if path.name == "channel.py")
-    through_gnuradio(start, ports, program, "--taps", "1 0 0 0.3j")
+    through_gnuradio(start, ports, program, "--taps", "1 0 0 0.3j", "--samples-per-symbol", "1.3")
     record = cross(start, *addresses(ports), swaps=SWAPS[system], items=2)
     assert record["counted"]["sync"] == {"bursts": 2}
     assert len(list(Path("out/rx").glob("*.png"))) == 2

@@ -53,7 +53,8 @@ def hear_ctrl_c() -> None:
 
 
 NO_SYMBOLS = {"hevc-capacity"}  # its channel carries bytes; fading is a variable there
-WITH_A_WAVEFORM = {  # test_radio_loopback and test_recorded_pictures run them
+WITH_A_WAVEFORM = {  # test_radio_loopback, test_recorded_pictures and test_link_adaptation run them
+    "link-adaptation",
     "radio-loopback",
     "radio-loopback-hevc",
     "radio-loopback-ofdm",

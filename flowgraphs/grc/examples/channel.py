@@ -33,7 +33,7 @@ class Channel(gr.top_block):  # type: ignore[misc]  # GNU Radio has no types
         to_address: Where semcom receives: address of its `radio/zmq_source`.
         sample_rate_hz: Sample rate of both.
         esn0_db: Es/N0 in dB; inf for no noise.
-        samples_per_symbol: M.
+        samples_per_symbol: M; of OFDM all carriers over the used ones.
         cfo_hz: Carrier offset.
         clock_ppm: How much slower the receiver's clock runs.
         taps: Impulse response at the sample rate; scaled to unit energy.
@@ -45,7 +45,7 @@ class Channel(gr.top_block):  # type: ignore[misc]  # GNU Radio has no types
         to_address: str,
         sample_rate_hz: float,
         esn0_db: float,
-        samples_per_symbol: int,
+        samples_per_symbol: float,
         cfo_hz: float,
         clock_ppm: float,
         taps: list[complex],
@@ -72,7 +72,7 @@ def main() -> None:
     parser.add_argument("--to-address", default="tcp://127.0.0.1:5555", help="of semcom's radio/zmq_source")
     parser.add_argument("--sample-rate-hz", type=float, default=1e6)
     parser.add_argument("--esn0-db", type=float, default=20.0, help="inf for no noise")
-    parser.add_argument("--samples-per-symbol", type=int, default=4)
+    parser.add_argument("--samples-per-symbol", type=float, default=4.0, help="of OFDM: all carriers over used ones")
     parser.add_argument("--cfo-hz", type=float, default=0.0)
     parser.add_argument("--clock-ppm", type=float, default=0.0)
     parser.add_argument("--taps", default="1", help='of echoes: "1 0 0.3j"')

@@ -53,7 +53,20 @@ def test_the_figures_are_those_of_the_waveform(name, rate_hz):
     assert found.waveform_efficiency == pytest.approx(USES / ((samples + 64 * 4) / 4 * 1.25))
     assert found.overhead_db == pytest.approx(10 * math.log10(USES / PAYLOAD))
     assert found.greatest_cfo_hz == pytest.approx(0.02 * symbol_rate_hz)
-    assert found.drift_symbols_per_ppm == pytest.approx(samples / 4e6)
+    assert found.drift_samples_per_ppm == pytest.approx(samples / 1e6)
+    assert found.warnings == ()
+
+
+def test_ofdm_is_measured_alike():
+    """Of 64 carriers 26 to each side are used, 4 of them by pilots; a symbol is 80 samples, two are training."""
+    found = checked("radio-loopback-ofdm")
+    rows = -(-(PAYLOAD + WORDS) // 48)
+    samples = 24 + 2 * PREAMBLE + (2 + rows) * 80
+    assert (found.burst_samples, found.burst_symbols) == (samples, samples / 80)
+    assert found.occupied_hz == pytest.approx(0.99 * 53 / 64 * 1e7, rel=0.02)
+    assert (found.payload_uses, found.header_uses) == (PAYLOAD, WORDS)
+    assert found.pilot_uses == 4 * rows + rows * 48 - PAYLOAD - WORDS
+    assert -0.2 < found.receiver_loss_db < 0.5
     assert found.warnings == ()
 
 
@@ -138,7 +151,7 @@ WARNINGS = {
     ),
     "clock": (
         ("radio-loopback", ("clock.ppm=60",)),
-        "block 'clock': the clock is 60 ppm off, 0.16 symbols in a burst; the receiver follows 40 ppm",
+        "block 'clock': the clock is 60 ppm off, 0.63 samples in a burst; the receiver follows 40 ppm",
     ),
     "offset": (
         ("radio-loopback", ("carrier.cfo_hz=-60000",)),
@@ -157,8 +170,8 @@ WARNINGS = {
         "the receiver did not find this burst at -20 dB",
     ),
     "band": (
-        ("gnuradio-tx", ("burst.samples_per_symbol=2", "burst.rolloff=1")),
-        "of the sample rate; a radio's filters pass 80 % of it: more samples a symbol, or radio/resample",
+        ("radio-loopback-ofdm", (), (), ("used_carriers=62", "samples_per_symbol=64/62")),
+        "of the sample rate; the filters of a radio fall off before: more samples a symbol, or radio/resample",
     ),
     "pluto": (
         ("gnuradio-tx", ("tx.device=driver=plutosdr", "burst.sample_rate_hz=5e4", "tx.sample_rate_hz=5e4"), (SOAPY,)),
