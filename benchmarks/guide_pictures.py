@@ -34,7 +34,7 @@ from semcom.sim.waveform.reception import Reception
 
 GNURADIO_PYTHON = "/usr/bin/python3"
 PICTURES = 2  # received, before a run is looked at
-SIXTEEN_QAM = ("encoder.esn0_db=6",)  # what an adapted link takes there
+SIXTEEN_QAM = ("encoder=encoders/coded_link:cbr=1/12,esn0_db=6", "decoder=decoders/coded_link")  # 6 dB: 16-QAM
 CABLE = ("multipath=channels/phase_noise:rms_deg=1",)
 IDEAL = ("multipath=channels/copy",)
 DPI, QUALITY = 110, 82
@@ -123,7 +123,7 @@ def drawn(path: Path, columns: int) -> Iterator[list[Axes]]:
 
 def simulation(out: Path) -> None:
     """The whole chain in one process."""
-    seen, points = received("radio-loopback"), received("radio-loopback-hevc", sets=SIXTEEN_QAM)
+    seen, points = received("radio-loopback"), received("radio-loopback", swaps=SIXTEEN_QAM)
     with drawn(out / "hil-simulation.webp", 4) as planes:
         show_picture(planes[0], seen)
         show_spectrum(planes[1], seen)
@@ -134,17 +134,17 @@ def simulation(out: Path) -> None:
 def level(out: Path) -> None:
     """Power of the samples that systems make: what a converter must leave room for."""
     systems = {
-        "DeepJSCC": ("gnuradio-tx", ()),
-        "CDM-JSCC": ("gnuradio-tx", ("encoder=encoders/cdm_jscc:cbr=1/12",)),
-        "SC-SIC": ("gnuradio-tx", ("encoder=encoders/sc_sic:variant=mini-48",)),
-        "HEVC, 16-QAM": ("gnuradio-tx-hevc", ()),
+        "DeepJSCC": (),
+        "CDM-JSCC": ("encoder=encoders/cdm_jscc:cbr=1/12",),
+        "SC-SIC": ("encoder=encoders/sc_sic:variant=mini-48",),
+        "HEVC, 16-QAM": SIXTEEN_QAM[:1],
+        "DeepJSCC over OFDM": ("burst=framing/ofdm",),
     }
     with mpl.rc_context({**STYLE, "font.size": 7.5, "axes.titlesize": 8}):
         figure = Figure(figsize=(5.2, 2.6), layout="constrained", dpi=DPI)
         plane = figure.subplots()
-        for (name, (flowgraph, swaps)), colour in zip(systems.items(), COLOURS, strict=False):
-            sets = SIXTEEN_QAM if "hevc" in flowgraph else ()
-            burst = transmit(load_graph(flowgraph, Overrides.parse(swaps=swaps, sets=sets))).sent.burst
+        for (name, swaps), colour in zip(systems.items(), COLOURS, strict=False):
+            burst = transmit(load_graph("gnuradio-tx", Overrides.parse(swaps=swaps))).sent.burst
             parts = np.sort(np.abs(burst.view(np.float32)))[::-1]
             share = np.arange(1, parts.size + 1) / parts.size
             above_db = 20 * np.log10(np.maximum(parts, 1e-3))
@@ -184,7 +184,7 @@ def cable(out: Path) -> None:
         "swaps": CABLE,
     }
     seen = received("radio-loopback", **given)
-    points = received("radio-loopback-hevc", **{**given, "sets": (*given["sets"], *SIXTEEN_QAM)})
+    points = received("radio-loopback", **{**given, "swaps": (*CABLE, *SIXTEEN_QAM)})
     with drawn(out / "hil-cable.webp", 4) as planes:
         show_picture(planes[0], seen)
         show_spectrum(planes[1], seen)
@@ -202,7 +202,7 @@ def faults(out: Path) -> None:
     }
     with drawn(out / "hil-faults.webp", len(cases)) as planes:
         for plane, (title, (variables, swaps)) in zip(planes, cases.items(), strict=True):
-            seen = received("radio-loopback-hevc", vars=variables, sets=SIXTEEN_QAM, swaps=swaps, pictures=1)
+            seen = received("radio-loopback", vars=variables, swaps=(*swaps, *SIXTEEN_QAM), pictures=1)
             show_points(plane, seen, title)
 
 
@@ -210,7 +210,7 @@ def air(out: Path) -> None:
     """Echoes, in simulation."""
     given: dict[str, Any] = {"sets": ("multipath.delay_spread_ns=300", "multipath.doppler_hz=2")}
     seen = received("radio-loopback", **given)
-    points = received("radio-loopback-hevc", sets=(*given["sets"], *SIXTEEN_QAM))
+    points = received("radio-loopback", swaps=SIXTEEN_QAM, **given)
     with drawn(out / "hil-air.webp", 4) as planes:
         show_picture(planes[0], seen)
         show_spectrum(planes[1], seen)
@@ -218,15 +218,15 @@ def air(out: Path) -> None:
         show_points(planes[3], points, "16-QAM, before and after")
 
 
-def over_zmq(kind: str, channel: Sequence[str], *sets: str) -> Seen:
+def over_zmq(channel: Sequence[str] = (), swaps: Sequence[str] = ()) -> Seen:
     """What `gnuradio-rx` gets of `gnuradio-tx`, in a process of its own; where a channel is given, over GNU Radio."""
     with socket.socket() as one, socket.socket() as two:
         for found in (one, two):
             found.bind(("127.0.0.1", 0))
         sent, got = (f"tcp://127.0.0.1:{found.getsockname()[1]}" for found in (one, two))
     with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder), contextlib.ExitStack() as stack:
-        words = [sys.executable, "-m", "semcom", "run", f"gnuradio-tx{kind}", "--quiet", "--var", f"address={sent}"]
-        commands = [[*words, *(word for given in sets for word in ("--set", given))]]
+        words = [sys.executable, "-m", "semcom", "run", "gnuradio-tx", "--quiet", "--var", f"address={sent}"]
+        commands = [[*words, *(word for swap in swaps[:1] for word in ("--swap", swap))]]
         if channel:
             program = next(path for path in examples(Path()) if path.name == "channel.py")
             ends = ["--from-address", sent, "--to-address", got]
@@ -234,12 +234,12 @@ def over_zmq(kind: str, channel: Sequence[str], *sets: str) -> Seen:
         for command in commands:
             process = stack.enter_context(subprocess.Popen(command, stdout=subprocess.DEVNULL))
             stack.callback(process.kill)
-        return received(f"gnuradio-rx{kind}", vars=(f"address={got if channel else sent}",))
+        return received("gnuradio-rx", vars=(f"address={got if channel else sent}",), swaps=swaps[1:])
 
 
 def processes(out: Path) -> None:
     """Two processes, and nothing between them."""
-    seen, points = over_zmq("", ()), over_zmq("-hevc", (), *SIXTEEN_QAM)
+    seen, points = over_zmq(), over_zmq(swaps=SIXTEEN_QAM)
     with drawn(out / "hil-processes.webp", 3) as planes:
         show_picture(planes[0], seen)
         show_spectrum(planes[1], seen)
@@ -249,7 +249,7 @@ def processes(out: Path) -> None:
 def gnuradio(out: Path) -> None:
     """GNU Radio between two processes."""
     options = ("--esn0-db", "20", "--cfo-hz", "3000", "--clock-ppm", "20", "--taps", "1 0 0 0.4j")
-    seen, points = over_zmq("", options), over_zmq("-hevc", options, *SIXTEEN_QAM)
+    seen, points = over_zmq(options), over_zmq(options, SIXTEEN_QAM)
     with drawn(out / "hil-gnuradio.webp", 4) as planes:
         show_picture(planes[0], seen)
         show_spectrum(planes[1], seen)

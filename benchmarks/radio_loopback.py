@@ -9,15 +9,16 @@ offset in shares of the symbol rate, clock offset; then bursts, how many were de
 genie, and the loss, with intervals of 95 %. The multipath is TDL-A of 30 ns, a realisation a burst, the same at all
 points: its shape alone (``fading`` 0), so that Es/N0 is that of each burst, and in rows of their own with its fading.
 Short bursts tell how often detection and header fail near the threshold. Rows stand in two CSV files of the folder,
-and are not measured again. `radio_results` makes a page of them, `false_alarms` counts in noise.
+and are not measured again. `radio_results` makes a page of them, `false_alarms` counts in noise. ``--waveform ofdm``
+does the same with `radio-loopback-ofdm`, offsets in shares of the sample rate; `ofdm_results` makes the page.
 """
 
 from __future__ import annotations
 
 import argparse
 import itertools
-from collections.abc import Iterator, Sequence
-from functools import partial
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -31,10 +32,12 @@ from semcom.blocks.channels.clock_offset import ClockOffset
 from semcom.blocks.channels.tdl_samples import TdlSamples
 from semcom.blocks.envelope import Envelope, Header, Identity, State, Stream
 from semcom.blocks.framing.burst import Burst as Framing
+from semcom.blocks.framing.ofdm import Ofdm as OfdmFraming
 from semcom.blocks.lookup import load_block
 from semcom.blocks.params import BlockParams
 from semcom.blocks.ports import Samples
 from semcom.blocks.sync.burst import Burst as Sync
+from semcom.blocks.sync.ofdm import Ofdm as OfdmSync
 from semcom.flowgraphs.experiments.statistics import mean_interval, wilson
 from semcom.flowgraphs.runtime.counts import BlockReport
 from semcom.flowgraphs.runtime.engine.running_block import RunningBlock
@@ -45,16 +48,18 @@ from semcom.sim.side_information.image_shape import ImageShape
 from semcom.sim.side_information.jscc_mode import JsccMode
 from semcom.sim.side_information.model_id import ModelId
 from semcom.sim.side_information.power_scale import PowerScale
-from semcom.sim.waveform.body import places, to_payload
+from semcom.sim.waveform.body import payload_order, places, to_payload
+from semcom.sim.waveform.ofdm import TRAINING, Ofdm
 from semcom.sim.waveform.single_carrier import SingleCarrier
 
 ESN0S_DB = (0, 5, 10, 15, 20)
 OFFSETS = (0.0, 0.01, -0.02)  # of the symbol rate
 CLOCKS_PPM = (0, 20, 40)
 RATE_HZ = 1e7
-WAVEFORM = SingleCarrier()
+WAVEFORM, OFDM = SingleCarrier(), Ofdm()
 _AHEAD = 16
-_IN_BAND = np.abs(np.fft.fftfreq(256)) < 0.5 / WAVEFORM.samples_per_symbol
+_EARLY = 4  # samples of the prefix that the genie's transform begins early
+_FREQUENCIES = np.abs(np.fft.fftfreq(256))
 NEAR_DB = (-1, 0, 1, 2, 3)  # Es/N0 near the threshold
 
 
@@ -72,6 +77,41 @@ class Point(NamedTuple):
     cfo: float
     clock_ppm: float
     fading: bool
+
+
+class Air(NamedTuple):
+    """A waveform, on the air.
+
+    Attributes:
+        framing: Makes the block that makes bursts.
+        sync: Makes the block that receives them.
+        samples_per_symbol: That Es/N0 is over the SNR per sample.
+        offset_samples: In which carrier offsets are told.
+        band: Share of the sample rate, in which a channel without fading has unit energy.
+    """
+
+    framing: Callable[[], Block]
+    sync: Callable[[], Block]
+    samples_per_symbol: float
+    offset_samples: int
+    band: float
+
+
+SINGLE_CARRIER_AIR = Air(
+    framing=lambda: Framing(Framing.Params(sample_rate_hz=RATE_HZ, silence=600)),
+    sync=lambda: Sync(Sync.Params()),
+    samples_per_symbol=WAVEFORM.samples_per_symbol,
+    offset_samples=WAVEFORM.samples_per_symbol,
+    band=1 / WAVEFORM.samples_per_symbol,
+)
+OFDM_AIR = Air(
+    framing=lambda: OfdmFraming(OfdmFraming.Params(sample_rate_hz=RATE_HZ, silence=2400)),
+    sync=lambda: OfdmSync(OfdmSync.Params()),
+    samples_per_symbol=OFDM.n_fft / OFDM.used_carriers,
+    offset_samples=1,
+    band=OFDM.used_carriers / OFDM.n_fft,
+)
+AIRS = {"burst": SINGLE_CARRIER_AIR, "ofdm": OFDM_AIR}
 
 
 class Picture(NamedTuple):
@@ -104,10 +144,10 @@ def step(made: RunningBlock, item: Item) -> Item:
     return found
 
 
-def pictures(esn0_db: float) -> list[Picture]:
+def pictures(esn0_db: float, air: Air = SINGLE_CARRIER_AIR) -> list[Picture]:
     """Encode the built-in photographs for an Es/N0, and make their bursts."""
     encoder, mapper = block("encoders/deepjscc", rate="1/12", esn0_db=esn0_db), block("mappers/real_to_complex")
-    framing = running(Framing(Framing.Params(sample_rate_hz=RATE_HZ, silence=600)))
+    framing = running(air.framing())
     found = []
     for (image,) in block("sources/images", path="builtin:photos", size=[256, 256]).produce():
         assert image is not None
@@ -141,19 +181,19 @@ def joined(items: list[Item]) -> NDArray[np.complex64]:
     return np.concatenate([item.value for item in items])
 
 
-def response(draw: int, fading: bool) -> NDArray[np.complex64]:
+def response(draw: int, fading: bool, band: float = SINGLE_CARRIER_AIR.band) -> NDArray[np.complex64]:
     """Return the impulse response of one realisation, `_AHEAD` samples late: what lies between samples comes early."""
     pulse = np.zeros(256, np.complex64)
     pulse[_AHEAD] = 1
-    return joined(through(pulse, *channel(draw, fading)))
+    return joined(through(pulse, *channel(draw, fading, band)))
 
 
-def channel(draw: int, fading: bool) -> list[Block]:
+def channel(draw: int, fading: bool, band: float = SINGLE_CARRIER_AIR.band) -> list[Block]:
     """Return one realisation of the multipath; without fading its energy in the band is one."""
     params = TdlSamples.Params(profile="A", delay_spread_ns=30.0, doppler_hz=0.0)  # the genie knows all of it
     blocks: list[Block] = [TdlSamples(params, name="multipath", seed=draw)]
     if not fading:
-        energy = np.mean(np.abs(np.fft.fft(response(draw, fading=True)))[_IN_BAND] ** 2)
+        energy = np.mean(np.abs(np.fft.fft(response(draw, fading=True)))[_FREQUENCIES < band / 2] ** 2)
         blocks.append(Scale(Scale.Params(gain=float(energy**-0.5))))
     return blocks
 
@@ -173,24 +213,26 @@ class Scale(Block):
         return samples * np.float32(self.params.gain)
 
 
-def noise(esn0_db: float, draw: int) -> AwgnSamples:
+def noise(esn0_db: float, draw: int, air: Air = SINGLE_CARRIER_AIR) -> AwgnSamples:
     """Return one draw of the noise."""
-    params = AwgnSamples.Params(esn0_db=esn0_db, samples_per_symbol=WAVEFORM.samples_per_symbol)
+    params = AwgnSamples.Params(esn0_db=esn0_db, samples_per_symbol=air.samples_per_symbol)
     return AwgnSamples(params, name="noise", seed=draw)
 
 
-def received(burst: NDArray[np.complex64], at: Point, draw: int) -> tuple[Item | None, BlockReport]:
+def received(
+    burst: NDArray[np.complex64], at: Point, draw: int, air: Air = SINGLE_CARRIER_AIR
+) -> tuple[Item | None, BlockReport]:
     """Send a burst through all impairments and the receiver; return its frame, if it came."""
-    cfo_hz = at.cfo * RATE_HZ / WAVEFORM.samples_per_symbol
+    cfo_hz = at.cfo * RATE_HZ / air.offset_samples
     lead = np.zeros(4000 + 37 * draw % 1000, np.complex64)
     chunks = through(
         np.concatenate([lead, burst]),
-        *channel(draw, fading=at.fading),
+        *channel(draw, at.fading, air.band),
         Cfo(Cfo.Params(cfo_hz=cfo_hz, phase="random"), name="carrier", seed=draw),
         ClockOffset(ClockOffset.Params(ppm=at.clock_ppm)),
-        noise(at.esn0_db, draw),
+        noise(at.esn0_db, draw, air),
     )
-    found, report = stream(running(Sync(Sync.Params())), chunks)
+    found, report = stream(running(air.sync()), chunks)
     return (found[0] if found else None), report
 
 
@@ -216,6 +258,26 @@ def genie(picture: Picture, esn0_db: float, draw: int, *, fading: bool) -> Item:
     return Item(envelope, to_payload(np.ascontiguousarray(symbols, np.complex64)))
 
 
+def ofdm_genie(picture: Picture, esn0_db: float, draw: int, *, fading: bool) -> Item:
+    """Divide each carrier of a burst of OFDM symbols by its true gain."""
+    w, air = OFDM, OFDM_AIR
+    samples = joined(through(picture.samples, *channel(draw, fading, air.band), noise(esn0_db, draw, air)))
+    payload = picture.symbols.value.size
+    where = w.grid(payload + picture.words)
+    head = w.preamble.half_span * w.preamble.samples_per_symbol + w.head + TRAINING * w.row
+    rows = samples[head : head + where.data.shape[0] * w.row].reshape(-1, w.row)
+    useful = rows[:, w.prefix - _EARLY : w.prefix - _EARLY + w.n_fft]
+    spectra = np.fft.fft(useful, axis=1)[:, w.carriers] * (np.sqrt(w.used_carriers) / w.n_fft)
+    known = np.fft.fft(response(draw, fading, air.band))[w.carriers * 256 // w.n_fft]
+    known *= np.exp(2j * np.pi * w.carriers * (_AHEAD - _EARLY) / w.n_fft)
+    last = slice(picture.words, picture.words + payload)
+    symbols = np.take_along_axis(spectra / known, where.data, axis=1).reshape(-1)[last]
+    n0 = (10 ** (-esn0_db / 10) / np.abs(known) ** 2)[where.data].reshape(-1)[last][payload_order(payload)]
+    state = State(n0=n0.astype(np.float32), esn0_db=esn0_db, csi="perfect")
+    envelope = Envelope(header=picture.symbols.envelope.header, state=state)
+    return Item(envelope, to_payload(np.ascontiguousarray(symbols, np.complex64)))
+
+
 def decoded(item: Item) -> NDArray[np.uint8]:
     """Return the picture of a frame."""
     return step(DECODER, step(UNMAP, item)).value
@@ -224,12 +286,12 @@ def decoded(item: Item) -> NDArray[np.uint8]:
 UNMAP, DECODER = block("mappers/complex_to_real"), block("decoders/deepjscc")
 
 
-def point(at: Point, sent: list[Picture], ideal: list[float]) -> dict[str, Any]:
+def point(at: Point, sent: list[Picture], ideal: list[float], air: Air = SINGLE_CARRIER_AIR) -> dict[str, Any]:
     """Measure one point of the grid."""
     psnrs, losses, detected, errors = [], [], 0, 0
     for draw, best in enumerate(ideal):
         picture = sent[draw % len(sent)]
-        item, report = received(picture.samples, at, draw)
+        item, report = received(picture.samples, at, draw, air)
         counted = report.counted
         found = bool(
             counted.get("bursts", 0) or counted.get("header_failures", 0) or counted.get("truncated_bursts", 0)
@@ -253,18 +315,18 @@ def point(at: Point, sent: list[Picture], ideal: list[float]) -> dict[str, Any]:
     return row
 
 
-def short_burst() -> NDArray[np.complex64]:
+def short_burst(air: Air = SINGLE_CARRIER_AIR) -> NDArray[np.complex64]:
     """Return a burst of 64 symbols with the header of a picture."""
-    framing = Framing(Framing.Params(sample_rate_hz=RATE_HZ, silence=600))
+    framing = running(air.framing())
     header = Header().with_fields(ImageShape(256, 256), ModelId(1, 7), JsccMode(2, 10), PowerScale(1.5, padded=False))
     payload = CounterNoise(1).complex_normal(0, 64)
-    return np.asarray(framing.work(payload, header, Identity(0)).value)
+    return step(framing, Item(Envelope(Identity(0), header=header), payload)).value
 
 
-def header_errors(esn0_db: float, bursts: int) -> dict[str, Any]:
+def header_errors(esn0_db: float, bursts: int, air: Air = SINGLE_CARRIER_AIR) -> dict[str, Any]:
     """Count short bursts whose preamble was not found, or whose start word or header was not read."""
-    at, burst = Point(esn0_db, 0.01, 20, fading=False), short_burst()
-    found = [received(burst, at, draw) for draw in range(bursts)]
+    at, burst = Point(esn0_db, 0.01, 20, fading=False), short_burst(air)
+    found = [received(burst, at, draw, air) for draw in range(bursts)]
     missed = wilson(sum(not report.counted for _, report in found), bursts)
     failed = wilson(sum(item is None for item, _ in found), bursts)
     row: dict[str, Any] = {"bursts": bursts}
@@ -273,34 +335,56 @@ def header_errors(esn0_db: float, bursts: int) -> dict[str, Any]:
     return row
 
 
-def grid(rows: Rows, bursts: int, esn0s_db: Sequence[float], offsets: Sequence[float], clocks: Sequence[int]) -> None:
+def grid(
+    rows: Rows,
+    bursts: int,
+    esn0s_db: Sequence[float],
+    offsets: Sequence[float],
+    clocks: Sequence[int],
+    air: Air = SINGLE_CARRIER_AIR,
+) -> None:
     """Measure the points of the grid that are missing."""
+    told = ofdm_genie if air is OFDM_AIR else genie
+
+    @cache  # what stands there already needs no pictures
+    def sent(esn0_db: float) -> list[Picture]:
+        return pictures(esn0_db, air)
+
+    @cache
+    def ideal(esn0_db: float, *, fading: bool) -> list[float]:
+        found = []
+        for draw in range(bursts):
+            one = sent(esn0_db)[draw % len(sent(esn0_db))]
+            found.append(psnr_db(one.pixels, decoded(told(one, esn0_db, draw, fading=fading))))
+        return found
+
+    def measured(at: Point) -> dict[str, Any]:
+        return point(at, sent(at.esn0_db), ideal(at.esn0_db, fading=at.fading), air)
+
     for esn0_db in esn0s_db:
-        sent = pictures(esn0_db)
-        drawn = [sent[draw % len(sent)] for draw in range(bursts)]
         for fading in (False, True):
-            ideal = [
-                psnr_db(one.pixels, decoded(genie(one, esn0_db, draw, fading=fading))) for draw, one in enumerate(drawn)
-            ]
             for cfo, clock_ppm in itertools.product(offsets, clocks) if not fading else [(offsets[-1], 20)]:
                 at = Point(esn0_db, cfo, clock_ppm, fading)
-                rows.once({**at._asdict(), "fading": int(fading)}, partial(point, at, sent, ideal))
+                rows.once({**at._asdict(), "fading": int(fading)}, partial(measured, at))
 
 
 def main() -> None:
     """Measure the points that are missing."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--waveform", choices=list(AIRS), default="burst")
     parser.add_argument("--bursts", type=int, default=5, help="of each point")
     parser.add_argument("--headers", type=int, default=40, help="short bursts of each Es/N0 near the threshold")
     parser.add_argument("--esn0-db", type=float, nargs="*", default=ESN0S_DB)
     parser.add_argument("--cfo", type=float, nargs="*", default=OFFSETS, help="in shares of the symbol rate")
     parser.add_argument("--clock-ppm", type=int, nargs="*", default=CLOCKS_PPM)
-    parser.add_argument("--out", type=Path, default=Path("out/radio-loopback"))
+    parser.add_argument("--out", type=Path, help="by default out/radio-loopback, or out/radio-loopback-ofdm")
     given = parser.parse_args()
-    grid(Rows(given.out / "grid.csv"), given.bursts, given.esn0_db, given.cfo, given.clock_ppm)
-    near = Rows(given.out / "short-bursts.csv")
+    air = AIRS[given.waveform]
+    out = given.out or Path("out/radio-loopback" + ("-ofdm" if air is OFDM_AIR else ""))
+    grid(Rows(out / "grid.csv"), given.bursts, given.esn0_db, given.cfo, given.clock_ppm, air)
+    near = Rows(out / "short-bursts.csv")
     for esn0_db in NEAR_DB:
-        near.once({"esn0_db": esn0_db}, partial(header_errors, esn0_db, given.headers))
+        near.once({"esn0_db": esn0_db}, partial(header_errors, esn0_db, given.headers, air))
 
 
 if __name__ == "__main__":

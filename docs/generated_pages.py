@@ -30,6 +30,7 @@ ROLES = {
     "framing": "Put preamble, header and pilots around the payload.",
     "channels": "Do to symbols and samples what the air does.",
     "sync": "Find the signal again.",
+    "adaptation": "Close the loop: what is measured travels back and sets how pictures are sent.",
     "radio": "Join real and emulated radios.",
     "decoders": "Turn what was received into pictures.",
     "sinks": "Keep, measure and report.",

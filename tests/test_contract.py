@@ -26,7 +26,7 @@ from semcom.flowgraphs.runtime.item import Item
 from semcom.flowgraphs.runtime.language.parameters import check_params
 from semcom.flowgraphs.runtime.language.yaml_reader import MapNode, Mark, parse_yaml, to_plain
 
-from .blocks.radio import fake_soapy
+from .blocks.radio import fake_adi, fake_soapy
 
 ROOT = Path(__file__).resolve().parents[1]
 OWN = [file for file in list_blocks() if file.module.startswith("semcom.")]
@@ -109,6 +109,7 @@ def folder(tmp_path, monkeypatch, request):
     """Blocks that write do so in a folder of their own; files that the examples read lie there."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setitem(sys.modules, "SoapySDR", fake_soapy)
+    monkeypatch.setitem(sys.modules, "adi", fake_adi)
     monkeypatch.setitem(EXPORTED, "deepjscc", lambda: request.getfixturevalue("deepjscc_onnx"))
     return tmp_path
 
@@ -198,7 +199,8 @@ def the_input(use: str) -> str | None:
 @functools.cache
 def way_to(port: str, fields: frozenset[str], partner: str) -> tuple[str, ...]:
     """Return the shortest chain of blocks, by the partner if it can, that makes items with these header fields."""
-    known = sorted(ON_ITEMS, key=lambda use: use != partner)  # frames of another system's encoder would be refused
+    # Frames of another system's encoder would be refused; what measures a link gives no frames at all.
+    known = sorted(ON_ITEMS, key=lambda use: (use != partner, use.startswith("adaptation/")))
     ways: list[tuple[str, frozenset[str], tuple[str, ...]]] = [
         (kind.type.name, frozenset(), ())
         for kind in {port.type.name: port for use in ON_ITEMS for port in signature_of(use).inputs.values()}.values()

@@ -6,9 +6,10 @@ from pydantic import Field, model_validator
 
 from ...errors import SignalError
 from ...sim.waveform.ofdm import Ofdm
+from ...sim.waveform.peaks import Peaks, PeaksKind
 from ..params import BlockParams
 
-__all__ = ["OfdmParams"]
+__all__ = ["OfdmParams", "PeaksParams"]
 
 
 class OfdmParams(BlockParams):
@@ -34,3 +35,15 @@ class OfdmParams(BlockParams):
     def waveform(self) -> Ofdm:
         """The waveform of these."""
         return Ofdm(self.n_fft, self.prefix, self.used_carriers, self.continual_pilots, self.scattered_pilots)
+
+
+class PeaksParams(BlockParams):
+    """What a transmitter does about peaks."""
+
+    peaks: PeaksKind = Field("keep", description="What the transmitter does about the peaks of OFDM symbols.")
+    headroom_db: float = Field(6.0, ge=0, le=20, description="What it limits them to, in dB over the mean power.")
+
+    @property
+    def limiter(self) -> Peaks:
+        """The limiter of these."""
+        return Peaks(self.peaks, self.headroom_db)

@@ -21,12 +21,13 @@ __all__ = ["RateControl"]
 class RateControl(Block):
     r"""Chooses for each picture the rate, and the Es/N0 that its encoder reckons with, from what comes back.
 
-    .. math:: l_n = f(l_{n-1}, \hat\gamma_{n-d}), \quad (\mathrm{CBR}, \gamma) = (\mathrm{cbrs}[l_n],\, T_{l_n})
+    .. math:: l_n = f(l_{n-1}, \hat\gamma_{n-d}), \quad (\mathrm{CBR}, \gamma) = (\mathrm{cbrs}[l_n],\, T_{l_n} - M)
 
     An estimate below the threshold of the present level leads down at once; ``dwell`` estimates in a row that exceed a
     higher threshold by ``hysteresis_db`` lead up. Where nothing comes back for ``silence`` pictures in a row (bursts
-    were lost), the lowest level holds, and it is the first one. The encoder is told the level's threshold: what the
-    level needs, not what was estimated.
+    were lost), the lowest level holds, and it is the first one. The encoder is told the level's threshold less
+    ``margin_db``: what the level needs, not what was estimated; a link that breaks below that, as a coded one does, is
+    given a margin for what the channel does until the picture is on the air.
 
     In ``run.json`` are counted: ``level_0``, ``level_1``, ...; ``level_changes``; ``silent``, pictures for which
     nothing had come back.
@@ -51,6 +52,7 @@ class RateControl(Block):
             description="CBR of levels 0, 1, ...; a single one is that of all levels.",
         )
         lowest_db: float = Field(0.0, ge=-30, le=60, description="Es/N0 in dB that level 0 reckons with.")
+        margin_db: float = Field(0.0, ge=-10, le=30, description="M in dB: the encoder reckons with so much less.")
         hysteresis_db: float = Field(
             1.0, ge=0, le=20, description="By how many dB a threshold is exceeded on the way up."
         )
@@ -81,6 +83,5 @@ class RateControl(Block):
         level = self._control.after(None if esn0_db is None else float(esn0_db[0]))
         self.count(**{f"level_{level}": 1}, level_changes=int(level != before), silent=int(esn0_db is None))
         cbr = float(Fraction(p.cbrs[level % len(p.cbrs)]))
-        return Out(
-            LinkSettings(cbr, (p.lowest_db, *p.thresholds_db)[level]).packed(), trace={"link_level": float(level)}
-        )
+        needed_db = (p.lowest_db, *p.thresholds_db)[level]
+        return Out(LinkSettings(cbr, needed_db - p.margin_db).packed(), trace={"link_level": float(level)})

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
-from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import AfterValidator, Field, model_validator
 
-from ...errors import SignalError, UsageError
-from ...models.ratio import Ratio
+from ...errors import SignalError
 from ...sim.bandwidth import robust_uses
-from ...sim.codecs.codec import CodecName, codec_named
+from ...sim.codecs.codec import codec_named
 from ...sim.codecs.rate_search import FileMemo
 from ...sim.codecs.scaled import encode_at_budget
-from ...sim.links.capacity import Fading, ergodic_capacity, outage_capacity
+from ...sim.links.capacity import ergodic_capacity, outage_capacity
 from ...sim.links.choose_scheme import choose_scheme
 from ...sim.links.mcs import LINK_SCHEMES, parse_scheme, payload_bits_for
 from ...sim.side_information.coded_image import CodedImage
@@ -24,29 +21,14 @@ from ...sim.side_information.image_shape import ImageShape
 from ...sim.side_information.link_agreement import LinkAgreement
 from ...sim.side_information.link_scheme import LinkScheme
 from .._adaptation.link import read_link
+from .._coded_link.coder_params import CoderParams
 from ..block import Block
 from ..envelope import Out
-from ..params import BlockParams, Live
 from ..ports import Bytes, Image, Link
 
 __all__ = ["ImageCodec"]
 
 _FILES = FileMemo()  # of all blocks of this process: points of a sweep share pictures; no result depends on it
-
-
-def _eighths(scales: tuple[float, ...]) -> tuple[float, ...]:
-    if not all(scale * 8 in range(1, 9) for scale in scales):
-        raise ValueError(f"expected multiples of 1/8, from 0.125 to 1, got {list(scales)}")
-    return scales
-
-
-def _scheme(name: str) -> str:
-    if name not in ("adapted", "capacity"):
-        try:
-            parse_scheme(name)
-        except UsageError as error:
-            raise ValueError(f"expected adapted, capacity or a scheme; {error}") from None
-    return name
 
 
 class ImageCodec(Block):
@@ -74,52 +56,8 @@ class ImageCodec(Block):
     Example: ``encoder: {use: encoders/image_codec, codec: hevc, cbr: 1/3, scheme: 16qam-1/2}``
     """
 
-    class Params(BlockParams):
+    class Params(CoderParams):
         """Parameters."""
-
-        codec: CodecName = Field("hevc", description="Source coder.")
-        cbr: Live[Ratio] = Field(
-            "1/12", description="Complex channel uses, header included, over 3 H W: a number, or a fraction as a text."
-        )
-        scheme: Live[Annotated[str, AfterValidator(_scheme)]] = Field(
-            "adapted", description="adapted, capacity, or modulation and code rate such as 16qam-1/2."
-        )
-        csit: Literal["mean", "none"] = Field(
-            "mean",
-            description="What the transmitter knows of the channel: its mean Es/N0, or nothing (scheme must be fixed).",
-        )
-        esn0_db: Live[float] = Field(10.0, ge=-30, le=60, description="The mean Es/N0 in dB that `csit: mean` knows.")
-        failure_rate: Live[float] = Field(
-            0.01,
-            gt=0,
-            lt=1,
-            description="Share of pictures that may be lost: by adapted over AWGN, by capacity over block fading.",
-        )
-        fading: Fading = Field("none", description="Law of the gain that capacity reckons with; see channels/capacity.")
-        coherence: Literal["fast", "block"] = Field("fast", description="Of that fading.")
-        k_db: Live[float] = Field(6.0, ge=-40, le=60, description="Its K factor in dB, of rician.")
-        scales: Annotated[tuple[float, ...], AfterValidator(_eighths)] = Field(
-            (1.0,), min_length=1, max_length=8, description="Scales of the sides to try, in multiples of 1/8."
-        )
-        preset: Literal["ultrafast", "veryfast", "fast", "medium", "slow", "slower"] = Field(
-            "slow", description="Of hevc: how long x265 looks for the best choice."
-        )
-        parameter_sets: Literal["sent", "agreed"] = Field(
-            "sent", description="Of hevc: in the file (some 80 bytes), or made by both ends from the picture's size."
-        )
-        wavelet: Literal["9-7", "5-3"] = Field(
-            "9-7", description="Of jpeg2000: 9-7 for the best PSNR, or 5-3, which is lossless where the budget allows."
-        )
-        on_too_small: Literal["fail", "send_nothing"] = Field(
-            "fail",
-            description="A budget below the smallest file: an error, or a frame without a picture (a counted failure).",
-        )
-
-        @model_validator(mode="after")
-        def _knows_enough(self) -> ImageCodec.Params:
-            if self.csit == "none" and self.scheme in ("adapted", "capacity"):
-                raise ValueError(f"csit: none needs a fixed scheme such as qpsk-1/2, got {self.scheme}")
-            return self
 
     params: Params
     writes_header = (ImageShape, LinkScheme, LinkAgreement, CodedImage)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from ...sim.waveform.peaks import Peaks, PeaksKind
-from .._waveform.ofdm import OfdmParams
+from .._waveform.ofdm import OfdmParams, PeaksParams
 from .._waveform.transmission import burst_out, frame_data
 from ..block import Block
 from ..envelope import Header, Identity, Out
@@ -27,7 +26,8 @@ class Ofdm(Block):
     channel uses and charged; preamble, training, prefix, guard carriers and silence are the waveform's efficiency.
 
     Peaks are kept, or clipped at ``headroom_db`` over the mean power (``clip``) and what then lies on the guard
-    carriers filtered away (``clip_and_filter``), or compressed by a tanh (``compress``). A receiver need not know.
+    carriers filtered away (``clip_and_filter``), or compressed by a tanh (``compress``). A receiver need not know;
+    one that does reckons the distortion back.
 
     Input:   symbols: complex64 ``[n]``, mean energy Es = 1; header: whatever came; what is agreed on is not sent.
     Output:  complex64, one burst and the silence behind it, annotated ``burst_start``; trace: channel_uses (payload),
@@ -40,15 +40,11 @@ class Ofdm(Block):
     Example: ``burst: {use: framing/ofdm, n_fft: 64, used_carriers: 52, sample_rate_hz: 1e7}``
     """
 
-    class Params(OfdmParams):
+    class Params(OfdmParams, PeaksParams):
         """Parameters."""
 
         sample_rate_hz: float = Field(1e7, gt=0, le=1e12, description="Sample rate in Hz.")
         silence: int = Field(256, ge=0, le=1_000_000, description="Samples of silence behind each burst.")
-        peaks: PeaksKind = Field("keep", description="What is done about the peaks of OFDM symbols.")
-        headroom_db: float = Field(
-            6.0, ge=0, le=20, description="What peaks are limited to, in dB over the mean power."
-        )
 
     params: Params
 
@@ -58,7 +54,7 @@ class Ofdm(Block):
         data = frame_data("framing/ofdm", symbols, header, identity)
         body = waveform.body_symbols(data)
         return burst_out(
-            waveform.modulate(body, Peaks(p.peaks, p.headroom_db)),
+            waveform.modulate(body, p.limiter),
             identity,
             silence=p.silence,
             uses=(symbols.size, data.size - symbols.size, body.size - data.size),

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ...sim.side_information.packed_header import SENT_FIELDS
 from ...sim.waveform.ofdm_demodulate import OfdmDemodulator
 from .._waveform.bursts import BurstStream, ReceptionParams
-from .._waveform.ofdm import OfdmParams
+from .._waveform.ofdm import OfdmParams, PeaksParams
 from ..block import Block, RunContext
 from ..envelope import Out, Stream
 from ..ports import Samples, Symbols
@@ -26,6 +26,9 @@ class Ofdm(Block):
     training and pilots: an impulse response no longer than the prefix, which may change along the burst. A carrier has
     one tap; MMSE without its bias is the division by it. What comes out does not depend on how the stream is cut.
 
+    A receiver that is told what the transmitter does about peaks (``peaks``, ``headroom_db``) runs the same limiter on
+    what it received and takes the distortion off, in four rounds, where the pilots say that less is left.
+
     Counts in ``run.json`` are those of ``sync/burst``.
 
     Input:   samples: complex64 ``[n]``, a chunk of a stream.
@@ -40,7 +43,7 @@ class Ofdm(Block):
     Example: ``sync: {use: sync/ofdm, n_fft: 64, used_carriers: 52}``
     """
 
-    class Params(OfdmParams, ReceptionParams):
+    class Params(OfdmParams, PeaksParams, ReceptionParams):
         """Parameters."""
 
     params: Params
@@ -48,7 +51,7 @@ class Ofdm(Block):
 
     def start(self) -> None:
         """Make the receiver."""
-        self._bursts = BurstStream(self, self.params, OfdmDemodulator(self.params.waveform))
+        self._bursts = BurstStream(self, self.params, OfdmDemodulator(self.params.waveform, self.params.limiter))
 
     def work(self, samples: Samples, stream: Stream) -> Iterator[Out[Symbols]]:
         """Take a chunk; give out the frames that it completes."""

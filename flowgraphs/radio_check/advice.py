@@ -20,7 +20,7 @@ WIDEST = 0.85  # of the sample rate: beyond it filters of converters fall off
 
 def advice(checked: RadioCheck, graph: Graph, found: Transmission, behind: list[BlockNode]) -> Iterator[str]:
     """Yield a sentence for each thing: what is wrong, with numbers, and the remedy."""
-    yield from _level(checked)
+    yield from _level(checked, found.device)
     yield from _rate(checked, found.device)
     yield from _time(checked, behind)
     yield from _carrier(checked, behind)
@@ -38,13 +38,15 @@ def advice(checked: RadioCheck, graph: Graph, found: Transmission, behind: list[
         )
 
 
-def _level(checked: RadioCheck) -> Iterator[str]:
-    if checked.clipped and checked.peak_db is not None:
+def _level(checked: RadioCheck, device: BlockNode | None) -> Iterator[str]:
+    if device is not None and checked.clipped and checked.peak_db is not None:
         loss = "" if checked.clipping_loss_db is None else f", {checked.clipping_loss_db:.2f} dB of Es/N0"
+        remedy = f"lower scale_db by as much, to {checked.clip_free_scale_db:.1f}"
+        if "full_scale" in device.params:
+            remedy = f"raise full_scale to {device.params['full_scale'] * 10 ** (checked.peak_db / 20):.2g}"
         yield (
             f"{checked.device} clips {100 * checked.clipped:.2g} % of the samples{loss}: peaks are "
-            f"{checked.peak_db:.1f} dB above its limit; lower scale_db by as much, to "
-            f"{checked.scale_db - checked.peak_db:.1f}"
+            f"{checked.peak_db:.1f} dB above its limit; {remedy}"
         )
 
 

@@ -46,15 +46,16 @@ def check_radio(graph: Graph) -> RadioCheck:
         device=found.device.use if found.device else "",
         sample_rate_hz=sent.rate_hz,
         occupied_hz=occupied_band(sent.burst) * sent.rate_hz,
+        band_hz=None if facts is None else facts.band * found.made.rate_hz,
         burst_s=sent.length / sent.rate_hz,
         burst_samples=sent.length,
         burst_symbols=symbols,
-        duty_cycle=sent.length / sent.samples.size,
+        duty_cycle=sent.length / max(sent.samples.size, found.pace_s * sent.rate_hz),
         papr_db=papr_db(sent.burst),
         scale_db=scale_db,
         peak_db=_db(peak / limit) + scale_db if math.isfinite(limit) else None,
         clipped=drive(sent.burst, scale_db, -_db(limit)).clipped / sent.length if math.isfinite(limit) else 0.0,
-        clip_free_scale_db=-_db(peak),
+        clip_free_scale_db=-_db(peak / (limit if math.isfinite(limit) else 1.0)),
         carrier_hz=(found.device.params.get("frequency_hz") if found.device else None),
         greatest_cfo_hz=None if facts is None else facts.greatest_offset * found.made.rate_hz,
         coherence_s=0.423 / doppler_hz if doppler_hz else None,
@@ -81,15 +82,12 @@ def _uses(found: Transmission) -> dict[str, Any]:
     payload, trace = found.payload.size, found.trace
     pilots, words = (int(trace[name]) if name in trace else None for name in ("pilot_uses", "header_uses"))
     uses = payload + (pilots or 0) + (words or 0)
-    efficiency = trace.get("waveform_efficiency")
-    duration_s = found.made.samples.size / found.made.rate_hz
     return {
         "payload_uses": payload,
         "pilot_uses": pilots,
         "header_uses": words,
         "cbr": uses / found.source_values if found.source_values else None,
-        "waveform_efficiency": efficiency,
-        "band_hz": uses / (efficiency * duration_s) if efficiency else None,
+        "waveform_efficiency": trace.get("waveform_efficiency"),
         "overhead_db": _db(math.sqrt(uses / payload)) if payload else None,
     }
 

@@ -19,11 +19,13 @@ class WaveformFacts(NamedTuple):
         symbol_samples: Samples of one symbol: of a pulse, or of all carriers with their prefix.
         noise_samples: Variance of the noise of a sample over N0, at unit mean power.
         greatest_offset: Carrier offset in cycles a sample, to each side, that its receiver searches.
+        band: That it takes, in cycles a sample: (1 + roll-off) / M, or (K + 1) / N with K used carriers of N.
     """
 
     symbol_samples: float
     noise_samples: float
     greatest_offset: float
+    band: float
 
 
 def waveform_facts(node: BlockNode) -> WaveformFacts | None:
@@ -31,9 +33,9 @@ def waveform_facts(node: BlockNode) -> WaveformFacts | None:
     waveform = getattr(load_block(node.use).Params.model_validate(node.params), "waveform", None)
     if isinstance(waveform, SingleCarrier):
         rate = waveform.samples_per_symbol
-        return WaveformFacts(rate, rate, waveform.greatest_offset / rate)
+        return WaveformFacts(rate, rate, waveform.greatest_offset / rate, (1 + waveform.rolloff) / rate)
     if isinstance(waveform, Ofdm):
-        preamble = waveform.preamble
+        preamble, used = waveform.preamble, waveform.used_carriers
         greatest = preamble.greatest_offset / preamble.samples_per_symbol
-        return WaveformFacts(waveform.row, waveform.n_fft / waveform.used_carriers, greatest)
+        return WaveformFacts(waveform.row, waveform.n_fft / used, greatest, (used + 1) / waveform.n_fft)
     return None

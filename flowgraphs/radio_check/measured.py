@@ -15,14 +15,15 @@ class RadioCheck(msgspec.Struct, frozen=True, kw_only=True):
         device: What takes the samples; empty where the channel is simulated.
         sample_rate_hz: There.
         occupied_hz: Band that holds 99 % of the power, measured.
-        band_hz: Band by the waveform's formula: channel uses over efficiency and duration.
+        band_hz: Band by the waveform's formula: roll-off or used carriers.
         burst_s, burst_samples, burst_symbols: Length of a burst.
-        duty_cycle: Its share of the samples that one picture makes.
+        duty_cycle: Its share of the samples that one picture makes, or of the time from one picture to the next.
         papr_db: Peak over mean power of the burst.
         scale_db: Gain before the converter.
         peak_db: Greatest I or Q over the limit of the device, in dB; above 0 it is clipped. None: no limit is known.
         clipped: Share of the burst's samples that are.
-        clip_free_scale_db: Greatest scale_db that keeps all of I and Q within -1 to 1.
+        clip_free_scale_db: Greatest scale_db that clips nothing: within the limit of the device, or -1 to 1
+            where it has none.
         payload_uses, pilot_uses, header_uses: Channel uses.
         cbr: All of them over 3 H W.
         waveform_efficiency: All of them over duration times band, silence included.

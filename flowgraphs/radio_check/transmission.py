@@ -53,8 +53,9 @@ class Transmission(NamedTuple):
         payload: complex64 ``[n]``, the symbols that the waveform was given.
         made: Where the waveform gave them out.
         sent: Where a radio takes them: behind a change of the sample rate, if there is one.
-        device: The sink that takes them there; None where the flowgraph has a simulated channel.
         trace: What the waveform measured: ``channel_uses``, ``pilot_uses``, ``header_uses``, ``waveform_efficiency``.
+        device: The sink that takes them there; None where the flowgraph has a simulated channel.
+        pace_s: Least time from one picture to the next; 0 for as fast as it goes.
     """
 
     waveform: BlockNode
@@ -62,8 +63,9 @@ class Transmission(NamedTuple):
     payload: NDArray[np.complex64]
     made: Emission
     sent: Emission
-    device: BlockNode | None
     trace: dict[str, float]
+    device: BlockNode | None = None
+    pace_s: float = 0.0
 
 
 def transmit(graph: Graph) -> Transmission:
@@ -91,13 +93,15 @@ def transmit(graph: Graph) -> Transmission:
         places=(),
     )
     heard: dict[str, list[Item]] = {}
-    InlineExecutor(part, RunContext(), 1, on_item=lambda edge, item: heard.setdefault(str(edge), []).append(item)).run()
-    return _read(part, waveform, last, device, heard)
+    executor = InlineExecutor(
+        part, RunContext(), 1, on_item=lambda edge, item: heard.setdefault(str(edge), []).append(item)
+    )
+    executor.run()
+    pace_s = max(block.interval_s() for block in executor.started.values())
+    return _read(part, waveform, last, heard)._replace(device=device, pace_s=pace_s)
 
 
-def _read(
-    part: Graph, waveform: str, last: str, device: BlockNode | None, heard: dict[str, list[Item]]
-) -> Transmission:
+def _read(part: Graph, waveform: str, last: str, heard: dict[str, list[Item]]) -> Transmission:
     """What of all that was heard says what was sent."""
 
     def of(edges: list[Edge], port: str) -> list[Item]:
@@ -114,7 +118,6 @@ def _read(
         of(part.inputs(waveform), "Symbols")[0].value,
         _emission(made),
         _emission(of(part.outputs(last), "Samples")),
-        device,
         values,
     )
 
@@ -139,7 +142,7 @@ def _waveform(graph: Graph) -> str:
     what = "a flowgraph that transmits: one block that makes samples of symbols, such as framing/burst"
     if found:
         raise UsageError(f"{graph.file}: expected {what}, got {len(found)}: {', '.join(found)}")
-    receives = sorted(gives - takes & gives)
+    receives = sorted(name for name in gives if not graph.inputs(name))
     got = (
         f"one that only takes samples (from {', '.join(receives)}); check the one at its other end"
         if receives

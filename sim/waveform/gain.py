@@ -102,12 +102,23 @@ def amplitude_step(amplitudes: NDArray[np.float64], deviation: float) -> tuple[i
     at = int(np.argmax(apart))
     low, high = sorted((float(abs(before[at])), float(abs(behind[at]))))
     doubtful = apart[at] < _SIGMAS * deviation * np.sqrt(2 / side) or high < low * 10 ** (_LEAST_STEP_DB / 20)
-    if doubtful:
-        return 0, 0.0
     step = at + side  # the one in which it happens is on neither side
+    if doubtful or _is_slope(amplitudes[at : at + 2 * side]):
+        return 0, 0.0
     parts = amplitudes[max(step - 1 - _SIDE, 0) : step - 1], amplitudes[step + 1 : step + 1 + _SIDE]
     first, last = (max(float(abs(np.median(part))), _LEAST) for part in parts)
     return step, 20 * float(np.log10(last / first))
+
+
+def _is_slope(amplitudes: NDArray[np.float64]) -> bool:
+    """Whether a straight line explains amplitudes better than a step in their middle, as while a fade goes by."""
+    half = amplitudes.size // 2
+    places = np.delete(np.arange(2.0 * half), [half - 1, half])
+    values = amplitudes[places.astype(np.intp)]
+    low, high = np.split(values, 2)
+    left = np.sum((low - low.mean()) ** 2) + np.sum((high - high.mean()) ** 2)
+    away, values = places - places.mean(), values - values.mean()
+    return bool(np.sum(values**2) - np.sum(away * values) ** 2 / np.sum(away**2) < left)
 
 
 def _smooth(amplitudes: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -155,11 +155,12 @@ class Ofdm:
         preamble = self.preamble
         before = preamble.half_span * preamble.samples_per_symbol  # of the pulse, before the middle of the first symbol
         head = preamble.modulate(np.empty(0, np.complex64))[: before + self.head]
-        training = self._in_time(np.tile(self.training(), (TRAINING, 1)))
-        useful = np.concatenate([training, peaks.reduced(self._in_time(body), self.carriers)])
+        training = self.in_time(np.tile(self.training(), (TRAINING, 1)))
+        useful = np.concatenate([training, peaks.reduced(self.in_time(body), self.carriers)])
         return np.concatenate([head, np.concatenate([useful[:, -self.prefix :], useful], axis=1).reshape(-1)])
 
-    def _in_time(self, rows: NDArray[np.complex64]) -> NDArray[np.complex64]:
+    def in_time(self, rows: NDArray[np.complex64]) -> NDArray[np.complex64]:
+        """Return OFDM symbols without prefix, complex64 ``[T, n_fft]``, of carriers ``[T, used_carriers]``."""
         spectra = np.zeros((rows.shape[0], self.n_fft), np.complex64)
         spectra[:, self.carriers] = rows * np.float32(self.n_fft / np.sqrt(self.used_carriers))
         return np.asarray(scipy.fft.ifft(spectra, axis=-1, overwrite_x=True))

@@ -15,7 +15,7 @@ from .preamble import PREAMBLE
 __all__ = ["Channel", "ChannelEstimator", "Known", "Observed"]
 
 _BEYOND = 2  # samples of the support before the window's place and behind the prefix: what a band-limited tap reaches
-_SEGMENT = 256  # pilots of a segment
+_SEGMENTS = (256, 64, 16)  # pilots of a segment, where shorter ones tell more
 _LEAST = 1e-4  # of the energy, that is believed of a tap at the least
 _RIDGE = 1e-3  # of the first estimate, where no tap is known: some are in the guards and nowhere else
 _HALVES = (
@@ -76,7 +76,8 @@ class ChannelEstimator:
     its energy), F the Fourier transform from the support to the used carriers, and Lambda the energies of the taps,
     which a first estimate tells: an MMSE estimate. The burst as a whole gives one; each 256 pilots give how the channel
     differs from it there, by the same formula, with the energy of that difference over all of the burst; between them
-    it is interpolated.
+    it is interpolated. Segments of 64 and 16 are taken where they leave less beside the pilots, what they fit reckoned
+    with (a generalised cross-validation).
 
     Args:
         waveform: What is sent.
@@ -85,7 +86,7 @@ class ChannelEstimator:
 
     def __init__(self, waveform: Ofdm, early: int) -> None:
         pilots = waveform.continual_pilots + waveform.scattered_pilots
-        self._segment = -(-_SEGMENT // pilots)
+        self._segments = [-(-segment // pilots) for segment in _SEGMENTS]  # OFDM symbols
         support = np.arange(-_BEYOND, waveform.prefix + _BEYOND + 1)
         self._size, self._carriers = waveform.n_fft, waveform.carriers
         self._lags = (support[:, None] - support) % waveform.n_fft
@@ -126,9 +127,22 @@ class ChannelEstimator:
 
     def estimate(self, known: Known, seen: Observed) -> Channel:
         """Return the channel of each OFDM symbol."""
+        best = self._fitted(known, seen, self._segments[0])
+        for segment in self._segments[1:]:
+            if segment >= seen.at.shape[0]:
+                continue
+            other = self._fitted(known, seen, segment)
+            if other.n0 * (1 - best.error) >= best.n0 * (1 - other.error):
+                break
+            best = other
+        return best
+
+    def _fitted(self, known: Known, seen: Observed, segment: int) -> Channel:
+        """Return the channel by segments of so many OFDM symbols."""
         rows, used = seen.pilots.shape[0], self._carriers.size
-        starts = np.arange(0, max(rows - self._segment // 2, 1), self._segment)
-        sums, counts = self._collected(seen, starts.size)
+        starts = np.arange(0, max(rows - segment // 2, 1), segment)
+        which = np.minimum(np.arange(rows) // segment, starts.size - 1)
+        sums, counts = self._collected(seen, which)
         grams = self._gram(counts)  # [segments, taps, taps]
         gram = grams.sum(axis=0) + self._gram(known.weights)
         matched = self._back(sums.sum(axis=0) + known.weights * known.gains)
@@ -147,10 +161,9 @@ class ChannelEstimator:
         error = _trace(inverse, self._gram(np.ones(used))) / used
         return Channel(gains, n0, error + (changed + phase) / wrong.size)
 
-    def _collected(self, seen: Observed, segments: int) -> tuple[NDArray[np.complex128], NDArray[np.intp]]:
+    def _collected(self, seen: Observed, which: NDArray[np.intp]) -> tuple[NDArray[np.complex128], NDArray[np.intp]]:
         """Return sums and numbers of the pilots of each segment at each carrier, ``[segments, used]``."""
-        used = self._carriers.size
-        which = np.minimum(np.arange(seen.at.shape[0]) // self._segment, segments - 1)
+        used, segments = self._carriers.size, int(which[-1]) + 1
         places, values = (which[:, None] * used + seen.at).reshape(-1), seen.pilots.reshape(-1)
         parts = (np.bincount(places, part, segments * used) for part in (values.real, values.imag))
         real, imag = (part.reshape(-1, used) for part in parts)

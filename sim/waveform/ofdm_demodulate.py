@@ -13,6 +13,8 @@ from .demodulate import Demodulated, coherence
 from .ofdm import TRAINING, Ofdm
 from .ofdm_channel import ChannelEstimator, Known, Observed
 from .ofdm_follow import Follower, Turns
+from .ofdm_peaks import without_distortion
+from .peaks import Peaks
 from .reception import Sight, thinned
 
 __all__ = ["OfdmDemodulator"]
@@ -34,6 +36,7 @@ class OfdmDemodulator:
 
     Args:
         waveform: What is sent.
+        peaks: What the transmitter does about peaks, where that is known: its distortion is then reckoned back.
 
     Attributes:
         preamble: As it is sent.
@@ -43,8 +46,8 @@ class OfdmDemodulator:
         slack: Samples of a body's end that may be missing.
     """
 
-    def __init__(self, waveform: Ofdm) -> None:
-        self._waveform = waveform
+    def __init__(self, waveform: Ofdm, peaks: Peaks | None = None) -> None:
+        self._waveform, self._peaks = waveform, peaks or Peaks()
         self.preamble, self.head = waveform.preamble, waveform.head
         self.before, self.tail, self.slack = waveform.prefix, _TAIL, waveform.prefix
         self._early = waveform.prefix // 4
@@ -74,23 +77,42 @@ class OfdmDemodulator:
         pilots = np.take_along_axis(body, where.pilots, axis=1) * sent.conj()
         seen = Observed(pilots.astype(np.complex128), where.pilots, self._follower.freedom)
         channel = self._channel.estimate(self._start(samples, known)[0], seen)
+        energies = np.abs(channel.gains) ** 2
+        mean = float(energies.mean())
+        energies = np.maximum(energies, _FADED * mean + 1e-30)
+        carriers = body * channel.gains.conj() / energies
+        n0 = (channel.n0 * (1 + channel.error) / energies).astype(np.float32)
+        carriers, left = self._cleaned(carriers, where.pilots, sent, n0)
         here = np.take_along_axis(channel.gains, where.data, axis=1)
-        mean = float(np.mean(np.abs(channel.gains) ** 2))
-        energies = np.maximum(np.abs(here) ** 2, _FADED * mean + 1e-30)
-        symbols = np.take_along_axis(body, where.data, axis=1) * here.conj() / energies
-        at_pilots = np.take_along_axis(channel.gains, where.pilots, axis=1)
+        at_pilots = pilots * (np.take_along_axis(channel.gains, where.pilots, axis=1).conj() / max(mean, 1e-30))
         return Demodulated(
-            symbols.reshape(-1)[:data],
-            (channel.n0 * (1 + channel.error) / energies).reshape(-1)[:data].astype(np.float32),
+            np.take_along_axis(carriers, where.data, axis=1).reshape(-1)[:data],
+            left * np.take_along_axis(n0, where.data, axis=1).reshape(-1)[:data],
             (here * turns.gains[:, None]).reshape(-1)[:data],
-            10 * float(np.log10(mean / channel.n0)) if mean > 0 else -100.0,
+            10 * float(np.log10(mean / (channel.n0 * left))) if mean > 0 else -100.0,
             known.cfo,
             self._follower.clock_ppm(delays),
             turns.step_db,
-            coherence((pilots * at_pilots.conj()).reshape(-1), np.ones(pilots.size, np.complex64)),
+            coherence(at_pilots.reshape(-1), np.ones(pilots.size, np.complex64)),
             turns.phases,
             delays,
         )
+
+    def _cleaned(
+        self,
+        carriers: NDArray[np.complex64],
+        at: NDArray[np.intp],
+        sent: NDArray[np.complex64],
+        n0: NDArray[np.float32],
+    ) -> tuple[NDArray[np.complex64], np.float32]:
+        """Return carriers without a limiter's distortion, and the share of the noise that is left beside the pilots."""
+        if self._peaks.kind == "keep":
+            return carriers, np.float32(1)
+        cleaned = without_distortion(self._waveform, self._peaks, carriers, n0)
+        weights = 1 / np.take_along_axis(n0, at, axis=1)
+        wrong = [np.abs(np.take_along_axis(each, at, axis=1) - sent) ** 2 * weights for each in (cleaned, carriers)]
+        left = np.float32(wrong[0].sum() / max(float(wrong[1].sum()), 1e-30))
+        return (cleaned, left) if left < 1 else (carriers, np.float32(1))
 
     def _straight(
         self, samples: NDArray[np.complex64], at: NDArray[np.intp], sent: NDArray[np.complex64], known: Acquisition

@@ -26,8 +26,8 @@ class Peaks:
         y = \frac{x}{|x|}\, A \tanh \frac{|x|}{A} \quad \text{(compress)}
 
     and scaled to unit mean power. The headroom is :math:`A^2` in dB over the mean power. What is cut off is noise on
-    all carriers, used or not; ``clip_and_filter`` silences those that are not used, four times in turn. No receiver
-    need know: to it the distortion is noise, and the gain that is left a part of the channel.
+    all carriers, used or not; ``clip_and_filter`` silences those that are not used, four times in turn. To a
+    receiver that does not know the distortion is noise, and the gain that is left a part of the channel.
 
     Attributes:
         kind: What is done.
@@ -41,7 +41,7 @@ class Peaks:
     headroom_db: float = 6.0
 
     def reduced(self, x: NDArray[np.complex64], carriers: NDArray[np.intp]) -> NDArray[np.complex64]:
-        """Return OFDM symbols with smaller peaks.
+        """Return OFDM symbols with smaller peaks, of unit mean power.
 
         Args:
             x: complex64 ``[T, n_fft]``, without prefix, of unit mean power.
@@ -49,17 +49,21 @@ class Peaks:
         """
         if self.kind == "keep" or not x.size:
             return x
+        y = self.limited(x, carriers)
+        return np.asarray(y / np.sqrt(np.mean(np.abs(y) ** 2)), np.complex64)
+
+    def limited(self, x: NDArray[np.complex64], carriers: NDArray[np.intp]) -> NDArray[np.complex64]:
+        """As `reduced`, before it is scaled; of any kind but ``keep``."""
         limit = np.float32(10 ** (self.headroom_db / 20))
         if self.kind == "compress":
             sizes = np.abs(x) / limit
-            y = x * np.divide(np.tanh(sizes), sizes, out=np.ones_like(sizes), where=sizes > 0)
-        elif self.kind == "clip":
-            y = clip_envelope(x, limit)
-        else:
-            y = x
-            for _ in range(_ROUNDS):
-                spectra = scipy.fft.fft(clip_envelope(y, limit), axis=-1)
-                kept = np.zeros_like(spectra)
-                kept[:, carriers] = spectra[:, carriers]
-                y = scipy.fft.ifft(kept, axis=-1, overwrite_x=True)
-        return np.asarray(y / np.sqrt(np.mean(np.abs(y) ** 2)), np.complex64)
+            return np.asarray(x * np.divide(np.tanh(sizes), sizes, out=np.ones_like(sizes), where=sizes > 0))
+        if self.kind == "clip":
+            return clip_envelope(x, limit)
+        y = x
+        for _ in range(_ROUNDS):
+            spectra = scipy.fft.fft(clip_envelope(y, limit), axis=-1)
+            kept = np.zeros_like(spectra)
+            kept[:, carriers] = spectra[:, carriers]
+            y = scipy.fft.ifft(kept, axis=-1, overwrite_x=True)
+        return y

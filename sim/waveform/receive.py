@@ -186,7 +186,8 @@ class BurstReceiver:
         if share < _LEAST_SHARE:
             self._fail("false", origin, None, f"the preamble explains {share:.0%} of the energy")
             return origin + LENGTH // 4 * rate
-        word = yield from self._demodulate(body, START_SYMBOLS, known)
+        samples = yield from self._body(body, START_SYMBOLS)
+        word = self._demodulator.demodulate(samples, START_SYMBOLS, known)
         start = read_start(word.symbols, word.n0)
         if start is None:
             self._fail("header", origin, None, "the start word's CRC16 does not hold")
@@ -195,7 +196,8 @@ class BurstReceiver:
         if start.payload > self._longest:
             self._fail("header", origin, start.seq, f"{start.payload} symbols are more than {self._longest}")
             return origin + LENGTH * rate
-        word = yield from self._demodulate(body, behind, known)
+        samples = yield from self._body(body, behind)
+        word = self._demodulator.demodulate(samples, behind, known)
         try:
             bits = decode_word(word.symbols[START_SYMBOLS:], word.n0[START_SYMBOLS:])
             fields = unpack_header(bits)
@@ -207,23 +209,25 @@ class BurstReceiver:
         if self._line.end < end - self._demodulator.slack:
             self._fail("truncated", origin, start.seq, f"{end - self._line.end} samples of its end are missing")
             return self._line.end
-        whole = yield from self._demodulate(body, behind + start.payload, known)
+        samples = yield from self._body(body, behind + start.payload)
+        whole = self._demodulator.demodulate(samples, behind + start.payload, known)
         if whole.coherence < _LEAST_COHERENCE:
             self._fail("truncated", origin, start.seq, "its last pilots are not there")
             return body + behind * rate
         order = payload_order(start.payload)
         symbols, n0, gains = to_payload(whole.symbols[behind:]), whole.n0[behind:][order], whole.gains[behind:][order]
-        seen = self._see(origin, behind + start.payload, found, known, whole)
+        sight = self._demodulator.sight(samples, behind + start.payload, known)
+        seen = self._see(origin, samples[: end - body + self._demodulator.before], sight, found, whole)
         seen = seen._replace(seq=start.seq, after=thinned(symbols, _SHOWN))
         self._found.append(Burst(start, fields, symbols, n0, gains, whole, origin, seen))
         return end
 
-    def _see(self, origin: int, data: int, found: Detection, known: Acquisition, whole: Demodulated) -> Reception:
-        """Return the record of a burst, without its number and its payload."""
+    def _see(
+        self, origin: int, samples: NDArray[np.complex64], sight: Sight, found: Detection, whole: Demodulated
+    ) -> Reception:
+        """Return the record of a burst, without its number and its payload; ``samples`` end with the body."""
         demodulator, step = self._demodulator, self._demodulator.preamble.samples_per_symbol / 2
-        body, length = origin + demodulator.head, demodulator.length(data)
-        cut = self._line.cut(body - demodulator.before, body + length + demodulator.tail, demodulator.needed(data))
-        sight = demodulator.sight(cut, data, known)
+        length = samples.size - demodulator.before
         looked_at = min(_LOOKED_AT, length)
         middle = demodulator.before + (length - looked_at) // 2
         energy = float(np.mean(np.abs(sight.before) ** 2))
@@ -240,7 +244,7 @@ class BurstReceiver:
             statistic=found.statistic,
             threshold=self._detector.eta,
             detection_step_s=step,
-            spectrum=power_spectrum(cut[middle : middle + looked_at]),
+            spectrum=power_spectrum(samples[middle : middle + looked_at]),
             response=sight.response,
             before=sight.before / np.sqrt(np.float32(max(energy, 1e-30))),
             after=sight.before[:0],
@@ -249,12 +253,12 @@ class BurstReceiver:
             detection=found.around,
         )
 
-    def _demodulate(self, body: int, data: int, known: Acquisition) -> Generator[int, None, Demodulated]:
+    def _body(self, body: int, data: int) -> Generator[int, None, NDArray[np.complex64]]:
+        """Return the samples of a body with so many data symbols, and what its demodulator needs around them."""
         demodulator = self._demodulator
         stop = body + demodulator.length(data) + demodulator.tail
         yield stop
-        first = body - demodulator.before
-        return demodulator.demodulate(self._line.cut(first, stop, demodulator.needed(data)), data, known)
+        return self._line.cut(body - demodulator.before, stop, demodulator.needed(data))
 
     def _fail(self, kind: Literal["false", "header", "truncated"], offset: int, seq: int | None, reason: str) -> None:
         self._found.append(Failure(kind, offset, seq, reason))

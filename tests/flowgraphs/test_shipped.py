@@ -55,13 +55,14 @@ def hear_ctrl_c() -> None:
 NO_SYMBOLS = {"hevc-capacity"}  # its channel carries bytes; fading is a variable there
 WITH_A_WAVEFORM = {  # test_radio_loopback, test_recorded_pictures and test_link_adaptation run them
     "link-adaptation",
+    "link-adaptation-hevc",
     "radio-loopback",
     "radio-loopback-hevc",
     "radio-loopback-ofdm",
     "sigmf-record",
     "sigmf-replay",
 }
-HALVES = {"gnuradio-rx", "gnuradio-rx-hevc", "gnuradio-tx", "gnuradio-tx-hevc"}  # test_gnuradio_flowgraphs runs them
+HALVES = {"gnuradio-rx", "gnuradio-tx"}  # test_gnuradio_flowgraphs runs them
 OTHER_PEOPLES_SAMPLES = {"srsran-broker"}  # test_srsran_broker runs it
 OF_THEIR_OWN = WITH_A_WAVEFORM | HALVES | OTHER_PEOPLES_SAMPLES
 NOT_SHIPPED_WEIGHTS = {"sc-sic"}  # of gigabytes, under a licence of their own; test_sc_sic runs it with tiny ones

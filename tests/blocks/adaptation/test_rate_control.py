@@ -41,8 +41,8 @@ def test_a_level_brings_its_rate_and_its_threshold() -> None:
 
 
 def test_one_rate_serves_all_levels() -> None:
-    made = block(cbrs=["1/8"], dwell=1)
-    assert [chosen(made, esn0_db) for esn0_db in (0, 30)] == [(0.125, 0), (0.125, 16)]
+    made = block(cbrs=["1/8"], dwell=1, margin_db=2)
+    assert [chosen(made, esn0_db) for esn0_db in (0, 30)] == [(0.125, -2), (0.125, 14)]
 
 
 @pytest.mark.parametrize(

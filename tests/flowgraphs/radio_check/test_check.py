@@ -37,14 +37,18 @@ def checked(
     return check_radio(load_graph(name, given))
 
 
-@pytest.mark.parametrize(("name", "rate_hz"), [("radio-loopback", 1e7), ("gnuradio-tx", 1e6), ("sigmf-record", 1e7)])
-def test_the_figures_are_those_of_the_waveform(name, rate_hz):
+@pytest.mark.parametrize(
+    ("name", "rate_hz", "pictures_per_s"),
+    [("radio-loopback", 1e7, None), ("gnuradio-tx", 1e6, 5), ("sigmf-record", 1e7, None)],
+)
+def test_the_figures_are_those_of_the_waveform(name, rate_hz, pictures_per_s):
     found = checked(name)
     symbol_rate_hz, samples = rate_hz / 4, (PREAMBLE + USES - 1) * 4 + TAPS
     assert found.sample_rate_hz == rate_hz
     assert (found.burst_samples, found.burst_symbols) == (samples, samples / 4)
     assert found.burst_s == pytest.approx(samples / rate_hz)
-    assert found.duty_cycle == pytest.approx(samples / (samples + 64 * 4))
+    period = rate_hz / pictures_per_s if pictures_per_s else samples + 64 * 4
+    assert found.duty_cycle == pytest.approx(samples / period)
     assert found.band_hz == pytest.approx(1.25 * symbol_rate_hz)
     edge = scipy.optimize.brentq(lambda u: u - 0.25 / math.pi * math.sin(math.pi * u / 0.25) - 0.01, 0, 0.25)
     assert found.occupied_hz == pytest.approx((1.25 - 2 * edge) * symbol_rate_hz, rel=0.03)
@@ -63,6 +67,7 @@ def test_ofdm_is_measured_alike():
     rows = -(-(PAYLOAD + WORDS) // 48)
     samples = 24 + 2 * PREAMBLE + (2 + rows) * 80
     assert (found.burst_samples, found.burst_symbols) == (samples, samples / 80)
+    assert found.band_hz == pytest.approx(53 / 64 * 1e7)
     assert found.occupied_hz == pytest.approx(0.99 * 53 / 64 * 1e7, rel=0.02)
     assert (found.payload_uses, found.header_uses) == (PAYLOAD, WORDS)
     assert found.pilot_uses == 4 * rows + rows * 48 - PAYLOAD - WORDS
@@ -102,6 +107,15 @@ def test_headroom_counts_from_full_scale():
     (warning,) = found.warnings
     assert warning.startswith(f"radio/zmq_sink clips {100 * found.clipped:.2g} % of the samples, ")
     assert warning.endswith(f"peaks are 6.0 dB above its limit; lower scale_db by as much, to {free - 6:.1f}")
+
+
+def test_of_a_recording_in_integers_the_full_scale_is_the_limit():
+    peak = 10 ** (-checked("gnuradio-tx").clip_free_scale_db / 20)
+    given = (f"tx.full_scale={peak / 2}", "tx.datatype=ci16_le", "tx.out=out")
+    found = checked("gnuradio-tx", sets=given, swaps=("tx=radio/sigmf_sink",))
+    assert found.peak_db == pytest.approx(20 * math.log10(2), abs=1e-3)
+    assert found.clip_free_scale_db == pytest.approx(-20 * math.log10(2), abs=1e-3)
+    assert found.warnings[0].endswith(f"peaks are 6.0 dB above its limit; raise full_scale to {peak:.2g}")
 
 
 def test_clipping_costs_what_it_costs():

@@ -132,6 +132,22 @@ def test_start_word_and_header_arrive_although_a_quarter_of_the_band_is_faded() 
     assert [one.start.seq for one in bursts(received(x))] == [0, 1, 2, 3]
 
 
+@pytest.mark.parametrize(("kind", "gained_db"), [("clip", 3), ("clip_and_filter", 1), ("compress", 6)])
+def test_a_receiver_that_knows_reckons_the_distortion_back(kind: str, gained_db: float) -> None:
+    """At 30 dB, and 4 dB of headroom: of a tanh the noise is left, in place of -19 dB; what was clipped is gone."""
+    peaks = Peaks(kind, 4.0)
+    x = impaired(np.convolve(stream([9000], peaks=peaks), [1, 0, 0.2j]), esn0_db=30)
+    (plain,) = bursts(received(x))
+    receiver = BurstReceiver(OfdmDemodulator(WAVEFORM, peaks))
+    (one,) = bursts([*receiver.push(x), *receiver.flush()])
+    before, behind = (float(np.mean(np.abs(each.symbols - gaussian(9000, 0)) ** 2)) for each in (plain, one))
+    assert behind < before * 10 ** (-gained_db / 10)
+    assert float(one.n0.mean()) == pytest.approx(behind, rel=0.25)
+    bias = np.vdot(gaussian(9000, 0), one.symbols).real / 9000
+    assert bias == pytest.approx(1, abs=0.03)
+    assert kind != "compress" or behind < 10**-2.7
+
+
 @pytest.mark.parametrize("kind", ["clip", "clip_and_filter", "compress"])
 def test_a_receiver_need_not_know_what_was_done_about_peaks(kind: str) -> None:
     """At 25 dB and 6 dB of headroom the distortion is below the noise, or of its size, and is told as noise."""
@@ -202,6 +218,32 @@ def test_a_gain_that_jumps_inside_a_burst_is_noticed_and_followed(step_db: float
 def test_a_steady_gain_has_no_step() -> None:
     (one,) = bursts(received(impaired(stream([8000]), esn0_db=5)))
     assert one.known.gain_step_db == 0
+
+
+def test_a_fade_that_goes_by_is_no_step() -> None:
+    """From full amplitude to a tenth and back, four times along the burst: the channel is followed through."""
+    x = stream([20_000])
+    fading = 0.55 + 0.45 * np.cos(2 * np.pi * 4 * np.arange(x.size) / x.size)
+    (one,) = bursts(received(impaired((x * fading).astype(np.complex64), esn0_db=25)))
+    assert one.known.gain_step_db == 0
+    wrong = np.abs(one.symbols - gaussian(20_000, 0)) ** 2
+    assert float(np.mean(wrong * np.abs(one.gains) ** 2)) < 3 * 10**-2.5
+
+
+def test_what_the_receiver_saw_is_told() -> None:
+    """Response of two paths, band of 52 of 64 carriers, phase and delay along the body, carriers as they came."""
+    taps = np.array([1, 0, 0.5])
+    (one,) = bursts(received(impaired(np.convolve(stream([9000]), taps), esn0_db=30, cfo=0.003)))
+    seen = one.reception
+    assert seen.band_hz == pytest.approx(52 / 64)
+    assert seen.cfo_hz == pytest.approx(0.003, abs=1e-6)
+    expected = np.abs(np.fft.fft(taps, 64)[WAVEFORM.carriers])
+    np.testing.assert_allclose(np.abs(seen.response), expected, atol=0.1)
+    assert float(np.mean(np.abs(seen.before) ** 2)) == pytest.approx(1, rel=1e-3)
+    assert seen.before.size == seen.after.size == 384
+    assert np.abs(seen.delay).max() < 0.05
+    assert seen.phase.size == 128
+    assert seen.evm == pytest.approx(np.sqrt(1e-3 * np.mean(1 / expected**2)), rel=0.1)
 
 
 @settings(max_examples=30, deadline=None)
