@@ -34,6 +34,8 @@ the same multipath and as much noise, without offsets, and equalises by the true
 loss is the difference of the two PSNRs, picture by picture, of the bursts that were read; {bursts} bursts a point,
 half as many from 15 dB up; intervals of 95 %. Without *fading* the multipath has its shape alone, and the Es/N0 is that
 of each burst; with it, a Rayleigh gain of each path a burst, the Es/N0 is that of the mean.
+*Not read*: start word or header with errors, or taken for cut short. The genie's PSNR is that of all bursts, the other
+one that of those that were read: with fading the weak ones are not among them, in the loss neither.
 
 {verdict}
 
