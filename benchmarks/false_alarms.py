@@ -33,9 +33,9 @@ RATES = (1e-9, 1e-6)
 """Of the detector, per position of two a symbol."""
 
 
-def counts_of(key: int, samples: int) -> dict[str, int]:
+def counts_of(key: int, samples: int, waveform: SingleCarrier = WAVEFORM) -> dict[str, int]:
     """Count in so many samples of noise."""
-    detectors = {rate: Detector(WAVEFORM, rate) for rate in RATES}
+    detectors = {rate: Detector(waveform, rate) for rate in RATES}
     first = detectors[RATES[0]]
     eta, source = threshold(SINGLE, LENGTH), CounterNoise(key)
     counts = {"samples": 0, "positions": 0, "single": 0} | {f"found_{rate:g}": 0 for rate in RATES}
@@ -43,7 +43,7 @@ def counts_of(key: int, samples: int) -> dict[str, int]:
         chunk = source.complex_normal(counts["samples"], first.size)
         both = first.statistics(chunk)
         for statistic in both:
-            apart = statistic[: first.positions // (WAVEFORM.samples_per_symbol // 2) : 2]
+            apart = statistic[: first.positions // (waveform.samples_per_symbol // 2) : 2]
             counts["single"] += int((apart > eta).sum())
             counts["positions"] += apart.size
         for rate, detector in detectors.items():
@@ -53,12 +53,12 @@ def counts_of(key: int, samples: int) -> dict[str, int]:
     return counts
 
 
-def table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+def table(rows: Sequence[Mapping[str, Any]], waveform: SingleCarrier = WAVEFORM) -> list[str]:
     """Return the lines of a Markdown table of all parts together, with intervals of 95 %."""
     total = {name: sum(int(row[name]) for row in rows) for name in rows[0] if name != "part"}
     mean = total["positions"] * SINGLE
     low, high = poisson.interval(0.95, mean)
-    looked = 2 * total["samples"] / WAVEFORM.samples_per_symbol
+    looked = 2 * total["samples"] / waveform.samples_per_symbol
     lines = [
         f"| in {total['samples']:.3g} samples of noise | counted | expected |",
         "|---|---:|---:|",
@@ -74,12 +74,19 @@ def table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     return lines
 
 
-def measured(path: Path, samples: int, parts: int) -> list[str]:
-    """Count the parts that are missing in a file; return the table of all of them."""
+def measured(path: Path, samples: int, parts: int, waveform: SingleCarrier = WAVEFORM) -> list[str]:
+    """Count the parts that are missing in a file; return the table of all of them.
+
+    Args:
+        path: Of the file.
+        samples: Of noise, in all.
+        parts: In how many rows.
+        waveform: Whose preamble is looked for.
+    """
     rows = Rows(path)
     for key in range(parts):
-        rows.once({"part": key}, partial(counts_of, key, samples // parts))
-    return table(rows.all)
+        rows.once({"part": key}, partial(counts_of, key, samples // parts, waveform))
+    return table(rows.all, waveform)
 
 
 def main() -> None:

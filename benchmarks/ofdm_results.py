@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+import false_alarms
 import numpy as np
 import scipy.fft
 import testbed_ofdm
@@ -53,6 +54,13 @@ row.
 
 | Es/N0, dB | not detected, % | not read, % |
 |---:|---:|---:|
+"""
+NOISE = """
+## Noise alone
+
+The preamble is that of a single carrier at half the sample rate, with offsets up to 2 % of the sample rate: twice as
+many places of the second root, and so a higher threshold, as `benchmarks/false_alarms.py` says.
+
 """
 PEAKS = """
 ## Peaks
@@ -181,12 +189,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bursts", type=int, default=50)
     parser.add_argument("--headers", type=int, default=1000)
+    parser.add_argument("--noise-samples", type=lambda text: int(float(text)), default=500_000_000)
     parser.add_argument("--work", type=Path, default=Path("out/ofdm-results"), help="where rows are kept")
     given = parser.parse_args()
     points, near = Rows(given.work / "grid.csv"), Rows(given.work / "short-bursts.csv")
     grid(points, given.bursts, ESN0S_DB, OFFSETS, CLOCKS_PPM, OFDM_AIR)
     lines = [HEAD.format(bursts=given.bursts, verdict=verdict(points.all)).rstrip(), *grid_lines(points.all)]
     lines += near_lines(near, given.headers, NEAR_DB)
+    noise = false_alarms.measured(given.work / "noise.csv", given.noise_samples, 10, OFDM.preamble)
+    lines += [NOISE.rstrip(), "", *noise]
     share = 100 * (1 - (1 - np.exp(-(10**0.8))) ** OFDM.n_fft)
     lines += [PEAKS.format(symbols=f"{SYMBOLS:,}", share=share).rstrip(), *peaks_lines()]
     pictures = Rows(given.work / "testbed.csv")

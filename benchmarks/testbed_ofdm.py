@@ -24,7 +24,7 @@ from semcom.flowgraphs.runtime.language.overrides import Overrides
 from semcom.flowgraphs.runtime.run import RunOptions, run
 
 TESTBED = {5.5: 26.5, 32.0: 32.0}
-ESN0S_DB = (2.0, 4.0, 5.5, 7.0, 8.0, 9.0, 10.0, 11.0, 12.0, 14.0, 16.0, 17.0, 18.0, 19.0, 20.0, 24.0, 32.0)
+ESN0S_DB = (2.0, 4.0, 5.5, 7.0, 8.0, 9.0, 9.5, 10.0, 11.0, 12.0, 14.0, 16.0, 17.0, 17.5, 18.0, 19.0, 20.0, 24.0, 32.0)
 PICTURES = 5
 OFDM = ("burst=framing/ofdm", "sync=sync/ofdm", "multipath=channels/copy")
 SYSTEMS = {

@@ -42,13 +42,17 @@ def test_a_picture_costs_less_than_half_a_decibel_against_symbols_that_need_no_r
 
 @pytest.mark.parametrize("name", ["radio-loopback", "radio-loopback-ofdm"])
 def test_every_executor_gives_the_same_bytes(name: str) -> None:
-    pictures = {}
+    pictures, pages = {}, []
     for executor in ("inline", "threads", "processes"):
         assert result(name, executor=executor, out=executor).status == "ok"
+        pages.append((Path(executor) / "report.html").read_text())
         files = sorted(Path(executor).rglob("*.png"))
         pictures[executor] = [hashlib.sha256(path.read_bytes()).hexdigest() for path in files]
     assert len(pictures["inline"]) == 2
     assert pictures["inline"] == pictures["threads"] == pictures["processes"]
+    seen = {page.partition("<h2>Receiver</h2>")[2].partition("<h2>Flowgraph</h2>")[0] for page in pages}
+    assert len(seen) == 1  # what the receiver saw came along
+    assert "Detection statistic" in seen.pop()
 
 
 def test_pilots_of_an_ofdm_burst_are_charged_and_its_prefixes_are_not() -> None:
