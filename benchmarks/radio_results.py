@@ -63,8 +63,8 @@ PEERS = """
 ## Beside liquid-dsp
 
 Bursts of 64 bytes at 10 MS/s, in the same realisations of the channel: ours and `framesync64` with 5 million symbols
-a second on one carrier, ours and `ofdmflexframe` with 64 carriers. TDL-A of 30 ns without its fading, 20 ppm.
-liquid-dsp's receivers were taken as they come. They have other codes: of the payload ours has a convolutional code of rate 1/2,
+a second on one carrier, `ofdmflexframe` with 64 carriers. TDL-A of 30 ns without its fading, 20 ppm. liquid-dsp's
+receivers were taken as they come. They have other codes: of the payload ours has a convolutional code of rate 1/2,
 decoded softly, `framesync64` a Golay code of rate 1/2 for header and payload together, `ofdmflexframe` none. So what
 is detected, and which headers are read, is for the receivers; the payload is for the codes as well. An offset of 100
 kHz is 2 % of our symbol rate.
