@@ -81,10 +81,11 @@ class ChannelEstimator:
     a are the sums of what was received at each carrier over what was sent, C how many there are (the preamble counts by
     its energy), F the Fourier transform from the support to the used carriers, and Lambda the energies of the taps,
     which a first estimate tells: an MMSE estimate. Of a long prefix only that part is the support in which preamble and
-    training hear something, or work would grow with its third power. The burst as a whole gives one; each 256 pilots give how the channel
-    differs from it there, by the same formula, with the energy of that difference over all of the burst; between them
-    it is interpolated. Segments of 64 and 16 are taken where they leave less beside the pilots, what they fit reckoned
-    with (a generalised cross-validation).
+    training hear something, or work would grow with its third power.
+
+    The burst as a whole gives one; each 256 pilots give how the channel differs from it there, by the same formula,
+    with the energy of that difference over all of the burst; between them it is interpolated. Segments of 64 and 16 are
+    taken where they leave less beside the pilots, what they fit reckoned with (a generalised cross-validation).
 
     Args:
         waveform: What is sent.
