@@ -1,12 +1,12 @@
-"""Short bursts received by `sync/burst`'s receiver and by liquid-dsp's two frame synchronisers, in the same channel.
+"""Short bursts received by `sync/burst`, `sync/ofdm` and liquid-dsp's two frame synchronisers, in the same channel.
 
 Each burst carries 64 bytes and a header, at 10 MS/s: ours and liquid's `framesync64` on a single carrier of 5 million
-symbols a second (two samples a symbol), liquid's `ofdmflexframe` on 64 carriers with a prefix of 16, of which it uses
-50. The channel is the same realisation for all: TDL-A of 30 ns without its fading, carrier offset, a clock that is
-20 ppm off, noise. Es/N0 is per symbol, or per carrier that is used. Each has its own codes: ours QPSK with the
-convolutional code of rate 1/2 and CRC16 on the payload, a code of rate 1/4 on the header; `framesync64` QPSK with Golay
-(24, 12) on header and payload together; `ofdmflexframe` QPSK without a code on the payload. So what is detected and
-which headers are read compares receivers; the payload compares codes as well.
+symbols a second (two samples a symbol), ours and liquid's `ofdmflexframe` on 64 carriers with a prefix of 16, of which
+52 and 50 are used. The channel is the same realisation for all: TDL-A of 30 ns without its fading, carrier offset, a
+clock that is 20 ppm off, noise. Es/N0 is per symbol, or per carrier that is used. Each has its own codes: ours QPSK and
+the convolutional code of rate 1/2 and CRC16 for the payload, a code of rate 1/4 for the header; `framesync64` QPSK with
+Golay (24, 12) on header and payload together; `ofdmflexframe` QPSK without a code on the payload. So what is detected
+and which headers are read compares receivers; the payload compares codes as well.
 
 Then noise alone: how many frames each finds there, and how many million samples a second of one core it searches.
 
@@ -41,12 +41,14 @@ from semcom.sim.side_information.image_shape import ImageShape
 from semcom.sim.waveform.body import body_symbols
 from semcom.sim.waveform.demodulate import Demodulator
 from semcom.sim.waveform.frame import frame_symbols
-from semcom.sim.waveform.receive import Burst, BurstReceiver, Failure
+from semcom.sim.waveform.ofdm import Ofdm
+from semcom.sim.waveform.ofdm_demodulate import OfdmDemodulator
+from semcom.sim.waveform.receive import BodyDemodulator, Burst, BurstReceiver, Failure
 from semcom.sim.waveform.single_carrier import SingleCarrier
 
 ESN0S_DB, OFFSETS_HZ, CLOCK_PPM = (0, 3, 6, 10, 20), (0.0, 25e3, 50e3, 100e3), 20
 NOISE_SAMPLES, CHUNK, LEAD = 20_000_000, 65_536, 2000
-WAVEFORM = SingleCarrier(samples_per_symbol=2)
+WAVEFORM, OFDM = SingleCarrier(samples_per_symbol=2), Ofdm()
 CARRIERS, PREFIX, TAPER, USED = 64, 16, 4, 50
 Samples = NDArray[np.complex64]
 
@@ -68,16 +70,22 @@ class Peer(NamedTuple):
     search: Callable[[], tuple[Callable[[Samples], Any], Callable[[], int]]]
 
 
-def ours() -> Peer:
-    """Burst and receiver of this project."""
+def ours(make: Callable[[NDArray[np.complex64]], Samples], receiving: BodyDemodulator, per_symbol: float) -> Peer:
+    """Burst and receiver of this project.
+
+    Args:
+        make: Makes a burst of the data symbols of a frame.
+        receiving: The demodulator of its waveform.
+        per_symbol: Samples a symbol that Es/N0 is over the SNR per sample.
+    """
 
     def burst(payload: NDArray[np.uint8]) -> Samples:
         coded = encode(attach_crc(np.unpackbits(payload), "16"))
         data = frame_symbols(7, [("ImageShape", ImageShape(8, 8).pack())], modulate(coded, 2))
-        return WAVEFORM.modulate(body_symbols(data, WAVEFORM.pilot_spacing))
+        return make(data)
 
     def receive(x: Samples, payload: NDArray[np.uint8]) -> Outcome:
-        receiver = BurstReceiver(Demodulator(WAVEFORM))
+        receiver = BurstReceiver(receiving)
         found = [*receiver.push(x), *receiver.flush()]
         read = [one for one in found if isinstance(one, Burst) and one.start.seq == 7]
         if not read:
@@ -88,10 +96,26 @@ def ours() -> Peer:
         return Outcome(True, True, check_crc(bits, "16") and bool((np.packbits(bits[:-16]) == payload).all()))
 
     def search() -> tuple[Callable[[Samples], Any], Callable[[], int]]:
-        receiver, found = BurstReceiver(Demodulator(WAVEFORM)), []
+        receiver, found = BurstReceiver(receiving), []
         return lambda x: found.extend(receiver.push(x)), lambda: len(found)
 
-    return Peer(burst, 2, receive, search)
+    return Peer(burst, per_symbol, receive, search)
+
+
+def on_one_carrier(data: NDArray[np.complex64]) -> Samples:
+    """Make a burst on a single carrier."""
+    return WAVEFORM.modulate(body_symbols(data, WAVEFORM.pilot_spacing))
+
+
+def on_many_carriers(data: NDArray[np.complex64]) -> Samples:
+    """Make a burst of OFDM symbols."""
+    return OFDM.modulate(OFDM.body_symbols(data))
+
+
+OURS = {
+    "burst": ours(on_one_carrier, Demodulator(WAVEFORM), WAVEFORM.samples_per_symbol),
+    "ofdm": ours(on_many_carriers, OfdmDemodulator(OFDM), OFDM.n_fft / OFDM.used_carriers),
+}
 
 
 def liquid_outcome(receiver: Any, got: list[Any], payload: NDArray[np.uint8]) -> Outcome:
@@ -120,13 +144,13 @@ def liquid_peer(make: Callable[[Callable[..., int]], Any], burst: Callable[..., 
     return Peer(burst, per_symbol, receive, search)
 
 
-def peers() -> dict[str, Peer]:
-    """All that are installed."""
+def peers(waveform: str = "burst") -> dict[str, Peer]:
+    """Ours of one waveform, and all of liquid's."""
     try:
         import liquid
     except ImportError:
         print("skipped: no liquid-dsp here (pip install liquid-dsp)", file=sys.stderr)
-        return {"semcom": ours()}
+        return {"semcom": OURS[waveform]}
     header = np.arange(8, dtype=np.uint8)
 
     def framegen64(payload: NDArray[np.uint8]) -> Samples:
@@ -141,7 +165,7 @@ def peers() -> dict[str, Peer]:
         return np.concatenate(parts)
 
     return {
-        "semcom": ours(),
+        "semcom": OURS[waveform],
         "liquid framesync64": liquid_peer(lambda call: liquid.fs64(call, None), framegen64, 2),
         "liquid ofdmflexframe": liquid_peer(
             lambda call: liquid.ofdmflexframerx(CARRIERS, PREFIX, TAPER, call, None), flexframe, CARRIERS / USED
@@ -210,10 +234,11 @@ def noise_alone(contestants: dict[str, Peer]) -> None:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--waveform", choices=list(OURS), default="burst", help="of ours")
     parser.add_argument("--bursts", type=int, default=10, help="of each point")
     parser.add_argument("--out", type=Path, default=Path("out/burst-peers.csv"), help="what stands there is kept")
     given = parser.parse_args()
-    contestants = peers()
+    contestants = peers(given.waveform)
     print("\n".join(frames(contestants, given.bursts, Rows(given.out))))
     noise_alone(contestants)
 

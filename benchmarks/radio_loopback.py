@@ -18,7 +18,7 @@ from __future__ import annotations
 import argparse
 import itertools
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -345,16 +345,27 @@ def grid(
 ) -> None:
     """Measure the points of the grid that are missing."""
     told = ofdm_genie if air is OFDM_AIR else genie
+
+    @cache  # what stands there already needs no pictures
+    def sent(esn0_db: float) -> list[Picture]:
+        return pictures(esn0_db, air)
+
+    @cache
+    def ideal(esn0_db: float, *, fading: bool) -> list[float]:
+        found = []
+        for draw in range(bursts):
+            one = sent(esn0_db)[draw % len(sent(esn0_db))]
+            found.append(psnr_db(one.pixels, decoded(told(one, esn0_db, draw, fading=fading))))
+        return found
+
+    def measured(at: Point) -> dict[str, Any]:
+        return point(at, sent(at.esn0_db), ideal(at.esn0_db, fading=at.fading), air)
+
     for esn0_db in esn0s_db:
-        sent = pictures(esn0_db, air)
-        drawn = [sent[draw % len(sent)] for draw in range(bursts)]
         for fading in (False, True):
-            ideal = [
-                psnr_db(one.pixels, decoded(told(one, esn0_db, draw, fading=fading))) for draw, one in enumerate(drawn)
-            ]
             for cfo, clock_ppm in itertools.product(offsets, clocks) if not fading else [(offsets[-1], 20)]:
                 at = Point(esn0_db, cfo, clock_ppm, fading)
-                rows.once({**at._asdict(), "fading": int(fading)}, partial(point, at, sent, ideal, air))
+                rows.once({**at._asdict(), "fading": int(fading)}, partial(measured, at))
 
 
 def main() -> None:

@@ -19,6 +19,9 @@ import re
 import shlex
 import subprocess
 import sys
+import tempfile
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -81,11 +84,12 @@ def _stands_for(command: str) -> list[str] | None:
 
 
 class Shell:
-    """Runs the commands of a page with this Python's `semcom` first in the path."""
+    """Runs the commands of a page with the commands of a folder, then those of this Python, first in the path."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, commands: Path) -> None:
         self.folder = folder
-        self.environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+        path = os.pathsep.join([str(commands), str(Path(sys.executable).parent), os.environ["PATH"]])
+        self.environment = {**os.environ, "PATH": path}
         self.background: list[tuple[str, subprocess.Popen[str]]] = []
 
     def start(self, command: str) -> subprocess.Popen[str]:
@@ -134,11 +138,31 @@ def _try_file(fence: Fence, folder: Path, where: str) -> None:
         assert problems == []
 
 
+@pytest.fixture(scope="module")
+def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder with a `semcom` that has imported already: most of the time of most commands goes there."""
+    folder, script = tmp_path_factory.mktemp("bin"), Path(__file__).with_name("warm_semcom.py")
+    with tempfile.TemporaryDirectory() as short:  # the path of a socket has at most 107 bytes
+        address = f"{short}/semcom"
+        command = folder / "semcom"
+        command.write_text(f'#!/bin/sh\nexec {sys.executable} -IS {script} run {address} "$@"\n')
+        command.chmod(0o755)
+        server = subprocess.Popen([sys.executable, "-P", str(script), "serve", address])
+        while not Path(address).exists():
+            assert server.poll() is None
+            time.sleep(0.05)
+        yield folder
+        server.kill()
+        server.wait()
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_the_page_does_what_it_says(page: Path, tmp_path: Path) -> None:
-    shell = Shell(tmp_path)
+def test_the_page_does_what_it_says(page: Path, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    """The README in new processes, as a reader would; the others in forks of one, which take half the time."""
+    commands = Path(sys.executable).parent if page.name == "README.md" else request.getfixturevalue("warm")
+    shell = Shell(tmp_path, commands)
     for fence in _fences(page):
         where = f"{page.name}:{fence.line}"
         if fence.language == "console":

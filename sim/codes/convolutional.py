@@ -150,18 +150,29 @@ def _viterbi(
     if ends is not None:
         metric[every, ends] = 0
     upper = np.empty((steps, count, 64), np.bool_)
+    candidates = np.empty((count, 2, 64))  # of each register, by its newest bit and its old state
+    lower, higher = (candidates.reshape(count, 128)[:, odd::2] for odd in (0, 1))
     for step in range(steps):
         if step % _STEPS == 0:
-            branches = words[:, step : step + _STEPS] @ signs
-        candidates = np.concatenate([metric, metric], axis=1)  # of each register, by its old state
-        candidates += branches[:, step % _STEPS]
-        lower, higher = candidates[:, 0::2], candidates[:, 1::2]
+            branches = (words[:, step : step + _STEPS] @ signs).reshape(count, -1, 2, 64)
+        np.add(metric[:, None], branches[:, step % _STEPS], out=candidates)
         np.greater(higher, lower, out=upper[step])
-        metric = np.maximum(lower, higher)
+        np.maximum(lower, higher, out=metric)
     state = metric.argmax(axis=-1) if ends is None else np.broadcast_to(ends, count)
-    likelihood = metric[every, state]
-    found = np.empty((count, steps), np.uint8)
+    return _traced_back(upper, state), metric[every, state]
+
+
+def _traced_back(upper: NDArray[np.bool_], state: NDArray[np.intp]) -> NDArray[np.uint8]:
+    """Follow the paths [steps, words, 64] back from their last states; return the words."""
+    steps, count, _ = upper.shape
+    if count == 1:  # as in a receiver: whole numbers are faster than arrays of one
+        at, bits = int(state[0]), bytearray(steps)
+        for step, row in zip(range(steps - 1, -1, -1), upper[::-1, 0].tolist(), strict=True):
+            bits[step] = at >> 5
+            at = (at << 1 | row[at]) & 63
+        return np.frombuffer(bits, np.uint8)[None]
+    every, found = np.arange(count), np.empty((count, steps), np.uint8)
     for step in range(steps - 1, -1, -1):
         found[:, step] = state >> 5
         state = (state << 1 | upper[step, every, state]) & 63
-    return found, likelihood
+    return found

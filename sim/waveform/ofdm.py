@@ -75,8 +75,8 @@ class Ofdm:
             )
         if _LEAST_USED * used < self.n_fft or self.prefix > _LONGEST:
             raise SignalError(
-                f"ofdm: expected at least one used carrier in {_LEAST_USED}, so that the preamble fits into their band, and "
-                f"a prefix of at most {_LONGEST} samples, got {used} of {self.n_fft} and {self.prefix}"
+                f"ofdm: expected at least one used carrier in {_LEAST_USED}, so that the preamble fits in their band, "
+                f"and a prefix of at most {_LONGEST} samples, got {used} of {self.n_fft} and {self.prefix}"
             )
         even = self.continual_pilots % 2 == self.scattered_pilots % 2 == 0
         if not even or min(self.continual_pilots, self.scattered_pilots) < 2 or 2 * pilots > used:

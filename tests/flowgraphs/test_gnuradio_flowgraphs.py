@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -16,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from semcom.errors import ControlError
 from semcom.flowgraphs.grc.install import examples
 from semcom.flowgraphs.runtime.engine.control import request
 from semcom.flowgraphs.runtime.engine.idle import wait_until_idle
@@ -31,7 +33,7 @@ with_gnuradio = pytest.mark.skipif(
 )
 SIZE = "photos.size=[64, 96]"
 PICTURES = 5
-PATIENCE_S = 90.0  # four programs start, on two cores that have other work too
+PATIENCE_S = 180.0  # four programs start, on two cores that have other work too
 SWAPS = {
     "cdm_jscc": ("encoder=encoders/cdm_jscc:cbr=1/12", "decoder=decoders/cdm_jscc:variant=d,steps=1"),
     "sc_sic": ("encoder=encoders/sc_sic:variant=mini-48", "decoder=decoders/sc_sic:variant=mini-48,steps=2"),
@@ -39,7 +41,7 @@ SWAPS = {
 }
 CLASSICAL = ("encoder=encoders/coded_link:cbr=1/12", "decoder=decoders/coded_link")
 Start = Callable[..., subprocess.Popen[str]]
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(480)
 
 
 @pytest.fixture(autouse=True)
@@ -90,14 +92,21 @@ def cross(start: Start, sent: str, received: str, swaps: tuple[str, ...] = (), i
     tx = start(*semcom("run", "gnuradio-tx", "--quiet", "--var", sent, "--out", "out/tx", *given))
     said, _ = tx.communicate(timeout=PATIENCE_S)
     assert tx.returncode == 0, said
-    deadline = time.monotonic() + PATIENCE_S
-    while len(list(Path("out/rx").rglob("*.png"))) < items - 1 and time.monotonic() < deadline:
-        time.sleep(0.1)
-    wait_until_idle(str(rx.pid), "rx")  # the last burst waits for the end of the stream
+    until_all_came(str(rx.pid))  # the last burst waits for the end of the stream
     request(str(rx.pid), {"do": "stop"})
     said, _ = rx.communicate(timeout=PATIENCE_S)
     assert rx.returncode == 0, said
     return json.loads(Path("out/rx/run.json").read_text())
+
+
+def until_all_came(run: str) -> None:
+    """Wait until the source of a run has given something, and then nothing more."""
+    deadline, came = time.monotonic() + PATIENCE_S, 0
+    while not came and time.monotonic() < deadline:
+        time.sleep(0.1)
+        with contextlib.suppress(ControlError, KeyError):  # it is only starting
+            came = request(run, {"do": "status"})["blocks"]["rx"]["items"]
+    wait_until_idle(run, "rx")
 
 
 def through_gnuradio(start: Start, ports: tuple[int, int], program: Path, *options: str) -> None:

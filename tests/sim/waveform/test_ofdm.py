@@ -102,7 +102,9 @@ def test_pilots_that_do_not_fit(wrong: dict[str, int]) -> None:
 @pytest.mark.parametrize(("used", "prefix"), [(326, 4), (4096, 1026)])
 def test_no_waveform_that_its_receiver_cannot_find_or_follow_in_time(used: int, prefix: int) -> None:
     Ofdm(8192, min(prefix, 1024), max(used, 328))
-    with pytest.raises(SignalError, match=f"one used carrier in 25, .* at most 1024 samples, got {used} of 8192 and {prefix}"):
+    with pytest.raises(
+        SignalError, match=f"one used carrier in 25, .* at most 1024 samples, got {used} of 8192 and {prefix}"
+    ):
         Ofdm(8192, prefix, used)
 
 

@@ -1,0 +1,83 @@
+"""The command `semcom`, forked from a process that has imported torch: new ones spend most of their time on that.
+
+``python warm_semcom.py serve ADDRESS`` waits at a unix socket; ``... run ADDRESS WORDS`` has a command run there, with
+its own working directory, environment and standard streams, passes signals on to it, and ends as it ends.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import socket
+import sys
+
+
+def run(address: str, words: list[str]) -> int:
+    """Have a command run; return its exit code."""
+    with socket.socket(socket.AF_UNIX) as server:
+        server.connect(address)
+        about = json.dumps({"words": words, "folder": os.getcwd(), "environment": dict(os.environ)}).encode()
+        socket.send_fds(server, [len(about).to_bytes(4)], [0, 1, 2])
+        server.sendall(about)
+        pid = int.from_bytes(server.recv(4))
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda caught, _: os.kill(pid, caught))
+        code = server.recv(1)
+        return code[0] if code else 1
+
+
+def serve(address: str) -> None:
+    """Import what commands import, and fork for each that comes; a fork returns, and is the command."""
+    import semcom.cli
+    import semcom.flowgraphs.runtime.run
+    import torch  # noqa: F401
+
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(address)
+        server.listen()
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those that watch
+        while True:
+            client, _ = server.accept()
+            if os.fork() == 0:
+                server.close()
+                signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+                _watch(client)
+                break
+            client.close()
+    semcom.cli.main()
+
+
+def _watch(client: socket.socket) -> None:
+    """Fork the command, and tell how it ended; it is killed when its client is gone. Returns in the command itself."""
+    size, files, _, _ = socket.recv_fds(client, 4, 3)
+    about = json.loads(client.recv(int.from_bytes(size), socket.MSG_WAITALL))
+    pid = os.fork()
+    if pid == 0:
+        client.close()
+        for target, file in enumerate(files):
+            os.dup2(file, target)
+            os.close(file)
+        os.chdir(about["folder"])
+        os.environ.clear()
+        os.environ.update(about["environment"])
+        sys.argv = ["semcom", *about["words"]]
+        return
+    for file in files:
+        os.close(file)
+    client.sendall(pid.to_bytes(4))
+    while (ended := os.waitpid(pid, os.WNOHANG))[0] == 0:
+        if select.select([client], [], [], 0.01)[0]:
+            os.kill(pid, signal.SIGKILL)
+            os._exit(0)
+    code = os.waitstatus_to_exitcode(ended[1])
+    client.sendall(bytes([code if code >= 0 else 128 - code]))
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "serve":
+        serve(sys.argv[2])
+    else:
+        sys.exit(run(sys.argv[2], sys.argv[3:]))
