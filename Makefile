@@ -48,8 +48,8 @@ docs: $(COPY)
 
 bench: $(VENV)/.with-bench
 	$(BIN)/python benchmarks/quickstart_time.py
-	$(BIN)/python benchmarks/engine_samples.py
-	$(BIN)/python benchmarks/hop_inproc.py
+	$(BIN)/python benchmarks/engine_samples.py 3
+	$(BIN)/python benchmarks/hop_inproc.py 3
 	$(BIN)/python benchmarks/hop_tcp.py
 	$(BIN)/python benchmarks/awgn_throughput.py
 	$(BIN)/python benchmarks/ldpc_throughput.py
@@ -58,11 +58,12 @@ bench: $(VENV)/.with-bench
 	$(BIN)/python benchmarks/soak.py 50000
 	$(BIN)/python benchmarks/sync_throughput.py
 	$(BIN)/python benchmarks/radio_latency.py 20
-	$(BIN)/python benchmarks/zmq_radio.py 2
-	$(BIN)/python benchmarks/false_alarms.py
-	$(BIN)/python benchmarks/burst_peers.py --bursts 3
+	$(BIN)/python benchmarks/zmq_radio.py 1
+	@rm -rf out/bench
+	$(BIN)/python benchmarks/false_alarms.py --out out/bench/noise.csv
+	$(BIN)/python benchmarks/burst_peers.py --bursts 3 --out out/bench/peers.csv
 	$(BIN)/python benchmarks/sync_peers.py 1
-	$(BIN)/python benchmarks/radio_loopback.py --bursts 2 --cfo 0.02 --clock-ppm 40
+	$(BIN)/python benchmarks/radio_loopback.py --bursts 2 --cfo 0.02 --clock-ppm 40 --out out/bench/pictures
 	@if [ -n "$(KODAK)" ]; then for one in deepjscc_kodak deepjscc_q_kodak links_kodak cdm_jscc_kodak sweep_speed; do \
 	$(BIN)/python benchmarks/$$one.py --data "$(KODAK)" || exit 1; done; \
 	else echo "skipped: picture quality on Kodak: make bench KODAK=FOLDER"; fi

@@ -147,7 +147,7 @@ def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         command = folder / "semcom"
         command.write_text(f'#!/bin/sh\nexec {sys.executable} -IS {script} run {address} "$@"\n')
         command.chmod(0o755)
-        server = subprocess.Popen([sys.executable, str(script), "serve", address])
+        server = subprocess.Popen([sys.executable, "-P", str(script), "serve", address])
         while not Path(address).exists():
             assert server.poll() is None
             time.sleep(0.05)
