@@ -40,16 +40,19 @@ def test_a_picture_costs_less_than_half_a_decibel_against_symbols_that_need_no_r
     assert found.metrics["psnr_db"] > told.metrics["psnr_db"] - 0.5
 
 
-@pytest.mark.parametrize("name", ["radio-loopback", "radio-loopback-ofdm"])
-def test_every_executor_gives_the_same_bytes(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "executors"),
+    [("radio-loopback", ("inline", "threads", "processes")), ("radio-loopback-ofdm", ("inline", "threads"))],
+)
+def test_every_executor_gives_the_same_bytes(name: str, executors: tuple[str, ...]) -> None:
     pictures, pages = {}, []
-    for executor in ("inline", "threads", "processes"):
+    for executor in executors:
         assert result(name, executor=executor, out=executor).status == "ok"
         pages.append((Path(executor) / "report.html").read_text())
         files = sorted(Path(executor).rglob("*.png"))
         pictures[executor] = [hashlib.sha256(path.read_bytes()).hexdigest() for path in files]
     assert len(pictures["inline"]) == 2
-    assert pictures["inline"] == pictures["threads"] == pictures["processes"]
+    assert all(found == pictures["inline"] for found in pictures.values())
     seen = {page.partition("<h2>Receiver</h2>")[2].partition("<h2>Flowgraph</h2>")[0] for page in pages}
     assert len(seen) == 1  # what the receiver saw came along
     assert "Detection statistic" in seen.pop()
