@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -21,7 +22,9 @@ _TAIL = 24  # symbols behind a body that its filters and a fast clock reach into
 _SLACK = 4  # symbols that a fast clock takes off a burst's end
 _SHOWN = 384  # symbols that are shown as they are before the equaliser
 _PHASES = 128  # along the body
-_LEAST = 32  # pilots that a coherence is made of, where there are as many
+_LAST = ((64, 12.0, 8), (128, 6.0, 16))  # pilots of a short burst, from an Es/N0 in dB on → those that tell its end
+_LEAST = 32  # pilots that tell the end of others, where there are as many
+_BY_CHANCE = 1 / 60  # of noise alone
 
 
 class Demodulated(NamedTuple):
@@ -35,7 +38,7 @@ class Demodulated(NamedTuple):
         cfo: Carrier offset in cycles a symbol.
         clock_ppm: Of the sender's clock against the receiver's, in 1e-6.
         gain_step_db: Greatest step of the gain within the burst, in dB.
-        coherence: Of the pilots of the body's last eighth, phase taken off, with what was sent, 0 to 1.
+        coherence: Of the body's last pilots, phase taken off, with what was sent, over that of noise: `coherence`.
         phases: float64 ``[m]``, in radians, evenly along the body: what is left of the carrier.
         delays: float64 ``[m]``, in samples, evenly along the body: by which the clock has moved.
     """
@@ -98,15 +101,16 @@ class Demodulator:
         pilots = found.symbols[where.pilots]
         gain = follow_gain(pilots, sent, where.pilots, where.size, n0=found.n0)
         here = gain.gains[where.data]
+        esn0_db = 10 * float(np.log10(known.gain / max(known.n0, 1e-12 * known.gain)))
         return Demodulated(
             found.symbols[where.data] / here,
             (gain.n0 / np.abs(here) ** 2).astype(np.float32),
             here,
-            10 * float(np.log10(known.gain / max(known.n0, 1e-12 * known.gain))),
+            esn0_db,
             known.cfo,
             found.clock_ppm,
             gain.step_db,
-            coherence(pilots * gain.gains[where.pilots].conj(), sent),
+            coherence(pilots * gain.gains[where.pilots].conj(), sent, esn0_db),
             np.unwrap(np.angle(thinned(gain.gains, _PHASES))),
             found.delays * self._waveform.samples_per_symbol,
         )
@@ -127,8 +131,17 @@ class Demodulator:
         return Sight(1 / rate, response(known.taps) / np.float32(np.sqrt(rate)), before)
 
 
-def coherence(received: NDArray[np.complex64], sent: NDArray[np.complex64]) -> float:
-    """Return the correlation of the last eighth of the pilots, or the last 32, with what was sent."""
-    last = slice(-max(_LEAST, received.size // 8), None)
+def coherence(received: NDArray[np.complex64], sent: NDArray[np.complex64], esn0_db: float) -> float:
+    r"""Return the correlation of the last pilots with what was sent, over what noise alone exceeds once in sixty times.
+
+    .. math:: \frac{|p^H r|}{|p|\, |r|} \Big/ \sqrt{1 - 60^{-1 / (n - 1)}}
+
+    They are the last eighth of the pilots and at least 32; of a short burst 8 or 16, where Es/N0 is high enough. More
+    than 32 must have as much as those.
+    """
+    few = (count for most, least_db, count in _LAST if received.size < most and esn0_db >= least_db)
+    count = next(few, max(_LEAST, received.size // 8))
+    last = slice(-count, None)
     energy = float(np.vdot(received[last], received[last]).real) * sent[last].size
-    return float(np.abs(np.vdot(sent[last], received[last])) / np.sqrt(max(energy, 1e-30)))
+    found = float(np.abs(np.vdot(sent[last], received[last])) / np.sqrt(max(energy, 1e-30)))
+    return found / math.sqrt(1 - _BY_CHANCE ** (1 / (min(count, _LEAST) - 1)))

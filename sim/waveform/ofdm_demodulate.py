@@ -21,6 +21,7 @@ __all__ = ["OfdmDemodulator"]
 
 _TAIL = 128  # samples behind a body that a slow clock reaches into
 _SHOWN, _SHOWN_GAINS = 384, 256  # symbols before the equaliser, gains
+_BACK = 128  # pilots by which a channel is older that tells whether a burst goes on: it was not fitted to those
 _FADED = 1e-6  # of the mean energy: what a carrier is divided by at the least
 
 
@@ -84,19 +85,28 @@ class OfdmDemodulator:
         n0 = (channel.n0 * (1 + channel.error) / energies).astype(np.float32)
         carriers, left = self._cleaned(carriers, where.pilots, sent, n0)
         here = np.take_along_axis(channel.gains, where.data, axis=1)
-        at_pilots = pilots * (np.take_along_axis(channel.gains, where.pilots, axis=1).conj() / max(mean, 1e-30))
+        esn0_db = 10 * float(np.log10(mean / (channel.n0 * left))) if mean > 0 else -100.0
         return Demodulated(
             np.take_along_axis(carriers, where.data, axis=1).reshape(-1)[:data],
             left * np.take_along_axis(n0, where.data, axis=1).reshape(-1)[:data],
             (here * turns.gains[:, None]).reshape(-1)[:data],
-            10 * float(np.log10(mean / (channel.n0 * left))) if mean > 0 else -100.0,
+            esn0_db,
             known.cfo,
             self._follower.clock_ppm(delays),
             turns.step_db,
-            coherence(at_pilots.reshape(-1), np.ones(pilots.size, np.complex64)),
+            self._coherence(pilots, where.pilots, channel.gains / np.sqrt(max(mean, 1e-30))),
             turns.phases,
             delays,
         )
+
+    def _coherence(self, pilots: NDArray[np.complex64], at: NDArray[np.intp], gains: NDArray[np.complex64]) -> float:
+        """Return whether the burst goes on to its end; ``gains`` are those of the energy that the burst has."""
+        rows = at.shape[0]
+        back = min(-(-_BACK // at.shape[1]), rows // 4)
+        earlier = np.take_along_axis(gains[np.maximum(np.arange(rows) - back, 0)], at, axis=1)
+        told, start = self._prepared
+        esn0_db = 10 * float(np.log10(np.mean(np.abs(start) ** 2) / told.n0 + 1e-10))
+        return coherence((pilots * earlier.conj()).reshape(-1), np.ones(at.size, np.complex64), esn0_db)
 
     def _cleaned(
         self,

@@ -26,7 +26,6 @@ from .single_carrier import SingleCarrier
 
 __all__ = ["BodyDemodulator", "Burst", "BurstReceiver", "Failure"]
 
-_LEAST_COHERENCE = 0.35  # of 32 pilots; noise alone has more in one case of sixty, a signal of -1 dB less in one of 200
 _LEAST_SHARE = 0.2  # of the preamble's energy that the channel explains; in noise 24 taps explain 1/20 of it
 _LOOKED_AT = 4096  # samples that a spectrum is made of
 _SHOWN = 384  # symbols of the payload that are shown
@@ -211,7 +210,7 @@ class BurstReceiver:
             return self._line.end
         samples = yield from self._body(body, behind + start.payload)
         whole = self._demodulator.demodulate(samples, behind + start.payload, known)
-        if whole.coherence < _LEAST_COHERENCE:
+        if whole.coherence < 1:
             self._fail("truncated", origin, start.seq, "its last pilots are not there")
             return body + behind * rate
         order = payload_order(start.payload)

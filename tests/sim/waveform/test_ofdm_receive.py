@@ -191,6 +191,14 @@ def test_a_truncated_burst_is_told_and_the_next_one_read() -> None:
     assert one.start.seq == 1
 
 
+@pytest.mark.parametrize("size", [1000, 3000, 8000])
+def test_noise_in_place_of_the_last_quarter_is_no_end_of_a_burst(size: int) -> None:
+    """Nor where the channel is fitted to that noise."""
+    x = burst(0, size)
+    x[int(0.75 * x.size) :] = 0
+    assert failed(impaired(np.pad(x, (700, 4000)), esn0_db=15), "truncated", 0) == []
+
+
 def test_a_stream_that_ends_inside_a_burst() -> None:
     x = stream([3000])
     assert failed(impaired(x[: x.size // 2], esn0_db=15), "truncated", 0) == []
