@@ -58,19 +58,21 @@ METRICS, REPORT = ("sinks/metrics", {}), ("sinks/report", {})
 DEAF = (str(Path(__file__).parents[1] / "plugins" / "deaf.py"), {})
 
 
-@pytest.mark.parametrize("executor", ["threads", "processes"])
+SWAPS = {
+    "itself": [METRICS],
+    "thrice": [METRICS, METRICS, METRICS],
+    "report and back": [REPORT, METRICS],
+    "away and back": [("sinks/metrics", {"out": "out/n"}), METRICS],
+    "other names of the folder": [("sinks/metrics", {"out": "out/../out/m"}), ("sinks/report", {"out": "link"})],
+}
+
+
 @pytest.mark.parametrize(
-    "swaps",
-    [
-        [METRICS],
-        [METRICS, METRICS, METRICS],
-        [REPORT, METRICS],
-        [("sinks/metrics", {"out": "out/n"}), METRICS],
-        [("sinks/metrics", {"out": "out/../out/m"}), ("sinks/report", {"out": "link"})],
-    ],
-    ids=["itself", "thrice", "report and back", "away and back", "other names of the folder"],
+    ("executor", "name"),
+    [*(("threads", name) for name in SWAPS), ("processes", "thrice"), ("processes", "other names of the folder")],
 )
-def test_every_row_is_there_whatever_is_swapped(executor, swaps):
+def test_every_row_is_there_whatever_is_swapped(executor, name):
+    swaps = SWAPS[name]
     Path("link").symlink_to("out/m")
     if swaps[-1] == METRICS and len(swaps) == 2:
         swaps = [swaps[0], ("sinks/metrics", {"out": "out/m"})]
