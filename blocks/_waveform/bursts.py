@@ -95,6 +95,9 @@ class BurstStream:
             state=State(n0=burst.n0, h=burst.gains, esn0_db=known.esn0_db, csi="pilots", reception=seen),
             identity=Identity(seq),
             trace={
+                "channel_uses": float(burst.symbols.size),
+                "header_uses": float(burst.header_uses),
+                "pilot_uses": float(burst.pilot_uses),
                 "cfo_hz": seen.cfo_hz,
                 "clock_ppm": known.clock_ppm,
                 "gain_step_db": known.gain_step_db,

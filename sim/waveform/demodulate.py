@@ -80,11 +80,15 @@ class Demodulator:
 
     def length(self, data: int) -> int:
         """Samples of a body with so many data symbols."""
-        return places(data, self._waveform.pilot_spacing).size * self._waveform.samples_per_symbol
+        return self.uses(data) * self._waveform.samples_per_symbol
+
+    def uses(self, data: int) -> int:
+        """Channel uses of a body with so many data symbols, pilots included."""
+        return places(data, self._waveform.pilot_spacing).size
 
     def needed(self, data: int) -> int:
         """Samples needed in all for the first data symbols of a body."""
-        return self._equalizer.needed(places(data, self._waveform.pilot_spacing).size)
+        return self._equalizer.needed(self.uses(data))
 
     def demodulate(self, samples: NDArray[np.complex64], data: int, known: Acquisition) -> Demodulated:
         """Return the first data symbols of a body.
@@ -123,8 +127,8 @@ class Demodulator:
             data: As of `demodulate`.
             known: From the preamble.
         """
-        waveform, rate = self._waveform, self._waveform.samples_per_symbol
-        body = places(data, waveform.pilot_spacing).size
+        rate = self._waveform.samples_per_symbol
+        body = self.uses(data)
         shown, needed = min(_SHOWN, body), self._equalizer.needed(1)
         start = (body - shown) // 2 * rate
         before = self._equalizer.unequalized(samples[start : start + needed], known.cfo)[:shown]

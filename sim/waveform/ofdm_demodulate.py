@@ -60,6 +60,10 @@ class OfdmDemodulator:
         """Samples of a body with so many data symbols."""
         return self._waveform.body_samples(data)
 
+    def uses(self, data: int) -> int:
+        """Channel uses of a body with so many data symbols, pilots and what fills it up included."""
+        return self._waveform.rows(data) * self._waveform.used_carriers
+
     def needed(self, data: int) -> int:
         """Samples needed in all for the first data symbols of a body."""
         return self.before + self.length(data) + self.tail

@@ -42,6 +42,8 @@ class Burst:
         symbols: complex64 ``[n]``, the payload, equalised, without bias.
         n0: float32 ``[n]``, effective noise variance of each.
         gains: complex64 ``[n]``, relative gain of the channel at each.
+        header_uses: Channel uses of start word and header.
+        pilot_uses: Channel uses of pilots.
         known: Es/N0, offsets, gain steps.
         offset: Sample in the middle of the preamble's first symbol.
         reception: What the receiver saw of it, in samples: `Reception.at` gives it seconds and Hz.
@@ -52,6 +54,8 @@ class Burst:
     symbols: NDArray[np.complex64]
     n0: NDArray[np.float32]
     gains: NDArray[np.complex64]
+    header_uses: int
+    pilot_uses: int
     known: Demodulated
     offset: int
     reception: Reception
@@ -86,6 +90,9 @@ class BodyDemodulator(Protocol):
 
     def length(self, data: int) -> int:
         """Samples of a body."""
+
+    def uses(self, data: int) -> int:
+        """Channel uses of a body."""
 
     def needed(self, data: int) -> int:
         """Samples needed in all."""
@@ -218,7 +225,8 @@ class BurstReceiver:
         sight = self._demodulator.sight(samples, behind + start.payload, known)
         seen = self._see(origin, samples[: end - body + self._demodulator.before], sight, found, whole)
         seen = seen._replace(seq=start.seq, after=thinned(symbols, _SHOWN))
-        self._found.append(Burst(start, fields, symbols, n0, gains, whole, origin, seen))
+        pilots = self._demodulator.uses(behind + start.payload) - behind - start.payload
+        self._found.append(Burst(start, fields, symbols, n0, gains, behind, pilots, whole, origin, seen))
         return end
 
     def _see(

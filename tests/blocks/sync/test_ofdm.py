@@ -69,6 +69,9 @@ def test_a_frame_comes_back_with_all_that_was_told_and_measured() -> None:
     values = item.envelope.trace.values
     assert values["cfo_hz"] == pytest.approx(150_000, abs=200)
     assert values["gain_step_db"] == 0
+    sent = Framing(Framing.Params()).work(symbols(7), Header().with_fields(*FIELDS), Identity(7)).trace
+    for name in ("channel_uses", "header_uses", "pilot_uses"):
+        assert values[name] == sent[name]
     assert report.counted == {"bursts": 1, "lost_bursts": 7}
 
 
