@@ -78,5 +78,5 @@ class Deepjscc(Block):
         settings = settings_of(self._codec.sending, self.params)
         if link is not None:
             told = read_link("encoders/deepjscc", link)
-            settings = settings.model_copy(update={"rate": rate_at_most(told.cbr), "esn0_db": told.esn0_db})
+            settings = settings.model_copy(update={"rate": rate_at_most(float(told.cbr)), "esn0_db": told.esn0_db})
         return sent(self._codec, image, settings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -71,6 +72,12 @@ def test_what_encoders_are_told_is_read_back_and_bounded() -> None:
     for wrong in ([0.0, 10.0], [np.nan, 10.0], [0.25, np.inf], [2000.0, 1.0]):
         with pytest.raises(SignalError, match=r"x: link: expected a CBR and an Es/N0 in dB, got \["):
             read_link("x", np.array(wrong, np.float32))
+
+
+@pytest.mark.parametrize("cbr", [Fraction(7, 10), Fraction(1, 6), Fraction(1, 48), Fraction(999), Fraction(1, 1 << 14)])
+def test_a_cbr_comes_through_single_precision_as_it_was(cbr: Fraction) -> None:
+    """7/10 of the 300 values of 10 x 10 pixels are 210 channel uses, and 209 where it is rounded."""
+    assert read_link("x", LinkSettings(float(cbr), 0.0).packed()).cbr == cbr
 
 
 @pytest.mark.parametrize(
