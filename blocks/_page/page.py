@@ -150,7 +150,8 @@ def _tile(title: str, value: str, more: str, unit: str = "") -> str:
 
 def _pictures(page: Page) -> str:
     if not page.summary.rows:
-        return "<section><h2>Pictures</h2><p>No picture arrived.</p></section>"
+        counted = "<code>run.json</code> counts what became of them."
+        return f"<section><h2>Pictures</h2><p>No picture arrived. {counted}</p></section>"
     if not page.shown:
         return ""
     many = page.summary.rows > len(page.shown)

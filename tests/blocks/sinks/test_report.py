@@ -178,7 +178,7 @@ def test_a_run_that_ended_early_says_so(tmp_path, delivery, run_sink):
 
 def test_a_run_without_items_has_a_page(tmp_path, run_sink):
     run_sink(make(tmp_path), [], run=RunContext(complete=False))
-    assert "No picture arrived." in read(tmp_path).text
+    assert "No picture arrived. run.json counts what became of them." in read(tmp_path).text
 
 
 def test_pictures_alone_make_a_page(tmp_path, delivery, run_sink):
