@@ -12,7 +12,7 @@ from ..codes.scrambling import gold_sequence
 from ..constellations.demapper import demap
 from ..constellations.qam import modulate
 
-__all__ = ["RATE_1_4", "decode_word", "encode_word", "word_bits", "word_symbols"]
+__all__ = ["RATE_1_4", "decode_word", "encode_word", "word_symbols"]
 
 RATE_1_4: Final = (0o135, 0o135, 0o147, 0o163)
 """Generators of constraint length 7 and free distance 20: Proakis & Salehi, Digital Communications, table 8.3-3."""
@@ -25,11 +25,6 @@ _C_INIT = 0x574F5244 >> 1
 def word_symbols(bits: int) -> int:
     """Symbols of a word of so many bits."""
     return _SYMBOLS_PER_BIT * (bits + _TAIL)
-
-
-def word_bits(symbols: int) -> int:
-    """Bits of a word of so many symbols."""
-    return symbols // _SYMBOLS_PER_BIT - _TAIL
 
 
 def encode_word(bits: NDArray[np.uint8]) -> NDArray[np.complex64]:

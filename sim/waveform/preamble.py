@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from ...errors import SignalError
 
-__all__ = ["GUARD", "LENGTH", "PREAMBLE", "ROOTS", "false_alarm_rate", "threshold", "zadoff_chu"]
+__all__ = ["GUARD", "LENGTH", "PREAMBLE", "ROOTS", "threshold", "zadoff_chu"]
 
 LENGTH: Final = 256
 """Symbols of one sequence."""
@@ -41,22 +41,16 @@ def zadoff_chu(root: int, length: int) -> NDArray[np.complex128]:
     return np.exp(np.complex128(-1j) * np.pi * (root * n * n % (2 * length)) / length)
 
 
-def false_alarm_rate(eta: float, length: int) -> float:
-    r"""Return how often white complex Gaussian noise exceeds a threshold, per position.
+def threshold(rate: float, length: int) -> float:
+    r"""Return the threshold that white complex Gaussian noise exceeds with a false-alarm rate, per position.
 
     .. math:: P\left(\frac{|p^H r|^2}{|p|^2 |r|^2} > \eta\right) = (1 - \eta)^{N - 1}
 
     Exact, whatever the noise's level: the statistic is a beta variable of parameters 1 and N - 1.
 
     Args:
-        eta: Threshold, 0 to 1.
+        rate: Of false alarms, 0 to 1.
         length: N, of the sequence, in samples whose noise is independent.
-    """
-    return float((1 - eta) ** (length - 1))
-
-
-def threshold(rate: float, length: int) -> float:
-    """Return the threshold of a false-alarm rate per position: the inverse of `false_alarm_rate`.
 
     Raises:
         SignalError: the rate is not between 0 and 1.
