@@ -180,7 +180,7 @@ connect:
             "{use: mappers/real_to_complex}",
             "12:15: .*a block from Symbols to Symbols; mappers/real_to_complex takes Features and gives Symbols",
         ),
-        ("{use: encoders/deepjscc}", "12:15: .*encoders/deepjscc takes Image and gives Features"),
+        ("{use: encoders/deepjscc}", "12:15: .*encoders/deepjscc takes Image and Link and gives Features"),
         ("{esn0_db: 3}", "12:9: .*stages[1]: use: required, not given"),
         ("{use: [1]}", "12:15: .*stages[1].use: expected the name of a block, got [1]"),
         ("{use: channels/cfo, correction: pilots}", "12:9: .*stages[1]: correction: pilots needs esn0_db"),
