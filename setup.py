@@ -31,7 +31,7 @@ setup(
     packages=["semcom", *(f"semcom.{name}" for name in packages)],
     package_data={
         "semcom": ["py.typed"],
-        "semcom.flowgraphs": ["*.yaml"],
+        "semcom.flowgraphs": ["*.yaml", "grc/examples/*"],
         "semcom.sim": ["**/*.csv"],
         "semcom.models": ["**/*.safetensors", "**/*.json", "**/*.csv", "**/*.yaml"],
     },

@@ -4,28 +4,26 @@ Each picture goes through the chain of the flowgraph `radio-loopback`, and once 
 burst through the same multipath and as much noise, without offsets, equalised by the true impulse response, the true
 noise and the true time (genie). The loss is the difference of their PSNR, picture by picture.
 
-Usage: ``python benchmarks/radio_loopback.py --bursts 20 --noise-samples 100_000_000 --out radio-loopback.csv``. The
-table is a row a point: Es/N0, carrier offset in shares of the symbol rate, clock offset; then bursts, how many were
-detected and read, PSNR with and without genie, and the loss, with intervals of 95 %. The multipath is TDL-A of 30 ns, a
-realisation a burst, the same at all points: its shape alone (``fading`` 0), so that Es/N0 is that of each burst, and
-in rows of their own with its fading. False alarms are counted in noise alone, at two thresholds: that of the
-flowgraph, and one at which there are enough of them to compare with what was stated. Short bursts tell how often
-detection and header fail near the threshold.
+Usage: ``python benchmarks/radio_loopback.py --bursts 20 --out out/radio-loopback``. A row a point: Es/N0, carrier
+offset in shares of the symbol rate, clock offset; then bursts, how many were detected and read, PSNR with and without
+genie, and the loss, with intervals of 95 %. The multipath is TDL-A of 30 ns, a realisation a burst, the same at all
+points: its shape alone (``fading`` 0), so that Es/N0 is that of each burst, and in rows of their own with its fading.
+Short bursts tell how often detection and header fail near the threshold. Rows stand in two CSV files of the folder,
+and are not measured again. `radio_results` makes a page of them, `false_alarms` counts in noise.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
 import itertools
-import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import chi2
+from rows import Rows
 from semcom.blocks.block import Block, RunContext
 from semcom.blocks.channels.awgn_samples import AwgnSamples
 from semcom.blocks.channels.cfo import Cfo
@@ -48,7 +46,6 @@ from semcom.sim.side_information.jscc_mode import JsccMode
 from semcom.sim.side_information.model_id import ModelId
 from semcom.sim.side_information.power_scale import PowerScale
 from semcom.sim.waveform.body import places, to_payload
-from semcom.sim.waveform.detect import Detector
 from semcom.sim.waveform.single_carrier import SingleCarrier
 
 ESN0S_DB = (0, 5, 10, 15, 20)
@@ -58,7 +55,7 @@ RATE_HZ = 1e7
 WAVEFORM = SingleCarrier()
 _AHEAD = 16
 _IN_BAND = np.abs(np.fft.fftfreq(256)) < 0.5 / WAVEFORM.samples_per_symbol
-MEASURABLE = 1e-5  # false alarms per position: some thousands in a few seconds of noise
+NEAR_DB = (-1, 0, 1, 2, 3)  # Es/N0 near the threshold
 
 
 class Point(NamedTuple):
@@ -244,11 +241,11 @@ def point(at: Point, sent: list[Picture], ideal: list[float]) -> dict[str, Any]:
             psnrs.append(psnr)
             losses.append(best - psnr)
     detection = wilson(detected, len(ideal))
-    row: dict[str, Any] = {**at._asdict(), "bursts": len(ideal)}
-    row |= {"detected": detected, "detection_rate": detection.mean, "low": detection.low, "high": detection.high}
-    if detected:
-        failures = wilson(errors, detected)
-        row |= {"header_errors": errors, "header_error_rate": failures.mean, "header_error_high": failures.high}
+    failures = wilson(errors, detected)
+    row: dict[str, Any] = {"bursts": len(ideal), "detected": detected}
+    row |= {"detection_rate": detection.mean, "detection_low": detection.low, "detection_high": detection.high}
+    row |= {"header_errors": errors, "header_error_rate": failures.mean}
+    row |= {"header_error_low": failures.low, "header_error_high": failures.high}
     if losses:
         loss = mean_interval(losses)
         row |= {"psnr_genie_db": float(np.mean(ideal)), "psnr_db": float(np.mean(psnrs))}
@@ -256,72 +253,54 @@ def point(at: Point, sent: list[Picture], ideal: list[float]) -> dict[str, Any]:
     return row
 
 
-def header_errors(bursts: int) -> None:
-    """Count short bursts whose start word or header was not read, and print them with their intervals."""
+def short_burst() -> NDArray[np.complex64]:
+    """Return a burst of 64 symbols with the header of a picture."""
     framing = Framing(Framing.Params(sample_rate_hz=RATE_HZ, silence=600))
     header = Header().with_fields(ImageShape(256, 256), ModelId(1, 7), JsccMode(2, 10), PowerScale(1.5, padded=False))
     payload = CounterNoise(1).complex_normal(0, 64)
-    burst = np.asarray(framing.work(payload, header, Identity(0)).value)
-    for esn0_db in (-1, 0, 1, 2, 3):
-        at = Point(esn0_db, 0.01, 20, fading=False)
-        found = [received(burst, at, draw) for draw in range(bursts)]
-        missed = wilson(sum(not report.counted for _, report in found), bursts)
-        failed = wilson(sum(item is None for item, _ in found), bursts)
-        print(
-            f"{bursts} short bursts at {esn0_db} dB: "
-            f"not detected {missed.mean:.4f} ({missed.low:.4f} to {missed.high:.4f}), "
-            f"not read {failed.mean:.4f} ({failed.low:.4f} to {failed.high:.4f})",
-            flush=True,
-        )
+    return np.asarray(framing.work(payload, header, Identity(0)).value)
 
 
-def false_alarms(samples: int) -> None:
-    """Count false alarms in noise alone and print them with their intervals."""
-    for rate, wanted in ((1e-9, samples), (MEASURABLE, samples // 20)):
-        detector, source = Detector(WAVEFORM, rate), CounterNoise(17)
-        found, at = 0, 0
-        while at < wanted:
-            chunk = source.complex_normal(at, detector.size)
-            hit = detector.find(chunk)
-            found += hit is not None
-            at += detector.positions
-        low, high = chi2.ppf(0.025, 2 * found) / 2 if found else 0.0, chi2.ppf(0.975, 2 * found + 2) / 2
-        scale = 1e9 / at
-        stated = 1e9 * rate * 2 / WAVEFORM.samples_per_symbol
-        print(
-            f"false alarms at {rate:g} a position: {found} in {at:.3g} samples of noise; per 1e9 samples "
-            f"{found * scale:.3g} ({low * scale:.3g} to {high * scale:.3g}), stated: at most {stated:.3g}",
-            flush=True,
-        )
+def header_errors(esn0_db: float, bursts: int) -> dict[str, Any]:
+    """Count short bursts whose preamble was not found, or whose start word or header was not read."""
+    at, burst = Point(esn0_db, 0.01, 20, fading=False), short_burst()
+    found = [received(burst, at, draw) for draw in range(bursts)]
+    missed = wilson(sum(not report.counted for _, report in found), bursts)
+    failed = wilson(sum(item is None for item, _ in found), bursts)
+    row: dict[str, Any] = {"bursts": bursts}
+    for name, rate in (("missed", missed), ("not_read", failed)):
+        row |= {name: rate.mean, f"{name}_low": rate.low, f"{name}_high": rate.high}
+    return row
 
 
-def main() -> None:
-    """Measure all points, print them, and write the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--bursts", type=int, default=10, help="of each point")
-    parser.add_argument("--headers", type=int, default=200, help="short bursts of each Es/N0 near the threshold")
-    parser.add_argument("--noise-samples", type=lambda text: int(float(text)), default=20_000_000)
-    parser.add_argument("--esn0-db", type=float, nargs="*", default=ESN0S_DB)
-    parser.add_argument("--out", type=Path, default=Path("radio-loopback.csv"))
-    given = parser.parse_args()
-    began, rows = time.monotonic(), []
-    for esn0_db in given.esn0_db:
+def grid(rows: Rows, bursts: int, esn0s_db: Sequence[float], offsets: Sequence[float], clocks: Sequence[int]) -> None:
+    """Measure the points of the grid that are missing."""
+    for esn0_db in esn0s_db:
         sent = pictures(esn0_db)
-        drawn = [sent[draw % len(sent)] for draw in range(given.bursts)]
+        drawn = [sent[draw % len(sent)] for draw in range(bursts)]
         for fading in (False, True):
             ideal = [
                 psnr_db(one.pixels, decoded(genie(one, esn0_db, draw, fading=fading))) for draw, one in enumerate(drawn)
             ]
-            for cfo, clock_ppm in itertools.product(OFFSETS, CLOCKS_PPM) if not fading else [(OFFSETS[-1], 20)]:
-                rows.append(point(Point(esn0_db, cfo, clock_ppm, fading), sent, ideal))
-                print({name: round(value, 4) for name, value in rows[-1].items()}, flush=True)
-    with given.out.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(dict.fromkeys(name for row in rows for name in row)), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-    header_errors(given.headers)
-    false_alarms(given.noise_samples)
-    print(f"{given.out}, {time.monotonic() - began:.0f} s")
+            for cfo, clock_ppm in itertools.product(offsets, clocks) if not fading else [(offsets[-1], 20)]:
+                at = Point(esn0_db, cfo, clock_ppm, fading)
+                rows.once({**at._asdict(), "fading": int(fading)}, partial(point, at, sent, ideal))
+
+
+def main() -> None:
+    """Measure the points that are missing."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--bursts", type=int, default=5, help="of each point")
+    parser.add_argument("--headers", type=int, default=40, help="short bursts of each Es/N0 near the threshold")
+    parser.add_argument("--esn0-db", type=float, nargs="*", default=ESN0S_DB)
+    parser.add_argument("--cfo", type=float, nargs="*", default=OFFSETS, help="in shares of the symbol rate")
+    parser.add_argument("--clock-ppm", type=int, nargs="*", default=CLOCKS_PPM)
+    parser.add_argument("--out", type=Path, default=Path("out/radio-loopback"))
+    given = parser.parse_args()
+    grid(Rows(given.out / "grid.csv"), given.bursts, given.esn0_db, given.cfo, given.clock_ppm)
+    near = Rows(given.out / "short-bursts.csv")
+    for esn0_db in NEAR_DB:
+        near.once({"esn0_db": esn0_db}, partial(header_errors, esn0_db, given.headers))
 
 
 if __name__ == "__main__":

@@ -32,6 +32,7 @@ from semcom.blocks.channels.clock_offset import ClockOffset
 from semcom.sim.constellations.qam import modulate
 from semcom.sim.side_information.image_shape import ImageShape
 from semcom.sim.waveform.body import body_symbols, from_payload
+from semcom.sim.waveform.demodulate import Demodulator
 from semcom.sim.waveform.frame import frame_symbols
 from semcom.sim.waveform.receive import Burst, BurstReceiver
 
@@ -74,7 +75,7 @@ def error_db(found: Symbols, wanted: Symbols) -> float:
 
 def ours(x: Symbols, payload: Symbols, body: Symbols) -> float:
     """`sync/burst`'s receiver; the payload is taken in the order in which it was sent."""
-    receiver = BurstReceiver(WAVEFORM)
+    receiver = BurstReceiver(Demodulator(WAVEFORM))
     found = [one for one in [*receiver.push(x), *receiver.flush()] if isinstance(one, Burst)]
     return error_db(from_payload(found[0].symbols), from_payload(payload)) if found else float("nan")
 

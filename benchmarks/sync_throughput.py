@@ -28,6 +28,7 @@ from semcom.sim.noise import CounterNoise
 from semcom.sim.side_information.image_shape import ImageShape
 from semcom.sim.side_information.model_id import ModelId
 from semcom.sim.waveform.body import body_symbols
+from semcom.sim.waveform.demodulate import Demodulator
 from semcom.sim.waveform.frame import frame_symbols
 from semcom.sim.waveform.preamble import PREAMBLE
 from semcom.sim.waveform.receive import BurstReceiver
@@ -53,7 +54,7 @@ def bursts() -> NDArray[np.complex64]:
 
 def ours(x: NDArray[np.complex64], expected: int) -> float:
     """Receive a stream chunk by chunk."""
-    receiver = BurstReceiver(WAVEFORM)
+    receiver = BurstReceiver(Demodulator(WAVEFORM))
     began = time.process_time()
     found = sum(len(receiver.push(x[at : at + CHUNK])) for at in range(0, x.size, CHUNK)) + len(receiver.flush())
     taken = time.process_time() - began

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from ..errors import SignalError, printable
 from ..sim.bandwidth import robust_uses
 from ..sim.side_information.field import HeaderField, Unsent
+from ..sim.waveform.reception import Reception
 
 __all__ = [
     "Annotation",
@@ -165,6 +166,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True, eq=False, gc=False):
         esn0_db: Estimated mean Es/N0 in dB.
         csi: How the channel state became known.
         crc_ok: Every check sum of the frame held: what the decoder of a channel code found.
+        reception: What a receiver saw of the burst, for whoever looks at the receiver: no decoder reads it.
     """
 
     n0: float | NDArray[np.float32] | None = None
@@ -172,6 +174,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True, eq=False, gc=False):
     esn0_db: float | None = None
     csi: Literal["perfect", "pilots"] | None = None
     crc_ok: bool | None = None
+    reception: Reception | None = None
 
     def updated(self, new: State) -> State:
         """Return this state with every field that ``new`` has set."""

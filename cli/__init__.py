@@ -20,6 +20,7 @@ from .graph import graph
 from .grc import grc
 from .measure import measure
 from .plot import plot
+from .radio import radio
 from .run import run
 from .schema import schema
 from .sheet import sheet
@@ -67,5 +68,5 @@ def main() -> None:
 
 for command in (run, check, graph, schema, blocks, new_block, systems, env, sweep, plot, sheet, measure):
     main.add_command(command)
-for command in (train, fetch, export, status, set_parameter, swap, stop, grc):
+for command in (train, fetch, export, status, set_parameter, swap, stop, grc, radio):
     main.add_command(command)

@@ -21,7 +21,7 @@ from semcom.errors import MissingExtra
 
 ROOT = Path(__file__).resolve().parents[1]
 CODE = ["blocks", "cli", "flowgraphs", "models", "sim"]
-DATA = {".yaml", ".yml", ".safetensors", ".json", ".csv"}
+DATA = {".yaml", ".yml", ".safetensors", ".json", ".csv", ".grc"}
 
 
 def _modules() -> list[str]:

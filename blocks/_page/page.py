@@ -14,6 +14,8 @@ from .._measuring.rows import Row
 from ..block import RunContext
 from .charts import MOST_BARS, decibels, psnr_bars, psnr_curve
 from .constellation import Constellation
+from .facts import facts
+from .receiver import Receiver
 from .style import SCRIPT, STYLE
 from .summary import Spread, Summary, read_settings
 from .thumbnails import JPEG_QUALITY, Thumbnail
@@ -41,6 +43,7 @@ class Page:
         difference_gain: Amplification of the differences shown.
         summary: Of all items.
         constellation: Of all symbols.
+        receiver: What a receiver saw of all bursts.
         shown: The first pictures.
         rows: The first rows, for the bars.
         before: Who had the first items, if they are not here: "This receiver was started again."
@@ -49,6 +52,7 @@ class Page:
     difference_gain: float
     summary: Summary = field(default_factory=Summary)
     constellation: Constellation = field(default_factory=Constellation)
+    receiver: Receiver = field(default_factory=Receiver)
     shown: list[Shown] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
     before: str = ""
@@ -66,7 +70,12 @@ def render(page: Page, run: RunContext) -> str:
     digest = base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode()
     policy = f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'"
     sections = (
-        _pictures(page) + _psnr(page) + _channel(page, esn0s_db, csits) + _constellations(page) + _flowgraph(page, run)
+        _pictures(page)
+        + _psnr(page)
+        + _channel(page, esn0s_db, csits)
+        + _constellations(page)
+        + page.receiver.section()
+        + _flowgraph(page, run)
     )
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -212,7 +221,7 @@ def _channel(page: Page, esn0s_db: dict[str, object], csits: dict[str, object]) 
     return (
         '<section><h2>What crossed the channel</h2><p class="note">SNR is Es/N0 per complex symbol: Es = 1, noise of '
         "variance N0, N0/2 per real dimension. CBR is complex channel uses over source values, side information "
-        f'included.</p><div class="halves">{_facts("Noise", noise)}{_facts("Bandwidth", bandwidth)}</div></section>'
+        f'included.</p><div class="halves">{facts("Noise", noise)}{facts("Bandwidth", bandwidth)}</div></section>'
     )
 
 
@@ -353,11 +362,6 @@ def _flowgraph(page: Page, run: RunContext) -> str:
 def _foot(run: RunContext) -> str:
     versions = " · ".join(f"{escape(name)} {escape(version)}" for name, version in run.versions.items())
     return f"Seed {run.seed}" + (f" · {versions}" if versions else "")
-
-
-def _facts(title: str, facts: list[tuple[str, str]]) -> str:
-    rows = "".join(f'<tr><th scope="row">{name}</th><td>{value}</td></tr>' for name, value in facts)
-    return f'<div class="card"><h3>{title}</h3><table class="facts"><tbody>{rows}</tbody></table></div>'
 
 
 def _fraction(summary: Summary) -> str:

@@ -101,6 +101,14 @@ svg .mean { stroke: var(--mark); stroke-width: 2; vector-effect: non-scaling-str
 .curve .ends { display: flex; justify-content: space-between; font-size: .8125rem; color: var(--soft);
   margin-top: .35rem; }
 .halves { display: grid; gap: 1.1rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 22rem), 1fr)); }
+.plot { display: block; width: 100%; height: auto; margin-top: .4rem; }
+.plot .frame { fill: var(--faint); } .plot .grid { stroke: var(--line); }
+.plot .line { fill: none; stroke: var(--accent); stroke-width: 1.75; stroke-linejoin: round; }
+.plot .faint { fill: none; stroke: var(--accent); stroke-opacity: .28; stroke-width: 1.25; }
+.plot .dot { fill: var(--accent); }
+.plot .mark { fill: none; stroke: var(--mark); stroke-width: 1.5; stroke-dasharray: 5 4; }
+.plot text { font-size: 11.5px; fill: var(--soft); font-variant-numeric: tabular-nums; }
+.plot .said { fill: var(--mark); }
 .constellation { display: block; width: 100%; max-width: 26rem; height: auto; margin: .4rem auto 0; }
 .constellation .frame { fill: var(--faint); }
 .constellation .grid { stroke: var(--line); } .constellation .axis { stroke: var(--soft); stroke-opacity: .55; }

@@ -145,7 +145,7 @@ def read_settings(resolved_yaml: str) -> tuple[str, dict[str, Any], dict[str, An
     for name, block in (blocks if isinstance(blocks, dict) else {}).items():
         if not isinstance(block, dict):
             continue
-        if str(block.get("use")).startswith("channels/") and "esn0_db" in block:
+        if str(block.get("use")).startswith("channels/") and block.get("esn0_db") is not None:
             esn0s_db[str(name)] = block["esn0_db"]
         if "csit" in block:
             csits[str(name)] = block["csit"]

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import numpy as np
 from pydantic import Field
 
-from ...errors import SignalError
-from ...sim.metrics.papr import papr_db
 from ...sim.waveform.body import body_symbols
-from ...sim.waveform.frame import frame_symbols
 from .._waveform.single_carrier import SingleCarrierParams
+from .._waveform.transmission import burst_out, frame_data
 from ..block import Block
-from ..envelope import Annotation, Header, Identity, Out
+from ..envelope import Header, Identity, Out
 from ..ports import Samples, Symbols
 
 __all__ = ["Burst"]
@@ -49,31 +46,13 @@ class Burst(Block):
 
     def work(self, symbols: Symbols, header: Header, identity: Identity) -> Out[Samples]:
         """Make one burst."""
-        if identity.part or not identity.last:
-            raise SignalError(
-                f"framing/burst: expected whole items, got part {identity.part} of item {identity.seq}; a burst has "
-                "one number"
-            )
-        if not np.isfinite(symbols).all():
-            raise SignalError("framing/burst: expected finite symbols, got NaN or infinity")
-        waveform, size = self.params.waveform, symbols.size
-        sent = [
-            (name, np.unpackbits(np.frombuffer(entry.packed, np.uint8), count=entry.bits))
-            for name, entry in header.items()
-            if entry.sent
-        ]
-        data = frame_symbols(identity.seq, sent, symbols)
+        waveform = self.params.waveform
+        data = frame_data("framing/burst", symbols, header, identity)
         body = body_symbols(data, waveform.pilot_spacing)
-        burst = waveform.modulate(body)
-        samples = np.append(burst, np.zeros(self.params.silence * waveform.samples_per_symbol, np.complex64))
-        taken = samples.size / waveform.samples_per_symbol * (1 + waveform.rolloff)
-        trace = {
-            "channel_uses": float(size),
-            "pilot_uses": float(body.size - data.size),
-            "header_uses": float(data.size - size),
-            "waveform_efficiency": body.size / taken,
-        }
-        peak_db = papr_db(burst)
-        if peak_db is not None:
-            trace["papr_db"] = peak_db
-        return Out(samples, annotations=(Annotation(0, "burst_start", identity.seq, burst.size),), trace=trace)
+        return burst_out(
+            waveform.modulate(body),
+            identity,
+            silence=self.params.silence * waveform.samples_per_symbol,
+            uses=(symbols.size, data.size - symbols.size, body.size - data.size),
+            band=(1 + waveform.rolloff) / waveform.samples_per_symbol,
+        )

@@ -13,16 +13,11 @@ from ...errors import SignalError
 from ._senders import Sender
 from ._socket import WAIT_MS
 
-__all__ = ["Grace", "WhenFull", "check_rate", "deliver", "patience_ms"]
+__all__ = ["Grace", "WhenFull", "check_rate", "deliver"]
 
 GRACE_S: Final = 0.2
 
 WhenFull = Literal["block", "drop"]
-
-
-def patience_ms(when_full: WhenFull) -> int:
-    """Return how long to wait for somebody to take something, before asking whether to give up."""
-    return WAIT_MS if when_full == "block" else 0
 
 
 class Grace:
@@ -37,14 +32,20 @@ class Grace:
             self._over_at_s = time.monotonic() + GRACE_S
         return self._over_at_s is not None and time.monotonic() >= self._over_at_s
 
+    def wait_ms(self, when_full: WhenFull = "block", *, stopping: bool) -> int:
+        """Return how long to wait for somebody to take something, before asking whether to give up.
+
+        Once it has passed that is no time: what still stands in queues would be waited for, piece by piece.
+        """
+        return WAIT_MS if when_full == "block" and not self.over(stopping=stopping) else 0
+
 
 def deliver(
     sender: Sender,
     samples: NDArray[np.complex64],
     pack: Callable[[NDArray[np.complex64], int], bytes],
     gives_up: Callable[[], bool],
-    *,
-    wait_ms: int = WAIT_MS,
+    wait_ms: int,
 ) -> int:
     """Send samples in as many messages as the peer takes them in; return how many were sent.
 

@@ -101,10 +101,10 @@ class SoapyStream:
             return -1, None
         return self._count(result.ret), result.timeNs if result.flags & self._soapy.SOAPY_SDR_HAS_TIME else None
 
-    def write(self, samples: NDArray[np.complex64]) -> int:
-        """Write samples; return how many were taken."""
+    def write(self, samples: NDArray[np.complex64], wait_ms: int) -> int:
+        """Write samples; return how many were taken within this time."""
         self._activate()
-        result = self._device.writeStream(self._stream, [samples], samples.size, 0, 0, 1000 * WAIT_MS)
+        result = self._device.writeStream(self._stream, [samples], samples.size, 0, 0, 1000 * wait_ms)
         return 0 if result.ret == self._soapy.SOAPY_SDR_UNDERFLOW else self._count(result.ret)
 
     def underflows(self) -> int:

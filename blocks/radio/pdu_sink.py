@@ -12,7 +12,7 @@ from ..block import Block, RunContext
 from ..envelope import Identity, State
 from ..params import BlockParams
 from ..ports import Bytes, Features, Symbols
-from ._delivery import Grace, WhenFull, patience_ms
+from ._delivery import Grace, WhenFull
 from ._senders import SendPattern, open_sender
 from ._socket import Address, Attach
 
@@ -82,7 +82,7 @@ class PduSink(Block):
         return None
 
     def _send(self, message: bytes) -> bool:
-        wait_ms = patience_ms(self.params.when_full)
+        wait_ms = self._grace.wait_ms(self.params.when_full, stopping=self.stopping)
         while self._sender.room(wait_ms) is None or not self._sender.send(message):
             if not wait_ms or self._grace.over(stopping=self.stopping):
                 return False

@@ -54,7 +54,8 @@ class SoapySink(Block):
         samples, clipped = drive(samples, p.scale_db, p.headroom_db)
         at = 0
         while at < samples.size:
-            taken = self._stream.write(samples[at : at + self._stream.chunk])
+            wait_ms = self._grace.wait_ms(stopping=self.stopping)
+            taken = self._stream.write(samples[at : at + self._stream.chunk], wait_ms)
             at += taken
             if not taken and self._grace.over(stopping=self.stopping):
                 break

@@ -58,7 +58,10 @@ class SrsranSink(Block):
         """Send one chunk, in as many answers as the node asks for."""
         check_rate(stream.sample_rate_hz, self.params.sample_rate_hz)
         for left in range(stream.gap_samples, 0, -SILENCE.size):
-            self.count(filled_samples=self._send(SILENCE[:left]))
+            filled = self._send(SILENCE[:left])
+            self.count(filled_samples=filled)
+            if filled < min(left, SILENCE.size):
+                break
         samples, nonfinite = finite(samples)
         sent = self._send(drive(samples, self.params.scale_db, None).samples)
         self.count(sent_samples=sent, lost_samples=samples.size - sent, non_finite_samples=nonfinite)
@@ -69,7 +72,8 @@ class SrsranSink(Block):
         return None
 
     def _send(self, samples: Samples) -> int:
-        return deliver(self._sender, samples, lambda piece, at: pack_stream(piece), self._over)
+        wait_ms = self._grace.wait_ms(stopping=self.stopping)
+        return deliver(self._sender, samples, lambda piece, at: pack_stream(piece), self._over, wait_ms)
 
     def _over(self) -> bool:
         return self._grace.over(stopping=self.stopping)

@@ -13,7 +13,7 @@ from ..block import Block, RunContext
 from ..envelope import Stream
 from ..params import BlockParams, Live
 from ..ports import Samples
-from ._delivery import Grace, WhenFull, check_rate, deliver, patience_ms
+from ._delivery import Grace, WhenFull, check_rate, deliver
 from ._senders import SendPattern, open_sender
 from ._socket import Address, Attach
 
@@ -88,7 +88,8 @@ class ZmqSink(Block):
         def pack(piece: Samples, at: int) -> bytes:
             return pack_stream(piece, *self._said(stream, stream.offset + at, piece.size))
 
-        sent = deliver(self._sender, samples, pack, self._gives_up, wait_ms=patience_ms(p.when_full))
+        wait_ms = self._grace.wait_ms(p.when_full, stopping=self.stopping)
+        sent = deliver(self._sender, samples, pack, self._gives_up, wait_ms)
         self.count(
             sent_samples=sent,
             lost_samples=samples.size - sent,

@@ -29,14 +29,16 @@ class Report(Block):
     In ``out``: every received picture as ``label-seq.png``, ``metrics.csv`` with the columns of `sinks/metrics`, and
     ``report.html``: sent, received and difference side by side, PSNR per picture, the constellation before and after
     the channel, CBR with numerator and denominator, Es/N0 as labelled and as measured, what either end knew of the
-    channel, the drawing of the flowgraph, its resolved YAML, seed and versions. The page loads nothing, so it can be
+    channel, the drawing of the flowgraph, its resolved YAML, seed and versions. Behind a receiver of bursts also what
+    that saw: spectrum, channel, constellation before and after its equaliser, carrier, clock, phase and detection over
+    time, bursts sent, detected and lost. The page loads nothing, so it can be
     mailed; a run that ended early says so on top. The run's record holds the means.
 
     Input:   received: uint8 sRGB ``[H, W, 3]``; sent: the same shape, optional; channel_input and channel_output:
              complex64 ``[n]``, optional, for the constellations and the count of channel uses.
     Raises:  SignalError: sent and received differ in shape. RunError: a file cannot be written; what was finished is
              kept.
-    State:   thumbnails of the first max_pictures; sums and eight bytes an item of all.
+    State:   thumbnails of the first max_pictures; sums and eight bytes an item of all; of bursts the last 2000.
     Example: ``report: {use: sinks/report, out: out/report}``
     """
 
@@ -83,6 +85,8 @@ class Report(Block):
         self.measure(**row.means, **unsent_means(trace))
         self._page.summary.add(row, header, state, trace)
         self._page.constellation.add(channel_input=channel_input, channel_output=channel_output)
+        if state.reception is not None:
+            self._page.receiver.add(state.reception)
         if len(self._page.rows) < MOST_BARS:
             self._page.rows.append(row)
         if len(self._page.shown) < self.params.max_pictures:

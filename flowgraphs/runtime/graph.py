@@ -34,10 +34,13 @@ class Feedback(msgspec.Struct, frozen=True):
     Attributes:
         delay: Items by which what comes back is late: item n of the source meets item n + delay of the target.
         initial: What the target gets for its first ``delay`` items: the value that fills an array of the port's type.
+        wait_s: Seconds that an item waits for what does not come back, in a loop that may lose items; it then goes
+            without. ``None``: it waits for ever.
     """
 
     delay: int
     initial: float = 0.0
+    wait_s: float | None = None
 
 
 class Edge(msgspec.Struct, frozen=True):

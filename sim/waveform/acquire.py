@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -13,13 +14,14 @@ from .detect import Detection
 from .preamble import LENGTH, PREAMBLE
 from .single_carrier import SingleCarrier
 
-__all__ = ["FIRST_TAP", "TAPS", "Acquirer", "Acquisition"]
+__all__ = ["FIRST_TAP", "TAPS", "Acquirer", "Acquisition", "response"]
 
 FIRST_TAP = -8
 """Of the impulse response, in half symbols before the place where the preamble was found."""
 TAPS = 24
 """Half symbols of impulse response: up to 4 symbols early and 8 late."""
 
+_RESPONSE = 129  # places
 _RUN = 64  # symbols added up coherently before the offset is known to better than one turn over the preamble
 _FARTHEST = 2 / LENGTH  # cycles a symbol that a coarse offset is wrong by; beyond it there is but noise
 _STEPS = 4  # of Gauss and Newton, for offset and taps in turn
@@ -44,6 +46,23 @@ class Acquisition(NamedTuple):
     taps: NDArray[np.complex128]
     n0: float
     gain: float
+
+
+def response(taps: NDArray[np.complex128]) -> NDArray[np.complex64]:
+    r"""Return the gain of a channel, complex64 ``[129]``, evenly from minus half the symbol rate to half of it.
+
+    .. math:: H(f) = \sum_l h_l\, e^{-j \pi f l}
+
+    Args:
+        taps: Of an `Acquisition`.
+    """
+    return np.asarray(_waves() @ taps, np.complex64)
+
+
+@lru_cache(maxsize=1)
+def _waves() -> NDArray[np.complex128]:
+    frequencies = np.linspace(-0.5, 0.5, _RESPONSE)
+    return np.asarray(np.exp(-1j * np.pi * np.outer(frequencies, np.arange(FIRST_TAP, FIRST_TAP + TAPS))))
 
 
 class Acquirer:

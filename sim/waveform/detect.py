@@ -12,14 +12,11 @@ from scipy.ndimage import maximum_filter1d
 from .preamble import LENGTH, ROOTS, threshold, zadoff_chu
 from .single_carrier import SingleCarrier
 
-__all__ = ["GREATEST_OFFSET", "Detection", "Detector"]
-
-GREATEST_OFFSET = 0.02
-"""Carrier offset in cycles a symbol, to each side, that is searched."""
+__all__ = ["Detection", "Detector"]
 
 _BINS = 8192  # of a block, at two samples a symbol
+_AROUND = 96  # half symbols to each side of a place that is found, which are told
 _FLOOR = 1e-8  # of the block's greatest energy: below it there is what a transform leaves of silence
-_REACH = int(np.ceil(4 * GREATEST_OFFSET * LENGTH)) + 1  # half samples: how far the roots' peaks move apart
 
 
 class Detection(NamedTuple):
@@ -29,11 +26,14 @@ class Detection(NamedTuple):
         position: Of the middle of its first symbol, in samples from the first of the block.
         cfo: Coarse carrier offset in cycles a symbol.
         statistic: The smaller of the two roots' statistics.
+        around: float32 ``[193]``, the smaller of them at half symbols around: of the first root the one there, of the
+            second the greatest that belongs to it; NaN beyond the block.
     """
 
     position: float
     cfo: float
     statistic: float
+    around: NDArray[np.float32]
 
 
 class Detector:
@@ -43,8 +43,8 @@ class Detector:
 
     y is the signal behind the matched filter, two samples a symbol. Noise behind a root-raised-cosine filter is white
     at one sample a symbol, so that N is the length of the sequence and no effective one. A preamble is found at k where
-    the first root exceeds the threshold, and the second one does, too, within the places that offsets up to 2 % of the
-    symbol rate move it to. In noise alone that happens with a probability of at most W p^2 a position, where p is the
+    the first root exceeds the threshold, and the second one does, too, within the places that offsets up to the
+    greatest one move it to. In noise alone that happens with a probability of at most W p^2 a position, where p is the
     false-alarm rate of one statistic and W the number of places: the threshold is that of p = sqrt(rate / W).
 
     Args:
@@ -61,11 +61,13 @@ class Detector:
     def __init__(self, waveform: SingleCarrier, rate: float) -> None:
         half = waveform.samples_per_symbol // 2
         self._half = half
-        self.eta = threshold(float(np.sqrt(rate / (2 * _REACH + 1))), LENGTH)
+        self._greatest = waveform.greatest_offset
+        self._reach = int(np.ceil(4 * self._greatest * LENGTH)) + 1  # half symbols: how far the roots' peaks move apart
+        self.eta = threshold(float(np.sqrt(rate / (2 * self._reach + 1))), LENGTH)
         self.size = _BINS * half
         self._edge = 2 * waveform.half_span
         self.before = self._edge * half
-        self._searched = _BINS - 2 * self._edge - 4 * LENGTH - 4 * _REACH
+        self._searched = _BINS - 2 * self._edge - 4 * LENGTH - 4 * self._reach
         self.positions = self._searched * half
         taps = np.zeros(self.size)
         taps[: waveform.pulse.size] = waveform.pulse
@@ -97,7 +99,7 @@ class Detector:
         for sequence, late in zip(self._sequences, (0, 2 * LENGTH), strict=True):
             match = scipy.fft.ifft(spectrum * sequence)
             first = self._edge + late
-            last = first + self._searched + 4 * _REACH
+            last = first + self._searched + 4 * self._reach
             power = match.real[first:last] ** 2 + match.imag[first:last] ** 2
             found.append(power / total[first:last])
         return found[0], found[1]
@@ -105,20 +107,25 @@ class Detector:
     def find(self, samples: NDArray[np.complex64]) -> Detection | None:
         """Return the first preamble of a block that begins at one of its positions."""
         up, down = self.statistics(samples)
-        above = up[: self._searched + 2 * _REACH] > self.eta
+        reach = self._reach
+        above = up[: self._searched + 2 * reach] > self.eta
         if not above.any():
             return None
-        best_down = maximum_filter1d(down, 2 * _REACH + 1, mode="constant")
+        best_down = maximum_filter1d(down, 2 * reach + 1, mode="constant")
         hits = np.flatnonzero(above & (best_down[: above.size] > self.eta))
         if not hits.size or hits[0] >= self._searched:
             return None
-        near = hits[hits <= hits[0] + 2 * _REACH]
+        near = hits[hits <= hits[0] + 2 * reach]
         first = int(near[np.argmax(up[near] * best_down[near])])
-        start = max(first - _REACH, 0)
-        second = start + int(np.argmax(down[start : first + _REACH + 1]))
+        start = max(first - reach, 0)
+        second = start + int(np.argmax(down[start : first + reach + 1]))
         one, other = _peak(up, first), _peak(down, second)
-        cfo = float(np.clip((one - other) / (4 * LENGTH), -1.25 * GREATEST_OFFSET, 1.25 * GREATEST_OFFSET))
-        return Detection(self.before + (one + other) / 2 * self._half, cfo, float(min(up[first], down[second])))
+        cfo = float(np.clip((one - other) / (4 * LENGTH), -1.25 * self._greatest, 1.25 * self._greatest))
+        around = np.full(2 * _AROUND + 1, np.nan, np.float32)
+        told = np.arange(max(first - _AROUND, 0), min(first + _AROUND + 1, up.size))
+        around[told - first + _AROUND] = np.minimum(up[told], best_down[told])
+        place = self.before + (one + other) / 2 * self._half
+        return Detection(place, cfo, float(min(up[first], down[second])), around)
 
 
 def _peak(values: NDArray[np.float64], at: int) -> float:

@@ -80,6 +80,7 @@ class BlockEqualizer:
         taps[: waveform.pulse.size] = waveform.pulse
         self._pulse = scipy.fft.fft(np.roll(taps, -waveform.half_span * rate)).real[self._bins]
         edge = int(waveform.rolloff / 2 * _BLOCK)
+        edge = min(edge, bins.size - 1 - _BLOCK // 2 - widest)  # at a roll-off of 1 the outermost bin, which is empty
         self._upper = np.arange(_BLOCK // 2 - edge, _BLOCK // 2 + edge + 1) + widest
         self._lower = self._upper - _BLOCK
         self._aliases = _fold_order(self._folded)
@@ -126,6 +127,17 @@ class BlockEqualizer:
             matched *= (2j * np.pi * self._frequencies).astype(np.complex64)
             out += self._symbols(matched, scale) * ((np.arange(_HOP) - (_HOP - 1) / 2) * drift).astype(np.float32)
         return Equalized(out.reshape(-1)[:symbols], (1 - bias) / bias, delays, -drift * 1e6)
+
+    def unequalized(self, samples: NDArray[np.complex64], cfo: float) -> NDArray[np.complex64]:
+        """Return 384 symbols behind the matched filter alone, the carrier turned back.
+
+        Args:
+            samples: complex64 ``[needed(1)]``; the first symbol is at sample ``before``.
+            cfo: Carrier offset in cycles a symbol.
+        """
+        matched = self._matched(samples, np.zeros(1, np.intp), self._pulse.astype(np.complex64), cfo, 0.0)
+        symbols: NDArray[np.complex64] = self._symbols(matched, np.full(_BLOCK, self._rate, np.float32))[0]
+        return symbols
 
     def _filters(self, known: Acquisition) -> tuple[NDArray[np.complex64], NDArray[np.float32], float]:
         """Return P H^*, N0 + sum |P H|^2, and the gain of their quotient on a symbol."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,22 +14,22 @@ from ..side_information.field import HeaderField
 from ..side_information.packed_header import unpack_header
 from ..side_information.start_word import StartWord
 from .acquire import Acquirer, Acquisition
-from .body import payload_order, places, to_payload
+from .body import payload_order, to_payload
 from .coded_word import decode_word
-from .demodulate import Demodulated, Demodulator
+from .demodulate import Demodulated
 from .detect import Detection, Detector
-from .equalize import EqualizerKind
 from .frame import START_SYMBOLS, header_symbols, read_start
 from .line import Line
 from .preamble import LENGTH
+from .reception import Reception, Sight, power_spectrum, thinned
 from .single_carrier import SingleCarrier
 
-__all__ = ["Burst", "BurstReceiver", "Failure"]
+__all__ = ["BodyDemodulator", "Burst", "BurstReceiver", "Failure"]
 
-_TAIL = 24  # symbols behind a body that its filters and a fast clock reach into
-_SLACK = 4  # symbols that a fast clock takes off a burst's end
 _LEAST_COHERENCE = 0.35  # of 32 pilots; noise alone has more in one case of sixty, a signal of -1 dB less in one of 200
 _LEAST_SHARE = 0.2  # of the preamble's energy that the channel explains; in noise 24 taps explain 1/20 of it
+_LOOKED_AT = 4096  # samples that a spectrum is made of
+_SHOWN = 384  # symbols of the payload that are shown
 _Steps = Generator[int, None, None]
 
 
@@ -45,6 +45,7 @@ class Burst:
         gains: complex64 ``[n]``, relative gain of the channel at each.
         known: Es/N0, offsets, gain steps.
         offset: Sample in the middle of the preamble's first symbol.
+        reception: What the receiver saw of it, in samples: `Reception.at` gives it seconds and Hz.
     """
 
     start: StartWord
@@ -54,6 +55,7 @@ class Burst:
     gains: NDArray[np.complex64]
     known: Demodulated
     offset: int
+    reception: Reception
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,28 @@ class Failure:
     reason: str
 
 
+class BodyDemodulator(Protocol):
+    """What a waveform does behind the preamble; `Demodulator` is one, and says what these are."""
+
+    preamble: SingleCarrier
+    head: int
+    before: int
+    tail: int
+    slack: int
+
+    def length(self, data: int) -> int:
+        """Samples of a body."""
+
+    def needed(self, data: int) -> int:
+        """Samples needed in all."""
+
+    def demodulate(self, samples: NDArray[np.complex64], data: int, known: Acquisition) -> Demodulated:
+        """Return data symbols."""
+
+    def sight(self, samples: NDArray[np.complex64], data: int, known: Acquisition) -> Sight:
+        """Return what is seen on the way to them."""
+
+
 class BurstReceiver:
     """Finds bursts and reads them.
 
@@ -81,9 +105,8 @@ class BurstReceiver:
     decides.
 
     Args:
-        waveform: What is sent.
-        false_alarm_rate: Of the detector, per position of two a symbol.
-        equalizer: Kind of the equaliser.
+        demodulator: Of the waveform that is sent.
+        false_alarm_rate: Of the detector, per position of two a symbol of the preamble.
         longest: Symbols of the longest payload that is believed.
 
     Attributes:
@@ -92,16 +115,14 @@ class BurstReceiver:
 
     def __init__(
         self,
-        waveform: SingleCarrier,
+        demodulator: BodyDemodulator,
         *,
         false_alarm_rate: float = 1e-9,
-        equalizer: EqualizerKind = "mmse",
         longest: int = 1 << 20,
     ) -> None:
-        self._waveform, self._longest = waveform, longest
-        self._detector = Detector(waveform, false_alarm_rate)
-        self._acquirer = Acquirer(waveform)
-        self._demodulator = Demodulator(waveform, equalizer)
+        self._demodulator, self._longest = demodulator, longest
+        self._detector = Detector(demodulator.preamble, false_alarm_rate)
+        self._acquirer = Acquirer(demodulator.preamble)
         self._found: list[Burst | Failure] = []
         self.bad_samples = 0
         self._begin(0)
@@ -156,11 +177,11 @@ class BurstReceiver:
 
     def _read(self, origin: int, found: Detection) -> Generator[int, None, int]:
         """Read the burst whose preamble begins at a sample; return the sample to search on from."""
-        rate = self._waveform.samples_per_symbol
+        rate = self._demodulator.preamble.samples_per_symbol
         first = origin - self._acquirer.before
         yield first + self._acquirer.size
         known = self._acquirer.acquire(self._line.cut(first, self._line.end, self._acquirer.size), found)
-        body = origin + self._waveform.head * rate
+        body = origin + self._demodulator.head
         share = known.gain / (known.gain + known.n0)
         if share < _LEAST_SHARE:
             self._fail("false", origin, None, f"the preamble explains {share:.0%} of the energy")
@@ -181,9 +202,9 @@ class BurstReceiver:
         except SignalError as error:
             self._fail("header", origin, start.seq, str(error))
             return origin + LENGTH * rate
-        end = body + places(behind + start.payload, self._waveform.pilot_spacing).size * rate
-        yield end + _TAIL * rate
-        if self._line.end < end - _SLACK * rate:
+        end = body + self._demodulator.length(behind + start.payload)
+        yield end + self._demodulator.tail
+        if self._line.end < end - self._demodulator.slack:
             self._fail("truncated", origin, start.seq, f"{end - self._line.end} samples of its end are missing")
             return self._line.end
         whole = yield from self._demodulate(body, behind + start.payload, known)
@@ -192,15 +213,48 @@ class BurstReceiver:
             return body + behind * rate
         order = payload_order(start.payload)
         symbols, n0, gains = to_payload(whole.symbols[behind:]), whole.n0[behind:][order], whole.gains[behind:][order]
-        self._found.append(Burst(start, fields, symbols, n0, gains, whole, origin))
+        seen = self._see(origin, behind + start.payload, found, known, whole)
+        seen = seen._replace(seq=start.seq, after=thinned(symbols, _SHOWN))
+        self._found.append(Burst(start, fields, symbols, n0, gains, whole, origin, seen))
         return end
 
+    def _see(self, origin: int, data: int, found: Detection, known: Acquisition, whole: Demodulated) -> Reception:
+        """Return the record of a burst, without its number and its payload."""
+        demodulator, step = self._demodulator, self._demodulator.preamble.samples_per_symbol / 2
+        body, length = origin + demodulator.head, demodulator.length(data)
+        cut = self._line.cut(body - demodulator.before, body + length + demodulator.tail, demodulator.needed(data))
+        sight = demodulator.sight(cut, data, known)
+        looked_at = min(_LOOKED_AT, length)
+        middle = demodulator.before + (length - looked_at) // 2
+        energy = float(np.mean(np.abs(sight.before) ** 2))
+        return Reception(
+            seq=0,
+            start_s=origin,
+            duration_s=demodulator.head + length,
+            sample_rate_hz=1.0,
+            band_hz=sight.band,
+            esn0_db=whole.esn0_db,
+            evm=float(np.sqrt(whole.n0.mean())),
+            cfo_hz=whole.cfo / (2 * step),
+            clock_ppm=whole.clock_ppm,
+            statistic=found.statistic,
+            threshold=self._detector.eta,
+            detection_step_s=step,
+            spectrum=power_spectrum(cut[middle : middle + looked_at]),
+            response=sight.response,
+            before=sight.before / np.sqrt(np.float32(max(energy, 1e-30))),
+            after=sight.before[:0],
+            phase=np.unwrap(np.angle(thinned(whole.gains, 128))),
+            delay=thinned(whole.delays, 128).astype(np.float32),
+            detection=found.around,
+        )
+
     def _demodulate(self, body: int, data: int, known: Acquisition) -> Generator[int, None, Demodulated]:
-        rate = self._waveform.samples_per_symbol
-        stop = body + (places(data, self._waveform.pilot_spacing).size + _TAIL) * rate
+        demodulator = self._demodulator
+        stop = body + demodulator.length(data) + demodulator.tail
         yield stop
-        first = body - self._demodulator.before
-        return self._demodulator.demodulate(self._line.cut(first, stop, self._demodulator.needed(data)), data, known)
+        first = body - demodulator.before
+        return demodulator.demodulate(self._line.cut(first, stop, demodulator.needed(data)), data, known)
 
     def _fail(self, kind: Literal["false", "header", "truncated"], offset: int, seq: int | None, reason: str) -> None:
         self._found.append(Failure(kind, offset, seq, reason))

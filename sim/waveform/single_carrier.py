@@ -24,6 +24,7 @@ class SingleCarrier:
         rolloff: Of the pulse; the band is 1 + rolloff of the symbol rate.
         pilot_spacing: From one pilot to the next, in symbols.
         half_span: Symbols to each side that the pulse is cut off at.
+        greatest_offset: Carrier offset in cycles a symbol, to each side, that receivers search.
 
     Raises:
         SignalError: one of them is out of range.
@@ -33,6 +34,7 @@ class SingleCarrier:
     rolloff: float = 0.25
     pilot_spacing: int = 32
     half_span: int = 12
+    greatest_offset: float = 0.02
 
     def __post_init__(self) -> None:
         if self.samples_per_symbol % 2 or not 2 <= self.samples_per_symbol <= 32:

@@ -7,9 +7,13 @@ import json
 from pathlib import Path
 
 import pytest
+from semcom.errors import BlockError
 from semcom.flowgraphs.runtime.language.check import load_graph
 from semcom.flowgraphs.runtime.language.overrides import Overrides
 from semcom.flowgraphs.runtime.run import RunOptions, RunResult, run
+
+SHIPPED = Path(__file__).parents[2] / "flowgraphs" / "radio-loopback.yaml"
+CUT = Path(__file__).with_name("plugins") / "cut.py"
 
 
 @pytest.fixture(autouse=True)
@@ -81,3 +85,30 @@ def test_a_classical_link_on_the_same_waveform() -> None:
     assert found.blocks["sync"].counted == {"bursts": 2}
     assert found.metrics["failed"] == 0
     assert found.metrics["psnr_db"] > 25
+
+
+def cut_anew(first: int, second: int, items: int = 2, executor: str = "inline") -> list[bytes]:
+    """Return the pictures where chunks are cut to so many samples behind the transmitter, and before the receiver."""
+    blocks = f"blocks:\n  one: {{use: {CUT}, most: {first}}}\n  two: {{use: {CUT}, most: {second}}}\n"
+    text = SHIPPED.read_text().replace("blocks:\n", blocks).replace("[256, 256]", "[64, 64]")
+    Path("cut.yaml").write_text(text.replace("burst -> ", "burst -> one -> ").replace("-> sync ", "-> two -> sync "))
+    out = f"out-{first}-{second}-{executor}"
+    run(load_graph("cut.yaml", Overrides.parse(sets=(f"report.out={out}",))), RunOptions(executor, items=items))
+    return [path.read_bytes() for path in sorted(Path(out).rglob("*.png"))]
+
+
+def test_cuts_anywhere_give_the_same_pictures() -> None:
+    """The stream whole, in random chunks, and one sample at a time."""
+    whole = cut_anew(0, 0)
+    assert len(whole) == 2
+    assert whole == cut_anew(1000, 100) == cut_anew(30, 5000, executor="threads")
+    assert whole[:1] == cut_anew(200, 1, items=1)
+
+
+def test_bursts_of_another_model_end_the_run_by_name() -> None:
+    """Their CRC holds: what does not decode them says so. With the parameter `model` they are counted and skipped."""
+    with pytest.raises(BlockError, match=r"'decoder' at item 0: cdm-jscc: .* got model 1; connect the"):
+        result("radio-loopback", items=1, swaps=("decoder=decoders/cdm_jscc:variant=d,steps=1",))
+    found = result("radio-loopback", items=1, sets=("sync.model=16",), out="skipped")
+    assert found.blocks["sync"].counted == {"other_models": 1}
+    assert found.lossy

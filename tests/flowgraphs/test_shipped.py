@@ -59,10 +59,13 @@ WITH_A_WAVEFORM = {  # test_radio_loopback and test_recorded_pictures run them
     "sigmf-record",
     "sigmf-replay",
 }
+HALVES = {"gnuradio-rx", "gnuradio-rx-hevc", "gnuradio-tx", "gnuradio-tx-hevc"}  # test_gnuradio_flowgraphs runs them
+OTHER_PEOPLES_SAMPLES = {"srsran-broker"}  # test_srsran_broker runs it
+OF_THEIR_OWN = WITH_A_WAVEFORM | HALVES | OTHER_PEOPLES_SAMPLES
 NOT_SHIPPED_WEIGHTS = {"sc-sic"}  # of gigabytes, under a licence of their own; test_sc_sic runs it with tiny ones
 
 
-@pytest.mark.parametrize("name", sorted(set(shipped_flowgraphs()) - NO_SYMBOLS - WITH_A_WAVEFORM - NOT_SHIPPED_WEIGHTS))
+@pytest.mark.parametrize("name", sorted(set(shipped_flowgraphs()) - NO_SYMBOLS - OF_THEIR_OWN - NOT_SHIPPED_WEIGHTS))
 def test_a_rayleigh_channel_swaps_into_every_flowgraph(name):
     graph = load_graph(name, overrides(swaps=("channel=channels/rayleigh",)))
     result = run(graph, RunOptions("inline", items=1))
@@ -81,7 +84,7 @@ def test_fading_is_a_variable_of_flowgraphs_without_symbols(name):
     assert rates["none"] > rates["rayleigh"] + 0.5
 
 
-@pytest.mark.parametrize("name", sorted(set(shipped_flowgraphs()) - {"sigmf-replay"}))
+@pytest.mark.parametrize("name", sorted(set(shipped_flowgraphs()) - HALVES - OTHER_PEOPLES_SAMPLES - {"sigmf-replay"}))
 def test_every_flowgraph_names_its_blocks_alike_and_has_one_noise_level(name):
     graph = load_graph(name, overrides(vars=("esn0_db=3",)))
     assert {"photos", "encoder", "channel", "decoder"} <= {block.name for block in graph.blocks}

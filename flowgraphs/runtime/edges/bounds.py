@@ -7,7 +7,7 @@ from typing import Final
 WIRE_VERSION: Final = 2
 MAX_FRAME_BYTES: Final = 1 << 30  # of one frame, and of all arrays of one message; the sockets' MAXMSGSIZE
 MAX_HEAD_BYTES: Final = 1 << 20
-MAX_PARTS: Final = 4  # head, item, n0, h
+MAX_PARTS: Final = 5  # head, item, n0, h, reception
 MAX_PACK_ITEMS: Final = 256
 MAX_AXES: Final = 8
 MAX_AXIS: Final = (1 << 31) - 1

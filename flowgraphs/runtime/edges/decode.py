@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....blocks.envelope import Envelope, Header, HeaderEntry, SentFrame, State, Stream, Trace
-from ....errors import WireError
+from ....errors import SignalError, WireError
+from ....sim.waveform.reception import Reception
 from .bounds import ALIGN, MAX_HEAD_BYTES, MAX_PARTS, MAX_PLACED, MAX_TEXT
 from .item_heads import DTYPES, ArrayHead, ItemHead, ItemsHead, TraceHead
 from .messages import MALFORMED, Buffer, Plain, one_line
@@ -108,7 +109,13 @@ def _item(head: ItemHead, source: _Frames | _Pack) -> Item:
         if head.state.h is not None:
             h = source.take(head.state.h.dtype, head.state.h.shape)
             size += h.nbytes
-        state = State(n0=n0, h=h, esn0_db=head.state.esn0_db, csi=head.state.csi, crc_ok=head.state.crc_ok)
+        seen = None
+        if head.state.reception is not None:
+            seen = _reception(source.take(head.state.reception.dtype, head.state.reception.shape))
+            size += seen.nbytes
+        state = State(
+            n0=n0, h=h, esn0_db=head.state.esn0_db, csi=head.state.csi, crc_ok=head.state.crc_ok, reception=seen
+        )
     _check(head)
     envelope = Envelope(
         head.identity,
@@ -121,6 +128,13 @@ def _item(head: ItemHead, source: _Frames | _Pack) -> Item:
         else (),
     )
     return tuple.__new__(Item, (envelope, array, size))  # half the cost of a NamedTuple's own
+
+
+def _reception(packed: NDArray[Any]) -> Reception:
+    try:
+        return Reception.unpack(packed)
+    except SignalError as error:
+        raise WireError(f"state {error}") from None
 
 
 def _trace(head: TraceHead) -> Trace:

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....blocks.envelope import Envelope, State, Trace
-from ....errors import WireError
+from ....errors import SignalError, WireError
+from ....sim.waveform.reception import Reception
 from .bounds import ALIGN, MAX_AXES, MAX_FRAME_BYTES, MAX_HEAD_BYTES, MAX_TEXT
 from .decode import check_head
 from .item_heads import (
@@ -49,6 +50,8 @@ def item_bytes(envelope: Envelope, array: NDArray[Any]) -> int:
             size += state.n0.nbytes
         if state.h is not None:
             size += state.h.nbytes
+        if state.reception is not None:
+            size += state.reception.nbytes
     return size
 
 
@@ -137,7 +140,15 @@ def _state_head(state: State, arrays: list[NDArray[Any]]) -> StateHead:
         n0 = float(n0)
     h = None if state.h is None else _state_array(state.h, "h", arrays)
     esn0_db = None if state.esn0_db is None else float(state.esn0_db)
-    return StateHead(n0, h, esn0_db, state.csi, state.crc_ok)
+    seen = None if state.reception is None else _state_array(_packed_reception(state.reception), "reception", arrays)
+    return StateHead(n0, h, esn0_db, state.csi, state.crc_ok, seen)
+
+
+def _packed_reception(reception: Reception) -> NDArray[np.float64]:
+    try:
+        return reception.pack()
+    except SignalError as error:
+        raise WireError(f"state {error}") from None
 
 
 def _state_array(array: NDArray[Any], name: str, arrays: list[NDArray[Any]]) -> ArrayHead:

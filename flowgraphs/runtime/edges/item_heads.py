@@ -49,6 +49,7 @@ class StateHead(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fie
     esn0_db: float | None
     csi: Literal["perfect", "pilots"] | None
     crc_ok: bool | None = None
+    reception: ArrayHead | None = None
 
 
 class TraceHead(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, gc=False):

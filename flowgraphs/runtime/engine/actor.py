@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -187,15 +188,24 @@ class Actor(threading.Thread):
             self._between_items(running, began)
 
     def _run_inputs(self, running: RunningBlock, join: Join) -> None:
+        until = math.inf  # when it no longer waits for what may not come back
         while not join.done:
             took = False
-            for reader in tuple(self._open):  # one item of each in turn: the join holds no more than it must
+            # The rest stays on its edges while an item waits for that alone: their sources must not run ahead
+            readers = tuple(self._open) if join.patience_s is None else tuple(self._coming_back())
+            for reader in readers:  # one item of each in turn: the join holds no more than it must
                 took = self._take(reader, join) or took
-            if took:
+            if took or time.monotonic() >= until:
+                if not took:
+                    join.give_up()
                 self._work(running, join)
+                until = math.inf
             else:
+                patience_s = join.patience_s
+                if patience_s is not None:
+                    until = min(until, time.monotonic() + patience_s)
                 self.idle = True
-                self._wait(self._open)
+                self._wait(readers, until - time.monotonic())
                 self.idle = False
                 self._obey()
 
@@ -318,16 +328,16 @@ class Actor(threading.Thread):
             with contextlib.suppress(BlockError):  # the run has failed already; its first error is the one to report
                 self._running.finish_early(self._context)
 
-    def _wait(self, readers: Sequence[Reader]) -> None:
+    def _wait(self, readers: Sequence[Reader], longest_s: float = math.inf) -> None:
         # A list, not a generator: every reader must announce that it waits, or its writer would not wake this thread.
         if self.commands or any([reader.prepare_wait() for reader in readers]):
             return
-        self._poll()
+        self._poll(longest_s)
 
-    def _poll(self) -> None:
+    def _poll(self, longest_s: float = math.inf) -> None:
         """Sleep until a socket or a command has something; an abort ends the thread here."""
         if not self._remote:
-            self._poller.poll()
+            self._poller.poll(None if longest_s == math.inf else max(int(1000 * longest_s) + 1, 1))
             self._service()
         else:
             for end in self.ends:

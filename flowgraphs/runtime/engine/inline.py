@@ -25,12 +25,19 @@ class InlineExecutor:
         context: What blocks may know of the run at its end.
         items: Items that each source makes at most.
         started: Blocks by name that have been started already: used as they are, whatever the graph says of them.
+        on_item: Called with each item that goes over an edge.
     """
 
     def __init__(
-        self, graph: Graph, context: RunContext, items: int | None = None, started: Mapping[str, Block] | None = None
+        self,
+        graph: Graph,
+        context: RunContext,
+        items: int | None = None,
+        started: Mapping[str, Block] | None = None,
+        on_item: Callable[[Edge, Item], None] = lambda edge, item: None,
     ) -> None:
         self._context = context
+        self._on_item = on_item
         self._items = items
         self._started = dict(started or {})
         self._running = {
@@ -71,6 +78,7 @@ class InlineExecutor:
                         self._end(name)
                     elif emitted is not NOTHING_YET:
                         self._deliver(name, emitted)
+                        self._answer_silence()
                 on_progress()
         except BaseException:
             self._finish_sinks()
@@ -120,19 +128,30 @@ class InlineExecutor:
                 self._put(edge, item)
 
     def _put(self, edge: Edge, item: Item) -> None:
+        self._on_item(edge, item)
         count = self.edges[str(edge)]
         count.into += 1
         count.out += 1
-        join, running, report = self._joins[edge.target], self._running[edge.target], self.blocks[edge.target]
-        join.add(edge.target_port, item)
+        self._joins[edge.target].add(edge.target_port, item)
+        self._work(edge.target)
+
+    def _work(self, name: str) -> None:
+        join, running, report = self._joins[name], self._running[name], self.blocks[name]
         for inputs in join.ready():
             began = time.perf_counter()
             emissions = list(running.step(inputs))
             report.items += 1
             report.busy_s += time.perf_counter() - began
             for emitted in emissions:
-                self._deliver(edge.target, emitted)
+                self._deliver(name, emitted)
             self._keep_pace(running, began)
+
+    def _answer_silence(self) -> None:
+        """Let items go on that wait for what does not come back: all that was sent before has had its effect."""
+        for name, join in self._joins.items():
+            while join.patience_s is not None:
+                join.give_up()
+                self._work(name)
 
     def _end(self, name: str) -> None:
         """Pass the end of stream on: a block finishes when all its inputs have ended."""

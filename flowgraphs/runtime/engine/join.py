@@ -27,7 +27,8 @@ class Join:
     on every input are cut to the samples that all of them have.
 
     What comes back over a feedback edge meets a later item: it brings its value alone, and neither identity, header,
-    state nor trace.
+    state nor trace. Where it may be waited for no longer than a while (`Feedback.wait_s`), an item that nothing came
+    back for is handed out without it, and counted: when a later one has come back, or after `give_up`.
 
     All inputs are drained into one buffer, so that a slow branch does not stop a fast one; it is bounded in bytes.
 
@@ -43,6 +44,13 @@ class Join:
         self._waiting: dict[str, deque[tuple[Key, Item]]] = {port: deque() for port in self._edges}
         self._last: dict[str, Key | None] = dict.fromkeys(self._edges)
         self._ended: set[str] = set()
+        self._patient = {
+            port: edge.feedback.wait_s
+            for port, edge in self._edges.items()
+            if edge.feedback is not None and edge.feedback.wait_s is not None
+        }
+        self._given: Key = (-1, 0)  # the last one that was handed out
+        self._given_up: Key | None = None
         self._bytes = 0
         self.edges = tuple(edges)
         self.missing = dict.fromkeys(self._edges, 0)
@@ -62,9 +70,26 @@ class Join:
     @property
     def unanswered(self) -> str:
         """Feedback edges that bring nothing back for items that wait for nothing else; empty when none do."""
+        if self.patience_s is not None:
+            return ""
         empty = [self._edges[port] for port, queue in self._waiting.items() if not queue and port not in self._ended]
         waits = any(queue for port, queue in self._waiting.items() if self._edges[port].feedback is None)
         return " and ".join(map(str, empty)) if waits and all(edge.feedback is not None for edge in empty) else ""
+
+    @property
+    def patience_s(self) -> float | None:
+        """How long to wait for what may not come back, where an item waits for nothing else; None where none does."""
+        if not self._patient:
+            return None
+        empty = [port for port, queue in self._waiting.items() if not queue and port not in self._ended]
+        waits = all(queue for port, queue in self._waiting.items() if self._edges[port].feedback is None)
+        if not waits or not empty or not set(empty) <= set(self._patient):
+            return None
+        return max(self._patient[port] for port in empty)
+
+    def give_up(self) -> None:
+        """Let the item that waits go without what did not come back."""
+        self._given_up = min(queue[0][0] for queue in self._waiting.values() if queue)
 
     def end(self, port: str) -> None:
         """Note the end of an input."""
@@ -85,6 +110,8 @@ class Join:
             if stream is not None:  # its initial chunks have one sample each
                 stream = Stream(stream.offset + feedback.delay, stream.sample_rate_hz)
             item = Item(Envelope(identity=identity._replace(seq=key[0]), stream=stream), item.value)
+            if port in self._patient and key <= self._given:
+                return  # its item has gone without
         self._waiting[port].append((key, item))
         self._last[port] = key
         self._bytes += item.value.nbytes
@@ -121,16 +148,28 @@ class Join:
                 return
             key = min(heads.values())
             lacking = [port for port in self._edges if heads.get(port) != key]
+            needed = [port for port in lacking if port not in self._patient]
             if not lacking:
+                self._given = key
                 yield {port: self._take(port) for port in self._edges}
-            elif all(port in heads or port in self._ended for port in lacking):
+            elif not needed and all(self._is_silent(port, key, heads) for port in lacking):
+                self._given = key
                 for port in lacking:
+                    self.missing[port] += 1
+                yield {port: self._take(port) for port in self._edges if port not in lacking}
+            elif needed and all(port in heads or port in self._ended for port in needed):
+                self._given = key
+                for port in needed:
                     self.missing[port] += 1
                 for port in [port for port, head in heads.items() if head == key]:
                     self._take(port)
             else:
                 return
         self._drop_rest()
+
+    def _is_silent(self, port: str, key: Key, heads: Mapping[str, Key]) -> bool:
+        """Whether an item goes without this input: it may, and nothing will come back for it, or not in time."""
+        return port in heads or port in self._ended or self._given_up == key
 
     def _take(self, port: str) -> Item:
         _, item = self._waiting[port].popleft()

@@ -1,8 +1,9 @@
 """Where samples lie: offsets of the streams of one block, gaps, annotations, and the truth of the frames in them.
 
 A block with `Samples` sees chunks, cut anywhere. What belongs to a place in the stream and not to a chunk is carried
-past it here: a gap in what comes in is a gap in what goes out, an annotation keeps its place (times the ratio of the
-sample rates), and the trace of an item that became samples waits for whoever finds the frame and reads its number.
+past it here: a gap in what comes in is a gap in what goes out, an annotation keeps its place and its length (times the
+ratio of the sample rates), and the trace of an item that became samples waits for whoever finds the frame and reads its
+number.
 """
 
 from __future__ import annotations
@@ -110,7 +111,8 @@ class StreamDoor:
         out.gap, out.next = 0, start + samples
         frames: tuple[SentFrame, ...] = ()
         if out.annotations:
-            stream = stream._replace(annotations=_due(out.annotations, out.next, start, ratio))
+            due = _due(out.annotations, out.next, start, ratio)
+            stream = stream._replace(annotations=tuple(n._replace(length=round(n.length * ratio)) for n in due))
         if said.annotations:
             own = [note._replace(offset=start + note.offset) for note in said.annotations]
             stream = stream._replace(annotations=tuple(sorted((*stream.annotations, *own), key=_offset)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
@@ -20,6 +21,7 @@ from .yaml_reader import MapNode, Mark, Node, Scalar, SeqNode, to_plain
 __all__ = ["check_connect"]
 
 EDGE_KEYS = ("from", "to", "depth", "overflow", "feedback")
+_FEEDBACK_KEYS = ("delay", "initial", "wait_s")
 MAX_DEPTH = 1 << 20
 
 
@@ -175,7 +177,7 @@ class _Connections:
         return [_Pair(ends[0], ends[1], depth, overflow, feedback)]
 
     def feedback(self, node: Node | None) -> Feedback | None:
-        """Read ``{delay, initial}``."""
+        """Read ``{delay, initial, wait_s}``."""
         if node is None:
             return None
         if not isinstance(node, MapNode) or "delay" not in node.entries:
@@ -184,20 +186,23 @@ class _Connections:
             )
             return None
         for name, (key, _) in node.entries.items():
-            if name not in ("delay", "initial"):
-                self.doc.say(
-                    key.mark, f"connect: feedback: {name}: no such key{suggestion(name, ('delay', 'initial'))}"
-                )
+            if name not in _FEEDBACK_KEYS:
+                self.doc.say(key.mark, f"connect: feedback: {name}: no such key{suggestion(name, _FEEDBACK_KEYS)}")
         delay = self.doc.whole(node, "delay", 1, 1, MAX_DEPTH, "connect: feedback: ")
-        first = node.get("initial")
-        initial = 0.0 if first is None else to_plain(self.doc.fill(first))
-        if isinstance(initial, bool) or not isinstance(initial, (int, float)):
-            self.doc.say(
-                first.mark if first else node.mark,
-                f"connect: feedback: initial: expected a number, got {show(initial)}",
-            )
-            initial = 0.0
-        return Feedback(delay, float(initial))
+        initial = self.number(node, "initial", -math.inf, "a number")
+        wait_s = self.number(node, "wait_s", 0.0, "seconds above 0")
+        return Feedback(delay, initial or 0.0, wait_s)
+
+    def number(self, node: MapNode, key: str, above: float, what: str) -> float | None:
+        """Read a number of a feedback edge."""
+        entry = node.get(key)
+        if entry is None:
+            return None
+        value = to_plain(self.doc.fill(entry))
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not above < value < math.inf:
+            self.doc.say(entry.mark, f"connect: feedback: {key}: expected {what}, got {show(value)}")
+            return None
+        return float(value)
 
     def end(self, text: str, mark: Mark) -> _End | None:
         """Read ``block`` or ``block.port``."""

@@ -48,7 +48,8 @@ def _edge(edge: Edge) -> str:
     if edge.overflow != "block":
         options.append(f"overflow: {edge.overflow}")
     if edge.feedback:
-        options.append(f"feedback: {{delay: {edge.feedback.delay}, initial: {_write(edge.feedback.initial)}}}")
+        wait = "" if edge.feedback.wait_s is None else f", wait_s: {_write(edge.feedback.wait_s)}"
+        options.append(f"feedback: {{delay: {edge.feedback.delay}, initial: {_write(edge.feedback.initial)}{wait}}}")
     if not options:
         return f"{source} -> {target}"
     return f"{{from: {source}, to: {target}, {', '.join(options)}}}"

@@ -137,6 +137,10 @@ def _edge() -> dict[str, Any]:
                 "properties": {
                     "delay": _whole(1, "Items by which what comes back is late."),
                     "initial": {"anyOf": [{"type": "number"}, VARIABLE], "default": 0.0},
+                    "wait_s": {
+                        "anyOf": [{"type": "number", "exclusiveMinimum": 0}, VARIABLE],
+                        "description": "Seconds that an item waits for what does not come back; it then goes without.",
+                    },
                 },
             },
         },

@@ -142,6 +142,14 @@ def _check_type(doc: Document, blocks: Mapping[str, BlockEntry], types: Types, w
             f"connect: {wire.target}.{wire.target_port}: expected {takes}, got {gives} from "
             f"{wire.source}.{wire.source_port}",
         )
+    if wire.feedback is None or wire.feedback.wait_s is None:
+        return
+    if takes.stream or not target.inputs[wire.target_port].optional:
+        doc.say(
+            wire.mark,
+            f"connect: feedback: wait_s: expected an input of items that may stay open, got {wire.target}."
+            f"{wire.target_port}; leave wait_s out, or let the block do without this input",
+        )
 
 
 def _check_cycles(doc: Document, names: list[str], wires: list[Wire]) -> None:

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -89,6 +90,18 @@ def test_an_overflow_without_time_is_told_where_it_was(device):
     assert made.counted == {"overflows": 1}
 
 
+def test_what_a_device_gives_that_is_not_finite_becomes_nought_and_is_counted(device, monkeypatch):
+    def read(made, stream, buffers, count, *_):
+        buffers[0][:3] = 1, np.nan, np.inf
+        return SimpleNamespace(ret=3, flags=0, timeNs=0)
+
+    monkeypatch.setattr(device, "readStream", read)
+    made = source()
+    (out,) = first(made.work(), 1)
+    np.testing.assert_array_equal(out.value, [1, 0, 0])
+    assert made.counted == {"non_finite_samples": 2}
+
+
 def test_a_device_that_gives_nothing_lets_the_runtime_look(device):
     device.script = [fake_soapy.SOAPY_SDR_TIMEOUT] * 3
     assert [out is None for out in itertools.islice(source().work(), 4)] == [True, True, True, False]
@@ -114,9 +127,10 @@ def test_a_device_that_takes_nothing_is_given_up_when_the_run_is_to_end(device):
     made = sink()
     threading.Timer(0.1, setattr, (made, "stopping", True)).start()
     began = time.monotonic()
-    made.work(np.zeros(5, np.complex64), Stream(0, 1e6))
+    for _ in range(100):  # what stands in queues
+        made.work(np.zeros(5, np.complex64), Stream(0, 1e6))
     assert time.monotonic() - began < 1.0
-    assert made.counted == {"lost_samples": 5}
+    assert made.counted == {"lost_samples": 500}
 
 
 @pytest.mark.parametrize("open_one", [source, sink])
@@ -146,10 +160,10 @@ def test_without_soapysdr_one_sentence_says_what_to_do(monkeypatch):
         source()
 
 
-@pytest.mark.parametrize("state", ["silent", "full"])
-def test_a_run_with_a_device_that_does_nothing_is_stopped_within_a_second(device, state):
+@pytest.mark.parametrize("state", ["silent", "full", "slow"])
+def test_a_run_with_a_device_that_does_nothing_or_little_is_stopped_within_a_second(device, state):
     device.script = [fake_soapy.SOAPY_SDR_TIMEOUT] * 10_000 if state == "silent" else []
-    device.takes = 0
+    device.takes = 1 if state == "slow" else 0
     blocks = "  rx: {use: radio/soapy_source}\n  tx: {use: radio/soapy_sink}\n"
     going = Going(f"semcom: 1\nname: devices\nblocks:\n{blocks}connect: [rx -> tx]\n")
     time.sleep(1.0)

@@ -123,6 +123,15 @@ def test_samples_that_were_lost_are_sent_as_zeros_since_their_count_is_the_clock
     assert sink.counted == {"filled_samples": 70_000, "sent_samples": 6}
 
 
+def test_a_gap_that_nobody_takes_is_given_up_when_the_run_is_to_end(started, port):
+    sink = started(SrsranSink(SrsranSink.Params(address=f"tcp://127.0.0.1:{port}")))
+    sink.stopping = True
+    began = time.monotonic()
+    sink.work(ITEMS, Stream(10**12, 1e6, gap_samples=10**12))
+    assert time.monotonic() - began < 1.0
+    assert sink.counted == {"lost_samples": 6}
+
+
 def test_a_node_that_has_asked_is_answered_when_the_sink_ends(peer, started, port):
     sink = started(SrsranSink(SrsranSink.Params(address=f"tcp://127.0.0.1:{port}")))
     node = peer(zmq.REQ, "connect", f"tcp://127.0.0.1:{port}")

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,8 @@ from semcom.flowgraphs.runtime.run import RunOptions, RunResult, run
 
 PEER = Path(__file__).with_name("radio_peer.py")
 KINDS = {"pub": "SUB", "push": "PULL", "rep": "REQ", "sub": "PUB", "pull": "PUSH", "req": "REP"}
-STOPPED_S = 2.0
-"""One, and one more for a machine whose cores run other tests too; benchmarks/zmq_radio times it on a quiet one."""
+STOPPED_S = 1.0
+TRIES = 3  # a machine whose cores run other tests too may be late once; benchmarks/zmq_radio times it on a quiet one
 
 
 @pytest.fixture
@@ -52,7 +53,17 @@ def begun(text: str, executor: str) -> tuple[threading.Thread, list[RunResult]]:
             time.sleep(0.05)
 
 
-def check_stop(text: str, executor: str, peers: list[subprocess.Popen[bytes]], state: str) -> RunResult:
+def check_stop(text: str, executor: str, meet: Callable[[], list[subprocess.Popen[bytes]]], state: str) -> RunResult:
+    """Run and stop, again if it took too long: it must be in time once."""
+    for _ in range(TRIES):
+        took_s, result = stop_s(text, executor, meet(), state)
+        assert result.status == "stopped"
+        if took_s < STOPPED_S:
+            return result
+    raise AssertionError(f"stopped after {took_s:.2f} s")
+
+
+def stop_s(text: str, executor: str, peers: list[subprocess.Popen[bytes]], state: str) -> tuple[float, RunResult]:
     thread, results = begun(text, executor)
     for process in peers:
         assert process.stdout.readline() == b"met\n"
@@ -63,14 +74,29 @@ def check_stop(text: str, executor: str, peers: list[subprocess.Popen[bytes]], s
     request(None, {"do": "stop"})
     thread.join(20)
     took_s = time.monotonic() - began
-    assert results[0].status == "stopped"
-    assert took_s < STOPPED_S
-    return results[0]
+    for process in peers:
+        process.kill()
+    return took_s, results[0]
 
 
-@pytest.mark.parametrize("state", ["absent", "frozen", "slow"])
-@pytest.mark.parametrize(("out", "into"), [("push", "pull"), ("pub", "sub"), ("rep", "req")])
-def test_zmq_blocks_stop(start_peer, state, out, into):
+STATES = ["absent", "frozen", "slow"]
+PATTERNS = [("push", "pull"), ("pub", "sub"), ("rep", "req")]
+
+
+@pytest.fixture
+def meet(start_peer, state):
+    """Start the peers that a run meets, unless they are to be absent."""
+
+    def start(*ends: tuple[str, str, str]) -> list[subprocess.Popen[bytes]]:
+        pause_s = 0.4 if state == "slow" else 0.0
+        return [start_peer(*end, pause_s) for end in ends if state != "absent"]
+
+    return start
+
+
+@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize(("out", "into"), PATTERNS)
+def test_zmq_blocks_stop(meet, state, out, into):
     text = f"""
 semcom: 1
 name: stop
@@ -83,49 +109,50 @@ connect:
   - tone -> tx
   - rx -> end
 """
-    pause_s = 0.4 if state == "slow" else 0.0
-    peers = []
-    if state != "absent":
-        peers = [start_peer(out, "connect", "ipc://tx", pause_s), start_peer(into, "bind", "ipc://rx", pause_s)]
-    result = check_stop(text, "threads", peers, state)
+    result = check_stop(text, "threads", lambda: meet((out, "connect", "ipc://tx"), (into, "bind", "ipc://rx")), state)
     assert result.lossy == bool(result.blocks["tx"].counted.get("lost_samples"))
 
 
-@pytest.mark.parametrize("state", ["absent", "frozen", "slow"])
-def test_srsran_and_pdu_blocks_stop(start_peer, state):
-    text = """
+@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize(("out", "into"), PATTERNS)
+def test_pdu_blocks_stop(meet, state, out, into):
+    text = f"""
 semcom: 1
 name: stop
 blocks:
-  tone:   {use: sources/tone, sample_rate_hz: 1e6, chunk: 8192}
-  up:     {use: radio/srsran_sink, address: "ipc://up"}
-  down:   {use: radio/srsran_source, address: "ipc://down"}
-  end:    {use: sinks/null}
-  pictures: {use: sources/images, size: [64, 64], repeat: null}
-  coder:  {use: encoders/image_codec, codec: jpeg2000, cbr: 0.5}
-  pdus:   {use: radio/pdu_sink, address: "ipc://pdus"}
-  back:   {use: radio/pdu_source, address: "ipc://back"}
-  here:   {use: sinks/null}
+  pictures: {{use: sources/images, size: [64, 64], repeat: null}}
+  coder:    {{use: encoders/image_codec, codec: jpeg2000, cbr: 0.5}}
+  pdus:     {{use: radio/pdu_sink, address: "ipc://pdus", pattern: {out}}}
+  back:     {{use: radio/pdu_source, address: "ipc://back", pattern: {into}}}
+  here:     {{use: sinks/null}}
 connect:
-  - tone -> up
-  - down -> end
   - pictures -> coder -> pdus
   - back.bytes -> here
 """
-    peers = []
-    if state != "absent":
-        pause_s = 0.4 if state == "slow" else 0.0
-        meets = [
-            ("rep", "connect", "up"),
-            ("req", "bind", "down"),
-            ("push", "connect", "pdus"),
-            ("pull", "bind", "back"),
-        ]
-        peers = [start_peer(pattern, attach, f"ipc://{name}", pause_s) for pattern, attach, name in meets]
-    check_stop(text, "threads", peers, state)
+    check_stop(text, "threads", lambda: meet((out, "connect", "ipc://pdus"), (into, "bind", "ipc://back")), state)
 
 
-def test_zmq_blocks_in_processes_stop():
+SRSRAN = """
+semcom: 1
+name: stop
+blocks:
+  tone: {use: sources/tone, sample_rate_hz: 1e6, chunk: 8192}
+  up:   {use: radio/srsran_sink, address: "ipc://up"}
+  down: {use: radio/srsran_source, address: "ipc://down"}
+  end:  {use: sinks/null}
+connect:
+  - tone -> up
+  - down -> end
+"""
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_srsran_blocks_stop(meet, state):
+    check_stop(SRSRAN, "threads", lambda: meet(("rep", "connect", "ipc://up"), ("req", "bind", "ipc://down")), state)
+
+
+@pytest.mark.parametrize("state", ["absent", "frozen"])
+def test_blocks_in_processes_stop(meet, state):
     text = """
 semcom: 1
 name: stop
@@ -134,4 +161,4 @@ blocks:
   tx: {use: radio/zmq_sink, address: "ipc://tx"}
 connect: [rx -> tx]
 """
-    check_stop(text, "processes", [], "absent")
+    check_stop(text, "processes", lambda: meet(("push", "connect", "ipc://tx"), ("pull", "bind", "ipc://rx")), state)

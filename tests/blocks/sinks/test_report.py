@@ -19,6 +19,7 @@ doc: "A <chain> & its noise."
 seed: 7
 blocks:
   encoder: {use: encoders/deepjscc, csit: mean}
+  carrier: {use: channels/cfo, esn0_db: null}
   channel: {use: channels/awgn, esn0_db: 10.0}
   report: {use: sinks/report}  # </pre><script>document.title = 'broken'</script>
 """
@@ -111,6 +112,7 @@ def test_the_page_states_what_crossed_the_channel(tmp_path, delivery, run_sink):
     assert "9,216 payload + 32 side information" in text
     assert "16 bits a picture PowerBits: 16 bits charged at 0.5 bit a channel use" in text
     assert "Es/N0, label 10 dB of block channel" in text
+    assert "of block carrier" not in text  # it states none
     measured = re.search(r"Es/N0, measured (\S+) dB 99 % interval (\S+) to (\S+) dB, 18,432 symbols", text)
     assert measured
     value, low, high = map(float, measured.groups())

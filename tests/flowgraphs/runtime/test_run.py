@@ -456,6 +456,41 @@ def test_a_loop_over_two_blocks_ends_with_nothing_left_in_it(make, executor):
     assert {(edge.into, edge.out, edge.missing) for edge in result.edges.values()} == {(60, 60, 0)}
 
 
+LOSSY_LOOP = (
+    "class Adder(Block):\n    def work(self, features: Features, back: Features | None = None) -> Features:\n"
+    "        return features + (1000 if back is None else back)\n",
+    "class Loses(Block):\n    def work(self, features: Features, identity: Identity) -> Features:\n"
+    "        return None if identity.seq in (3, 7, 8, 9, 19) else features\n",
+)
+
+
+@pytest.mark.parametrize("executor", EXECUTORS)
+def test_a_loop_that_loses_items_goes_on_without_them(make, executor):
+    """Item n meets what came of item n - 2; 3, 7, 8, 9 and 19 are lost, and with the last one none comes after it."""
+    graph = make(
+        f"""
+        numbers: numbers count: 22
+        adder: {plugin("adder", LOSSY_LOOP[0])}
+        loses: {plugin("loses", LOSSY_LOOP[1])}
+        record: record
+        """,
+        """
+        numbers -> adder.features
+        adder -> record
+        adder -> loses
+        {from: loses, to: adder.back, feedback: {delay: 2, initial: 10, wait_s: 0.5}}
+        """,
+    )
+    result = run(graph, RunOptions(executor))
+    expected: list[float] = []
+    for n in range(22):
+        back = 10 if n < 2 else 1000 if n - 2 in (3, 7, 8, 9, 19) else expected[n - 2]
+        expected.append(n + back)
+    assert lines() == [f"{n} {value:g}" for n, value in enumerate(expected)]
+    assert result.edges["loses.out -> adder.back"].missing == 5
+    assert result.lossy
+
+
 @pytest.mark.parametrize("executor", EXECUTORS)
 def test_a_loop_that_brings_nothing_back_is_an_error(make, executor):
     graph = make(

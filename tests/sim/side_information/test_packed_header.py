@@ -167,6 +167,26 @@ def test_any_bits_give_a_header_or_an_error(
     assert all(isinstance(field, HeaderField) for field in found)
 
 
+@pytest.mark.parametrize("number", range(len(HEADERS)))
+def test_ten_thousand_damaged_headers_with_a_right_crc_are_read_or_refused(number: int) -> None:
+    """Bits of whole headers are flipped, cut out, put in; then length and CRC are made to fit."""
+    rng, refused = np.random.default_rng(number), 0
+    fields, known = HEADERS[number]
+    body = pack_header(fields)[24:-16]
+    for _ in range(10_000 // len(HEADERS)):
+        bits = body.copy()
+        for at in rng.integers(0, bits.size + 1, rng.integers(1, 4)):
+            change = rng.integers(0, 2, rng.integers(1, 20)).astype(np.uint8)
+            bits = np.concatenate([bits[:at], change, bits[at + rng.integers(0, 2) * change.size :]])
+        bits = bits[: bits.size // 8 * 8]
+        head = np.array([int(bit) for bit in f"0010{bits.size // 8 + 5:020b}"], np.uint8)
+        try:
+            unpack_header(attach_crc(np.concatenate([head, bits]), "16"), known)
+        except SignalError:
+            refused += 1
+    assert refused > 100
+
+
 def test_a_header_that_is_too_long_to_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("semcom.sim.side_information.packed_header._LENGTH_BITS", 4)
     with pytest.raises(SignalError, match="packed header: expected fewer than 16 bytes, got 381; send less"):

@@ -225,9 +225,8 @@ def test_a_recording_without_samples_is_noted(noted):
     assert noted.messages == ["air.sigmf-data: no samples"]
 
 
-def mutated(rng: random.Random) -> bytes:
+def mutated(rng: random.Random, content: bytes) -> bytes:
     """The metadata of a recording with a few of its bytes, words or values changed."""
-    content = META.read_bytes()
     for _ in range(rng.randint(1, 3)):
         at, length = rng.randrange(len(content)), rng.choice([0, 1, 1, 2, 5, 20])
         new = rng.choice([b"", b"-", b"1e999", b"null", b"[]", b"{}", b'""', b"9" * 30, b"\\u0000", b"..", b"\xff"])
@@ -237,20 +236,21 @@ def mutated(rng: random.Random) -> bytes:
     return content
 
 
-def test_five_hundred_mutated_metadata_raise_only_what_is_documented():
+def test_ten_thousand_mutated_metadata_raise_only_what_is_documented():
     notes = [{"core:sample_start": 3, "core:sample_count": 9, "core:label": "burst", "semcom:value": 2}]
     captures = [{"core:sample_start": 0, "core:header_bytes": 0}, {"core:sample_start": 50, "core:global_index": 60}]
     write({"core:num_channels": 1, "core:offset": 0, "core:dataset": "air.sigmf-data"}, captures, notes)
     whole, rng, read = META.read_bytes(), random.Random(1), 0
     where = set()
-    for _ in range(500):
-        META.write_bytes(whole)
-        META.write_bytes(mutated(rng))
-        try:
-            read += samples_of(verify="none").size > 0
-        except InputError as error:
-            where.add(str(error).split(":")[0])
-    assert 10 < read < 490
+    with META.open("r+b", buffering=0) as file:  # kept open: opening costs more than all the rest
+        for _ in range(10_000):
+            file.seek(0)
+            file.truncate(file.write(mutated(rng, whole)))
+            try:
+                read += samples_of(verify="none").size > 0
+            except InputError as error:
+                where.add(str(error).split(":")[0])
+    assert 100 < read < 9900
     assert where <= {str(META), str(DATA)}
 
 

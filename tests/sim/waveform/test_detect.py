@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 from semcom.errors import SignalError
-from semcom.sim.waveform.detect import GREATEST_OFFSET, Detector
+from semcom.sim.waveform.detect import Detector
 from semcom.sim.waveform.preamble import LENGTH, PREAMBLE, ROOTS, false_alarm_rate, threshold, zadoff_chu
 from semcom.sim.waveform.single_carrier import SingleCarrier
 
@@ -88,7 +88,7 @@ def test_time_and_offset_are_told_apart(esn0_db: float) -> None:
     rng = np.random.default_rng(esn0_db)
     burst = WAVEFORM.modulate(noise(100, 1))
     for trial in range(25):
-        cfo = rng.uniform(-GREATEST_OFFSET, GREATEST_OFFSET)
+        cfo = rng.uniform(-WAVEFORM.greatest_offset, WAVEFORM.greatest_offset)
         at = int(rng.integers(200, detector.positions))
         samples = 2 * 10 ** (-esn0_db / 20) * noise(detector.size, trial)
         turned = burst * np.exp(2j * np.pi * (cfo / 4 * np.arange(burst.size) + rng.random()))

@@ -14,6 +14,7 @@ from scipy.stats import chi2
 from semcom.errors import SignalError
 from semcom.sim.side_information.image_shape import ImageShape
 from semcom.sim.waveform.body import body_symbols
+from semcom.sim.waveform.demodulate import Demodulator
 from semcom.sim.waveform.frame import frame_symbols
 from semcom.sim.waveform.receive import Burst, BurstReceiver, Failure
 from semcom.sim.waveform.single_carrier import SingleCarrier
@@ -45,7 +46,8 @@ def impaired(x: np.ndarray, *, esn0_db: float, cfo: float = 0.0, rate: int = 4, 
 
 
 def received(x: np.ndarray, cuts: Sequence[int] = (), **options: object) -> list[Burst | Failure]:
-    receiver = BurstReceiver(options.pop("waveform", WAVEFORM), **options)
+    demodulator = Demodulator(options.pop("waveform", WAVEFORM), options.pop("equalizer", "mmse"))
+    receiver = BurstReceiver(demodulator, **options)
     found = [one for part in np.split(x, cuts) for one in receiver.push(part)]
     return found + receiver.flush()
 
@@ -80,6 +82,14 @@ def test_without_noise_next_to_nothing_is_left() -> None:
     turned = through * np.exp(2j * np.pi * 0.011 / 4 * np.arange(x.size))
     (one,) = bursts(received(turned.astype(np.complex64)))
     assert float(np.mean(np.abs(one.symbols - gaussian(3000, 0)) ** 2)) < 1e-6
+
+
+@pytest.mark.parametrize("rolloff", [0.1, 0.5, 1.0])
+@pytest.mark.parametrize("rate", [2, 4])
+def test_every_roll_off_is_received(rate: int, rolloff: float) -> None:
+    waveform = SingleCarrier(samples_per_symbol=rate, rolloff=rolloff)
+    (one,) = bursts(received(impaired(stream([1000], waveform), esn0_db=20, rate=rate), waveform=waveform))
+    assert float(np.mean(np.abs(one.symbols - gaussian(1000, 0)) ** 2)) < 10**-1.8
 
 
 @pytest.mark.parametrize("ppm", [-40.0, 20.0])
@@ -129,7 +139,7 @@ def test_one_sample_at_a_time() -> None:
 
 
 def test_a_burst_is_given_out_before_the_stream_ends() -> None:
-    receiver = BurstReceiver(WAVEFORM)
+    receiver = BurstReceiver(Demodulator(WAVEFORM))
     assert receiver.push(impaired(stream([500], silence=20_000), esn0_db=15))
 
 
@@ -165,7 +175,7 @@ def test_a_stream_that_ends_inside_a_burst() -> None:
 
 def test_a_gap_cuts_a_burst() -> None:
     x = impaired(stream([3000, 200]), esn0_db=15)
-    receiver = BurstReceiver(WAVEFORM)
+    receiver = BurstReceiver(Demodulator(WAVEFORM))
     found = [*receiver.push(x[:9000]), *receiver.push(x[12_000:], gap=3000), *receiver.flush()]
     assert isinstance(found[0], Failure)
     assert (found[0].kind, found[0].seq) == ("truncated", 0)
@@ -193,7 +203,7 @@ def test_samples_that_are_none_cost_what_they_are() -> None:
     x = impaired(stream([2000, 300]), esn0_db=20)
     x[9000] = np.nan
     x[9100] = np.inf
-    receiver = BurstReceiver(WAVEFORM)
+    receiver = BurstReceiver(Demodulator(WAVEFORM))
     found = [*receiver.push(x), *receiver.flush()]
     assert [one.start.seq for one in bursts(found)] == [0, 1]
     assert receiver.bad_samples == 2
@@ -247,7 +257,7 @@ def test_whatever_becomes_of_a_stream_something_finite_comes_out_or_nothing(seed
         x = np.concatenate([x[:at], damages[rng.integers(len(damages))], x[part.stop :]])
     for one in received(x):
         if isinstance(one, Burst):
-            for values in (one.symbols, one.n0, one.gains, np.array(one.known[3:])):
+            for values in (one.symbols, one.n0, one.gains, np.array(one.known[3:8])):
                 assert np.isfinite(values).all()
 
 

@@ -29,6 +29,7 @@ from semcom.flowgraphs.runtime.edges.messages import (
     encode,
     encode_contract,
 )
+from semcom.sim.waveform.reception import Reception
 
 PLAIN = [
     Hello(1, 2, 3, b"c"),
@@ -42,6 +43,15 @@ PLAIN = [
     Bye(1),
 ]
 
+RECEPTION = Reception(
+    *(3, 0.5, 0.25, 1e7, 3e6, 20.0, 0.1, -300.0, 20.0, 0.5, 0.05, 2e-7),
+    *(np.full(size, 1 - 1j if kind is np.complex64 else 0.5, kind) for size, kind in (
+        (4, np.float32), (3, np.complex64), (0, np.complex64), (5, np.complex64), (9, np.float32), (1, np.float32),
+        (5, np.float32),
+    )),
+    failures=2,
+    lost=1,
+)  # fmt: skip
 text = st.text(max_size=20)
 floats = st.floats(allow_nan=False)
 arrays = st.one_of(
@@ -57,6 +67,7 @@ states = st.builds(
     h=st.none() | hnp.arrays(np.complex64, st.integers(0, 9)),
     esn0_db=st.none() | floats,
     csi=st.sampled_from([None, "perfect", "pilots"]),
+    reception=st.none() | st.just(RECEPTION),
 )
 counts = st.integers(0, 2**62)
 annotations = st.builds(Annotation, counts, text, st.none() | st.booleans() | floats | text, counts)
@@ -89,6 +100,8 @@ def packed(items: list[tuple[Envelope, Any]], first: int = 7) -> list[Any]:
 
 
 def same(left: Any, right: Any) -> bool:
+    if isinstance(left, Reception) and isinstance(right, Reception):
+        return all(map(same, left, right))
     if isinstance(left, np.ndarray):
         return left.dtype == right.dtype and left.shape == right.shape and left.tobytes() == right.tobytes()
     return bool(left == right)
@@ -155,6 +168,11 @@ def test_numpy_scalars_in_labels_and_measurements_become_plain() -> None:
         (Envelope(), np.zeros((1,) * 9, np.uint8), "at most 8 axes, got uint8 with 9"),
         (Envelope(), np.array([None]), "got object with 1"),
         (Envelope(state=State(h=np.zeros(2, np.int16))), np.zeros(1, np.uint8), "state h: expected float32"),  # type: ignore[arg-type]
+        (
+            Envelope(state=State(reception=RECEPTION._replace(phase=np.zeros(129, np.float32)))),
+            np.zeros(1, np.uint8),
+            "state reception: phase: expected at most 128 values, got 129",
+        ),
         (Envelope(trace=Trace(label="x" * 1025)), np.zeros(1, np.uint8), "cannot be sent: .*length <= 1024"),
         (Envelope(header=Header({"A": HeaderEntry(-1, b"")})), np.zeros(1, np.uint8), "bytes for -1 bits, got 0"),
         (Envelope(header=Header({"A": HeaderEntry(9, b"x")})), np.zeros(1, np.uint8), "bytes for 9 bits, got 1"),
@@ -201,8 +219,8 @@ def test_the_hand_made_message_is_well_formed() -> None:
 @pytest.mark.parametrize(
     ("frames", "message"),
     [
-        ([], "expected 1 to 4 frames, got 0"),
-        ([b"\x90"] * (MAX_PARTS + 1), "expected 1 to 4 frames, got 5"),
+        ([], "expected 1 to 5 frames, got 0"),
+        ([b"\x90"] * (MAX_PARTS + 1), "expected 1 to 5 frames, got 6"),
         ([bytes(MAX_HEAD_BYTES + 1)], "expected a head of at most 1048576 bytes, got 1048577"),
         ([b""], "malformed head"),
         ([b"\xc1"], "malformed head"),
@@ -240,6 +258,10 @@ def test_the_hand_made_message_is_well_formed() -> None:
         (raw([item_head(state=[[0.5, 0], None, None, None])], b"x"), "malformed head"),
         (raw([item_head(state=[None, ["c8", [2]], None, "guessed"])], b"x", bytes(16)), "malformed head"),
         (raw([item_head(state=[None, ["c8", [2]], None, None])], b"x", bytes(8)), "expected 16 bytes for c8"),
+        (
+            raw([item_head(state=[None, None, None, None, None, ["f8", [3]]])], b"x", bytes(24)),
+            "state reception: expected 21 values, got 3",
+        ),
         (raw([item_head(trace=["x" * 1025, 0.0, {}])], b"x"), "malformed head: .*<= 1024"),
     ],
 )

@@ -86,6 +86,53 @@ def test_a_feedback_input_begins_with_its_initial_items():
     assert float(third["back"].value[0]) == 0
 
 
+def loop():
+    return Join([edge(0, "a"), edge(1, "back", feedback=Feedback(delay=1, wait_s=2.0))], 1000)
+
+
+def test_an_item_goes_without_what_a_later_one_proves_lost():
+    join = loop()
+    for seq in range(4):
+        join.add("a", item(seq))
+    assert sets(join) == [{"a": 0, "back": 0}]
+    join.add("back", item(1))  # for item 2: nothing has come back for item 1
+    assert sets(join) == [{"a": 1}, {"a": 2, "back": 2}]
+    assert join.missing == {"a": 0, "back": 1}
+
+
+def test_an_item_goes_without_what_is_given_up_and_what_comes_late_meets_nothing():
+    join = loop()
+    join.add("a", item(0))
+    assert join.patience_s is None
+    assert sets(join) == [{"a": 0, "back": 0}]
+    assert join.patience_s is None  # nothing waits
+    join.add("a", item(1))
+    assert sets(join) == []
+    assert (join.patience_s, join.unanswered) == (2.0, "")
+    join.give_up()
+    assert sets(join) == [{"a": 1}]
+    join.add("back", item(0))
+    join.add("a", item(2))
+    assert sets(join) == []
+    join.add("back", item(1))
+    assert sets(join) == [{"a": 2, "back": 2}]
+    assert join.missing == {"a": 0, "back": 1}
+
+
+def test_what_another_input_lacks_is_dropped_whatever_comes_back():
+    back = edge(2, "back", feedback=Feedback(delay=1, wait_s=2.0))
+    join = Join([edge(0, "a"), edge(1, "b"), back], 1000)
+    for seq in (0, 1, 2):
+        join.add("a", item(seq))
+    for seq in (0, 2):
+        join.add("b", item(seq))
+    assert sets(join) == [{"a": 0, "b": 0, "back": 0}]
+    join.add("back", item(0))  # for item 1, which was dropped
+    join.add("back", item(1))
+    assert sets(join) == [{"a": 2, "b": 2, "back": 2}]
+    assert join.missing == {"a": 0, "b": 1, "back": 0}
+
+
 def test_streams_are_joined_sample_by_sample():
     join = Join([edge(0, "a", "Samples"), edge(1, "b", "Samples")], 10_000)
 

@@ -112,6 +112,12 @@ def test_annotations_keep_their_sample_however_the_stream_is_cut(sizes, offsets)
     assert [note.offset for note in found] == [note.value for note in found] == [at for at in notes if at < start]
 
 
+def test_at_another_sample_rate_an_annotation_has_its_place_and_its_length_there():
+    block = RunningBlock(HalfRate(), 1)
+    ((item,),) = block.step(chunk(20, 0, 1e6, Annotation(4, "burst_start", 0, 12)))
+    assert item.envelope.stream.annotations == (Annotation(2, "burst_start", 0, 6),)
+
+
 def test_an_item_that_becomes_samples_leaves_its_trace_beside_them():
     block = RunningBlock(Modulates(), 1)
     items = []

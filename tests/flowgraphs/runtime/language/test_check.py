@@ -389,6 +389,11 @@ def test_the_name_is_the_files_where_none_is_said(folder):
         ),
         ("depth: 64", "feedback: {delay: 1, initial: x}", "connect: feedback: initial: expected a number, got 'x'"),
         (
+            "depth: 64",
+            "feedback: {delay: 1, wait_s: 0}",
+            "connect: feedback: wait_s: expected seconds above 0, got 0",
+        ),
+        (
             "connect:\n",
             "  alone: {use: channels/awgn}\nconnect:\n",
             "f.yaml:14:3: block 'alone': is connected to nothing; connect it or take it out",
@@ -497,6 +502,11 @@ connect:
     feedback = load_graph("f.yaml").edges[2].feedback
     assert feedback is not None
     assert (feedback.delay, feedback.initial) == (2, 1.0)
+    (found,) = problems(text % "{from: c, to: a, feedback: {delay: 2, wait_s: 1}}")
+    assert found.endswith(
+        "connect: feedback: wait_s: expected an input of items that may stay open, got a.symbols; leave wait_s out, or "
+        "let the block do without this input"
+    )
     (found,) = problems("semcom: 1\nblocks:\n  a: {use: channels/awgn}\nconnect:\n  - a -> a\n")
     assert "cycle: a -> a" in found
 

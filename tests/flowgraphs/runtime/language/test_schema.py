@@ -19,7 +19,7 @@ GOOD = {
         "channel": {"use": "channels/awgn", "esn0_db": "$esn0_db"},
         "mine": {"use": "./mine.py", "anything": 1},
     },
-    "connect": ["photos -> channel", {"from": "a", "to": "b", "depth": 3, "feedback": {"delay": 1}}],
+    "connect": ["photos -> channel", {"from": "a", "to": "b", "depth": 3, "feedback": {"delay": 1, "wait_s": 0.5}}],
     "places": {"tx": {"blocks": ["photos"], "endpoint": "tcp://127.0.0.1:5601"}},
 }
 
@@ -64,6 +64,7 @@ def test_takes_the_shipped_flowgraphs(name):
         (("connect",), [{"from": "a"}]),
         (("connect",), [{"from": "a", "to": "b", "overflow": "drop"}]),
         (("connect",), [{"from": "a", "to": "b", "feedback": {}}]),
+        (("connect",), [{"from": "a", "to": "b", "feedback": {"delay": 1, "wait_s": 0}}]),
         (("places", "tx", "endpoint"), "ipc://x"),
         (("places", "tx", "blocks"), []),
     ],

@@ -1,0 +1,1 @@
+"""What a flowgraph would send, measured before anything is sent."""
