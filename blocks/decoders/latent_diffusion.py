@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from ...models.latent_diffusion.names import DEFAULT, Variant
-from ...models.latent_diffusion.step_rule import Steps
+from ...models.latent_diffusion.step_rule import Sampling
 from ...models.latent_diffusion.system import SYSTEM
 from ...sim.side_information.image_shape import ImageShape
 from ...sim.side_information.latent_mode import STEPS, LatentMode
@@ -31,10 +31,12 @@ class LatentDiffusion(Block):
 
     The receiver inverts T2 steps more, and samples back from the level t that has as much noise over signal as there is
     now: the measured noise decides how far. ``steps: exact`` begins at that very level, by a shorter first step;
-    ``paper`` at the nearest of the grid of 50; a number is T3, whatever the noise. ``rescale: off`` is the paper's,
-    too: the latent stays as it is, though the network expects another power at that level. Over fading, values differ
-    in their noise, and each joins the sampler at its own level (``fading_aware: off``, or ``rescale: off``: at one of
-    the mean). Equalised symbols are expected without bias (``equalizer: mmse`` or ``zf``).
+    ``paper`` at the nearest of the grid of 50; ``one`` is a single step, to the mean of what the latent could have
+    been; a number is T3, whatever the noise; ``linear`` shrinks each value to the least squared error, and samples
+    nothing. ``rescale: off`` is the paper's, too: the latent stays as it is, though the network expects another power
+    at that level. Over fading, values differ in their noise, and each joins the sampler at its own level
+    (``fading_aware: off``, or ``rescale: off``: at one of the mean). Equalised symbols are expected without bias
+    (``equalizer: mmse`` or ``zf``).
 
     Input:   features: float32 ``[n]`` in the encoder's scale (``mappers/complex_to_real`` undoes the normalisation);
              header: ImageShape, ModelId, LatentMode; state: n0, one number or float32 ``[n / 2]``.
@@ -56,8 +58,9 @@ class LatentDiffusion(Block):
             None, min_length=1, description="A safetensors file with its card beside it; null: what is shipped."
         )
         inversion_steps: Live[int] = Field(5, ge=0, le=STEPS, description="T2, of DDIM inversion, of 50.")
-        steps: Live[Steps | int] = Field(
-            "exact", description="How sampling begins: exact, paper, or with so many steps of 50."
+        steps: Live[Sampling] = Field(
+            "exact",
+            description="How sampling begins: exact, paper; one step alone, or so many of 50; linear: none.",
         )
         rescale: Literal["on", "off"] = Field(
             "on", description="Bring the latent to the power that the network expects at the level that fits."

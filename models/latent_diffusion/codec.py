@@ -20,7 +20,7 @@ from .ddim import invert
 from .names import NUMBERS
 from .receive import Plan, restore
 from .schedule import LEVELS, level_of
-from .step_rule import Steps, matched_noise_to_signal
+from .step_rule import Sampling, matched_noise_to_signal
 
 __all__ = ["Codec", "LatentAbout", "Receiving", "Sending"]
 
@@ -51,7 +51,7 @@ class Receiving(Config):
     """Settings of `Codec.decode`: those of ``decoders/latent_diffusion``."""
 
     inversion_steps: int = Field(5, ge=0, le=STEPS)
-    steps: Steps | int = "exact"
+    steps: Sampling = "exact"
     rescale: Literal["on", "off"] = "on"
     fading_aware: FadingAware = "on"
     n0_error_db: float = Field(0.0, ge=-20, le=20)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from .ddim import Denoiser, invert, move, sample
 from .schedule import alpha_bar, level_of, level_of_step, noise_to_signal
-from .step_rule import Steps, matched_noise_to_signal, sampling_levels
+from .step_rule import Sampling, Steps, matched_noise_to_signal, sampling_levels
 
 __all__ = ["Plan", "restore"]
 
@@ -24,13 +24,13 @@ class Plan(NamedTuple):
     Attributes:
         inverted: T1, steps of inversion of the transmitter.
         further: T2, of the receiver.
-        steps: How it comes to the level that fits; or T3, so many steps of the grid whatever the noise is.
+        steps: How it comes to a clean latent.
         rescale: Whether the latent is brought to the power that the network expects at that level. The paper does not.
     """
 
     inverted: int
     further: int
-    steps: Steps | int
+    steps: Sampling
     rescale: bool
 
 
@@ -53,12 +53,12 @@ def restore(
     mean, spread = float(noise.mean(dtype=np.float64)), float(np.ptp(noise))
     latent = invert(received, denoiser, first=plan.inverted, steps=plan.further)
     share = alpha_bar(level_of_step(plan.inverted + plan.further))
-    if spread > _EVEN * mean and plan.rescale:
-        ratios = noise_to_signal(level_of_step(plan.inverted + plan.further)) + noise / alpha_bar(
-            level_of_step(plan.inverted)
-        )
-        return _each_from_its_own_level(latent / np.float32(share**0.5), ratios, denoiser, plan.steps, rng)
     ratio = matched_noise_to_signal(plan.inverted, plan.further, mean)
+    ratios = (ratio + (noise - mean) / alpha_bar(level_of_step(plan.inverted))).astype(np.float32)
+    if plan.steps == "linear":
+        return latent / np.float32(share**0.5) / (1 + ratios)
+    if spread > _EVEN * mean and plan.rescale:
+        return _each_from_its_own_level(latent / np.float32(share**0.5), ratios, denoiser, plan.steps, rng)
     levels = _levels(level_of(ratio), plan.steps)
     if plan.rescale and levels:
         latent = latent * np.float32((alpha_bar(levels[0]) / share) ** 0.5)

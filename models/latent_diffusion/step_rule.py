@@ -13,15 +13,21 @@ Source: Enabling training-free semantic communication systems with generative di
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from ...sim.side_information.latent_mode import STEPS
 from .schedule import alpha_bar, level_of, level_of_step, noise_to_signal
 
-__all__ = ["Steps", "matched_level", "matched_noise_to_signal", "sampling_levels"]
+__all__ = ["Sampling", "Steps", "matched_level", "matched_noise_to_signal", "sampling_levels"]
 
-Steps = Literal["paper", "exact"]
-"""Begin at the nearest level of the grid, or at the very one, by a shorter first step."""
+Steps = Literal["paper", "exact", "one"]
+"""Begin at the nearest level of the grid, or at the very one, by a shorter first step; or take one step alone from
+there, which leads to the mean of all latents that it could have been."""
+Sampling = Steps | Literal["linear"] | Annotated[int, Field(ge=1, le=STEPS)]
+"""Those; or no sampling: each value by itself is brought to the least squared error, a yardstick without a denoiser; or
+T3, so many steps of the grid, whatever the noise is."""
 _EACH = level_of_step(2) - level_of_step(1)
 _LEAST = 1e-6  # levels; a shorter first step is none
 
@@ -57,5 +63,7 @@ def sampling_levels(level: float, steps: Steps) -> tuple[float, ...]:
     if steps == "paper":
         count = min(max(round((level + _EACH - 1) / _EACH), 1), STEPS)
         return tuple(reversed(grid[:count]))
+    if steps == "one":
+        return (level,)
     below = [one for one in grid if one < level - _LEAST]
     return (level, *reversed(below)) if level > 0 else ()

@@ -125,7 +125,7 @@ class OnnxEngine:
     def run(self, output: str, **inputs: NDArray[Any]) -> NDArray[Any]:
         """Compute one output, and nothing that it does not need, from inputs by name; others may be left out."""
         unneeded = {
-            port.name: np.zeros([1] * len(port.shape), _KINDS_OF_NUMPY[port.type])
+            port.name: np.zeros([n if isinstance(n, int) else 1 for n in port.shape], _KINDS_OF_NUMPY[port.type])
             for port in self._session.get_inputs()
             if port.name not in inputs
         }

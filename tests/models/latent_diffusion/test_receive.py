@@ -102,3 +102,21 @@ def test_a_number_of_steps_is_taken_whatever_the_noise() -> None:
     received = latents(8)
     restore(received, np.full(received.shape, 0.3), counting, Plan(0, 0, 10, rescale=False), np.random.default_rng(0))
     assert asked == [float(20 * step + 1) for step in range(9, -1, -1)]
+
+
+def test_the_linear_estimate_of_values_of_unit_power_is_wiener_filtered() -> None:
+    noise = np.random.default_rng(5).uniform(0.01, 1, (4, 20, 20))
+    received = latents(20)
+    found = restore(received, noise, denoiser, Plan(0, 0, "linear", rescale=True), np.random.default_rng(0))
+    first = 0.00085 / (1 - 0.00085)  # a clean latent is taken for one at level 0
+    assert np.allclose(found, received / (1 - 0.00085) ** 0.5 / (1 + first + noise / (1 - 0.00085)), rtol=1e-5)
+
+
+def test_one_step_is_the_posterior_mean_of_normal_latents() -> None:
+    noise = np.array(0.3)
+    clean, found = over(Plan(0, 0, "one", rescale=True), noise)
+    rng = np.random.default_rng(2)
+    received = clean + np.sqrt(noise) * rng.standard_normal(clean.shape)
+    assert np.mean((found - VARIANCES / (VARIANCES + noise) * received) ** 2) < 2e-3  # but for the noise of level 0
+    assert error(Plan(0, 0, "one", rescale=True), noise) < error(Plan(0, 0, "exact", rescale=True), noise)
+    assert error(Plan(0, 0, "one", rescale=True), noise) < error(Plan(0, 0, "linear", rescale=True), noise)
