@@ -67,8 +67,8 @@ class Codec(PictureCodec[LatentAbout, Sending, Receiving]):
             {"clean": ("float32", 3), "epsilon": ("float32", 3)},
         ),
         "decoder": Ports(
-            {"latent": ("float32", 3), "level": ("float32", 1)},
-            {"epsilon": ("float32", 3), "picture": ("float32", 3)},
+            {"clean": ("float32", 3), "latent": ("float32", 3), "level": ("float32", 1)},
+            {"picture": ("float32", 3), "epsilon": ("float32", 3)},
         ),
     }
     knows, sending, receiving = LatentAbout, Sending, Receiving
@@ -77,7 +77,7 @@ class Codec(PictureCodec[LatentAbout, Sending, Receiving]):
     def encode(self, picture: Pixels, sending: Sending) -> Frame:
         """Return the frame of a picture; header: ImageShape, ModelId, LatentMode."""
         self.check_picture(picture)
-        clean: Latent = self.engine.run("clean", image=padded(picture, self.about.stride))
+        clean: Latent = self._run("clean", image=padded(picture, self.about.stride))
         latent = invert(clean, self._epsilon, first=0, steps=sending.inversion_steps)
         header = ImageShape(*picture.shape[:2]), self.model, LatentMode(sending.inversion_steps)
         return Frame(latent.reshape(-1), header)
@@ -97,14 +97,25 @@ class Codec(PictureCodec[LatentAbout, Sending, Receiving]):
         noise = _noise(values, n0).reshape(grid)
         self._report_too_much_noise(plan, noise)
         clean = restore(values.reshape(grid), noise, self._epsilon, plan, reception.generator(None))
-        return to_pixels(self.engine.run("picture", latent=clean), shape)
+        return to_pixels(self._run("picture", clean=clean), shape)
 
     def _epsilon(self, latent: Latent, level: float) -> Latent:
         height, width = latent.shape[1:]
         below, right = (-side % self.about.denoiser_stride for side in (height, width))
         whole = np.pad(latent, ((0, 0), (0, below), (0, right)), "edge")
-        noise: Latent = self.engine.run("epsilon", latent=whole, level=np.array([level], np.float32))
+        noise: Latent = self._run("epsilon", latent=whole, level=np.array([level], np.float32))
         return noise[:, :height, :width]
+
+    def _run(self, output: str, **inputs: NDArray[Any]) -> NDArray[np.float32]:
+        """Compute one output; a file computes all of its own, so the others are of as little as there can be."""
+        channels, stride, least = self.about.channels, self.about.stride, self.about.denoiser_stride
+        others: dict[str, NDArray[Any]] = {
+            "image": np.zeros((stride, stride, 3), np.uint8),
+            "clean": np.zeros((channels, 1, 1), np.float32),
+            "latent": np.zeros((channels, least, least), np.float32),
+            "level": np.zeros(1, np.float32),
+        }
+        return self.engine.run(output, **{**others, **inputs})
 
     def _report_too_much_noise(self, plan: Plan, noise: NDArray[Any]) -> None:
         """Say once that even the last level has less noise than there is."""

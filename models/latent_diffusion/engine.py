@@ -79,7 +79,7 @@ class TorchEngine:
         outputs: dict[str, tuple[Callable[..., Tensor], tuple[str, ...]]] = {
             "clean": (self._clean, ("image",)),
             "epsilon": (self._epsilon, ("latent", "level")),
-            "picture": (self._picture, ("latent",)),
+            "picture": (self._picture, ("clean",)),
         }
         function, names = outputs[output]
         tensors = (torch.from_numpy(np.array(inputs[name])).to(self._device) for name in names)
@@ -92,5 +92,5 @@ class TorchEngine:
     def _epsilon(self, latent: Tensor, level: Tensor) -> Tensor:
         return self.network.epsilon(latent[None], level)[0]
 
-    def _picture(self, latent: Tensor) -> Tensor:
-        return self.network.pictures(latent[None])[0].permute(1, 2, 0)
+    def _picture(self, clean: Tensor) -> Tensor:
+        return self.network.pictures(clean[None])[0].permute(1, 2, 0)

@@ -36,9 +36,9 @@ class _Receiver(nn.Module):
         super().__init__()
         self.network = network
 
-    def forward(self, latent: Tensor, level: Tensor) -> tuple[Tensor, Tensor]:
-        picture = self.network.pictures(latent[None])[0].permute(1, 2, 0)
-        return self.network.epsilon(latent[None], level)[0], picture
+    def forward(self, clean: Tensor, latent: Tensor, level: Tensor) -> tuple[Tensor, Tensor]:
+        picture = self.network.pictures(clean[None])[0].permute(1, 2, 0)
+        return picture, self.network.epsilon(latent[None], level)[0]
 
 
 def export_latent_diffusion(
@@ -69,27 +69,35 @@ def export_latent_diffusion(
     codec = load(variant, weights)
     engine = codec.engine
     assert isinstance(engine, TorchEngine)
-    about, (least, *others) = codec.about, [_inputs(codec, *size) for size in (TRACED, *sizes)]
-    rows, columns, high, wide = (
-        torch.export.Dim(name, min=1, max=2048) for name in ("rows", "columns", "high", "wide")
-    )
-    pixels = {"image": {0: about.stride * rows, 1: about.stride * columns}}
+    about, cases = codec.about, [_inputs(codec, *size) for size in (TRACED, *sizes)]
+    free = ("rows", "columns", "high", "wide")
+    rows, columns, high, wide = (torch.export.Dim(name, min=1, max=2048) for name in free)
     latents = {"latent": {1: about.denoiser_stride * high, 2: about.denoiser_stride * wide}}
+    pixels = {"image": {0: about.stride * rows, 1: about.stride * columns}, **latents}
     names = [f"{height} x {width}" for height, width in sizes]
-    sent, received = _Sender(engine.network), _Receiver(engine.network)
-    alone = [{name: case[name] for name in ("latent", "level")} for case in (least, *others)]
+    (sent, *sending), (heard, *hearing) = zip(*cases, strict=True)
     yield from export_codec(
         codec,
         out,
-        Graph("encoder", sent, least, {**pixels, **latents}, zip(names, others, strict=True)),
-        Graph("decoder", received, alone[0], latents, zip(names, alone[1:], strict=True)),
+        Graph("encoder", _Sender(engine.network), sent, pixels, zip(names, sending, strict=True)),
+        Graph(
+            "decoder",
+            _Receiver(engine.network),
+            heard,
+            {"clean": {1: rows, 2: columns}, **latents},
+            zip(names, hearing, strict=True),
+        ),
     )
 
 
-def _inputs(codec: Codec, height: int, width: int) -> Inputs:
-    """A picture of whole latents, and a noisy latent that is whole for the denoiser, too."""
-    stride, whole = codec.about.stride, codec.about.stride * codec.about.denoiser_stride
-    sides = [-(-side // whole) * codec.about.denoiser_stride for side in (height, width)]
-    latent = np.random.default_rng([height, width]).standard_normal((codec.about.channels, *sides), np.float32)
-    image = parity_picture(height // stride * stride, width // stride * stride)
-    return {"image": image, "latent": latent, "level": np.array([_PARITY_LEVEL], np.float32)}
+def _inputs(codec: Codec, height: int, width: int) -> tuple[Inputs, Inputs]:
+    """Of both ends: a picture of whole latents, or clean latents; and a noisy latent that is whole for the denoiser."""
+    stride, least = codec.about.stride, codec.about.denoiser_stride
+    rows, columns = height // stride, width // stride
+    rng = np.random.default_rng([height, width])
+    clean, latent = (
+        rng.standard_normal((codec.about.channels, *sides), np.float32)
+        for sides in ((rows, columns), (-(-rows // least) * least, -(-columns // least) * least))
+    )
+    noisy = {"latent": latent, "level": np.array([_PARITY_LEVEL], np.float32)}
+    return {"image": parity_picture(rows * stride, columns * stride), **noisy}, {"clean": clean, **noisy}

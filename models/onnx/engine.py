@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, NoReturn
 
-import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import UnknownSystem, UsageError, WeightsError
@@ -20,7 +19,6 @@ __all__ = ["OnnxEngine", "Provider", "load"]
 Provider = Literal["cpu", "cuda", "auto"]
 _CUDA, _CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
 _KINDS = {"uint8": "tensor(uint8)", "int64": "tensor(int64)", "float32": "tensor(float)"}
-_KINDS_OF_NUMPY = {theirs: ours for ours, theirs in _KINDS.items()}
 
 
 def load(
@@ -123,13 +121,9 @@ class OnnxEngine:
         self.metadata = OnnxMetadata.from_props(self._session.get_modelmeta().custom_metadata_map, path)
 
     def run(self, output: str, **inputs: NDArray[Any]) -> NDArray[Any]:
-        """Compute one output, and nothing that it does not need, from inputs by name; others may be left out."""
-        unneeded = {
-            port.name: np.zeros([n if isinstance(n, int) else 1 for n in port.shape], _KINDS_OF_NUMPY[port.type])
-            for port in self._session.get_inputs()
-            if port.name not in inputs
-        }
-        (found,) = self._session.run([output], {**unneeded, **inputs}, self._run_options)
+        """Compute one output from inputs by name; inputs that the file does not have are let be."""
+        given = {port.name: inputs[port.name] for port in self._session.get_inputs() if port.name in inputs}
+        (found,) = self._session.run([output], given, self._run_options)
         value: NDArray[Any] = found
         return value
 
