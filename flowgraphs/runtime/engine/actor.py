@@ -7,66 +7,26 @@ import math
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import zmq
 
-from ....blocks.block import Block, RunContext
+from ....blocks.block import RunContext
 from ....errors import BlockError, SemcomError
 from ..counts import BlockReport
 from ..edges.ends import END, EdgeEnd, Reader, Writer
 from ..edges.place_ledger import PlaceLedger
 from ..graph import BlockNode, Graph
 from ..item import Item
+from .commands import Abort, Command, Finished, Go, SetParams, Stop, SwapIn
 from .join import Join
 from .mailbox import Mailbox
 from .running_block import NOTHING_YET, Emitted, RunningBlock, build_block
 
-__all__ = ["Abort", "Actor", "Command", "Event", "Finished", "Go", "SetParams", "Stop", "SwapIn"]
+__all__ = ["Actor", "Event"]
 
 TICK_MS = 50  # how often remote edges are looked after while nothing happens
 Event = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Go:
-    """Begin to work: every block of the run has started."""
-
-
-@dataclass(frozen=True)
-class Stop:
-    """End gracefully: a source makes no further item."""
-
-
-@dataclass(frozen=True)
-class Abort:
-    """End now: another block failed, or the user said so."""
-
-
-@dataclass(frozen=True)
-class SetParams:
-    """Exchange the parameters between two items."""
-
-    ticket: str
-    params: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class SwapIn:
-    """Exchange the block between two items; it has started."""
-
-    ticket: str
-    block: Block
-    use: str
-
-
-@dataclass(frozen=True)
-class Finished:
-    """An item got to an end point of this place: acknowledge it at once, so that a restart repeats little."""
-
-
-Command = Go | Stop | Abort | SetParams | SwapIn | Finished
 
 
 class _Aborted(Exception):

@@ -18,7 +18,8 @@ from ..edges.ends import Reader, Writer
 from ..edges.remote_edge import RemoteReader, RemoteWriter
 from ..edges.thread_edge import thread_edge
 from ..graph import BlockNode, Graph
-from .actor import Abort, Actor, Event, Go, SetParams, Stop, SwapIn
+from .actor import Actor, Event
+from .commands import Abort, Go, SetParams, Stop, SwapIn
 from .mailbox import Mailbox
 from .place import RunningPlace
 from .running_block import RunningBlock, build_block

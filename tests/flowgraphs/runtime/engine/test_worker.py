@@ -10,7 +10,8 @@ from semcom.blocks.block import RunContext
 from semcom.blocks.envelope import Envelope, Identity
 from semcom.flowgraphs.runtime.edges.ends import END
 from semcom.flowgraphs.runtime.edges.thread_edge import thread_edge
-from semcom.flowgraphs.runtime.engine.actor import Actor, Stop
+from semcom.flowgraphs.runtime.engine.actor import Actor
+from semcom.flowgraphs.runtime.engine.commands import Stop
 from semcom.flowgraphs.runtime.engine.place import _end_points, _reaches
 from semcom.flowgraphs.runtime.engine.worker import Worker
 from semcom.flowgraphs.runtime.graph import BlockNode, Edge, Graph
