@@ -50,7 +50,7 @@ class Node(threading.Thread):
 
     def run(self) -> None:
         context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-        context.setsockopt(zmq.LINGER, 0)
+        context.setsockopt(zmq.LINGER, PATIENCE_MS)  # a node does not leave before its last subframe has gone
         context.setsockopt(zmq.RCVTIMEO, PATIENCE_MS)
         replies, asks = context.socket(zmq.REP), context.socket(zmq.REQ)
         try:
