@@ -35,7 +35,7 @@ class Engine(Protocol):
     """What computes a network."""
 
     def run(self, output: str, **inputs: Any) -> NDArray[Any]:
-        """Compute one output, and nothing that it does not need, from arrays by name."""
+        """Compute one output from arrays by name; what it does not need is let be."""
 
 
 class Ports(NamedTuple):

@@ -121,8 +121,9 @@ class OnnxEngine:
         self.metadata = OnnxMetadata.from_props(self._session.get_modelmeta().custom_metadata_map, path)
 
     def run(self, output: str, **inputs: NDArray[Any]) -> NDArray[Any]:
-        """Compute one output, and nothing that it does not need, from inputs by name."""
-        (found,) = self._session.run([output], inputs, self._run_options)
+        """Compute one output from inputs by name; inputs that the file does not have are let be."""
+        given = {port.name: inputs[port.name] for port in self._session.get_inputs() if port.name in inputs}
+        (found,) = self._session.run([output], given, self._run_options)
         value: NDArray[Any] = found
         return value
 

@@ -24,6 +24,7 @@ from semcom.sim.side_information.field import HeaderField, KnownFields
 from semcom.sim.side_information.full_scale import FullScale
 from semcom.sim.side_information.image_shape import ImageShape
 from semcom.sim.side_information.jscc_mode import JsccMode
+from semcom.sim.side_information.latent_mode import LatentMode
 from semcom.sim.side_information.link_agreement import LinkAgreement
 from semcom.sim.side_information.link_scheme import LinkScheme
 from semcom.sim.side_information.model_id import ModelId
@@ -89,6 +90,7 @@ EXAMPLES = [
     ),
     Example(JsccMode(2, 17), "10 10001", st.builds(JsccMode, st.integers(0, 3), st.integers(0, 20))),
     Example(CdmMode(9, 20), "1001 10100", st.builds(CdmMode, st.integers(0, 15), st.integers(0, 20))),
+    Example(LatentMode(37), "100101", st.builds(LatentMode, st.integers(0, 50))),
     Example(ScSicMode(0.75), "10", st.builds(ScSicMode, st.sampled_from([None, 0.5, 0.75, 1.0]))),
     Example(FeatureShape((4, 6)), f"010 {'100':>016} {'110':>016}", st.builds(FeatureShape, axes)),
     Example(
@@ -217,6 +219,7 @@ def test_any_bits_give_a_field_or_an_error(cls: type[HeaderField], bits: list[in
         (JsccMode(0, 21), "JsccMode.esn0_db: expected 0 to 20, got 21"),
         (CdmMode(16, 0), "CdmMode.eta_index: expected 0 to 15, got 16"),
         (CdmMode(0, -1), "CdmMode.esn0_db: expected 0 to 20, got -1"),
+        (LatentMode(51), "LatentMode.inversion_steps: expected 0 to 50, got 51"),
         (ScSicMode(0.6), "ScSicMode.downscale: expected one of None, 0.5, 0.75, 1.0, got 0.6"),
         (FeatureShape((1,) * 8), "FeatureShape.shape: expected 0 to 7, got 8"),
         (FeatureShape((5,)), "FeatureShape.shape: expected -1 for the length of a single axis, got 5"),

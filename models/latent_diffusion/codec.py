@@ -1,0 +1,141 @@
+"""Pictures to partly inverted latents and back. Needs no torch."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from ...errors import SignalError
+from ...sim.side_information.image_shape import ImageShape
+from ...sim.side_information.latent_mode import STEPS, LatentMode
+from ..codec import About, Frame, PictureCodec, Pixels, Ports, Reception, Role
+from ..config import Config
+from ..frame_noise import FadingAware, known_n0
+from ..pixels import padded, to_pixels
+from .ddim import invert
+from .names import NUMBERS
+from .receive import Plan, restore
+from .schedule import LEVELS, level_of
+from .step_rule import Sampling, matched_noise_to_signal
+
+__all__ = ["Codec", "LatentAbout", "Receiving", "Sending"]
+
+Latent = NDArray[np.float32]
+
+
+class LatentAbout(About):
+    """What is known of a network.
+
+    Attributes:
+        stride: Pixels a side of one latent; pictures are continued up to multiples of it.
+        channels: Of the latents.
+        denoiser_stride: The denoiser takes latents whose sides are multiples of it.
+    """
+
+    stride: int = Field(ge=1, le=64)
+    channels: int = Field(ge=1, le=64)
+    denoiser_stride: int = Field(ge=1, le=64)
+
+
+class Sending(Config):
+    """Settings of `Codec.encode`: those of ``encoders/latent_diffusion``."""
+
+    inversion_steps: int = Field(5, ge=0, le=STEPS)
+
+
+class Receiving(Config):
+    """Settings of `Codec.decode`: those of ``decoders/latent_diffusion``."""
+
+    inversion_steps: int = Field(5, ge=0, le=STEPS)
+    steps: Sampling = "exact"
+    rescale: Literal["on", "off"] = "on"
+    fading_aware: FadingAware = "on"
+    n0_error_db: float = Field(0.0, ge=-20, le=20)
+
+
+class Codec(PictureCodec[LatentAbout, Sending, Receiving]):
+    """A network behind three functions: the latents of a picture, the noise in latents, the picture of latents."""
+
+    numbers = NUMBERS
+    ports: ClassVar[dict[Role, Ports]] = {
+        "encoder": Ports(
+            {"image": ("uint8", 3), "latent": ("float32", 3), "level": ("float32", 1)},
+            {"clean": ("float32", 3), "epsilon": ("float32", 3)},
+        ),
+        "decoder": Ports(
+            {"clean": ("float32", 3), "latent": ("float32", 3), "level": ("float32", 1)},
+            {"picture": ("float32", 3), "epsilon": ("float32", 3)},
+        ),
+    }
+    knows, sending, receiving = LatentAbout, Sending, Receiving
+    _reported = False
+
+    def encode(self, picture: Pixels, sending: Sending) -> Frame:
+        """Return the frame of a picture; header: ImageShape, ModelId, LatentMode."""
+        self.check_picture(picture)
+        clean: Latent = self._run("clean", image=padded(picture, self.about.stride))
+        latent = invert(clean, self._epsilon, first=0, steps=sending.inversion_steps)
+        header = ImageShape(*picture.shape[:2]), self.model, LatentMode(sending.inversion_steps)
+        return Frame(latent.reshape(-1), header)
+
+    def decode(self, reception: Reception, receiving: Receiving) -> Pixels:
+        """Return the picture of a frame."""
+        shape, mode = self.shape_of(reception), reception.header.read(LatentMode)
+        if mode.inversion_steps + receiving.inversion_steps > STEPS:
+            raise SignalError(
+                f"{self.system}: expected at most {STEPS} steps of inversion at both ends, got {mode.inversion_steps} "
+                f"of the transmitter, as its header says, and {receiving.inversion_steps} here; take fewer"
+            )
+        grid = self.about.channels, -(-shape.height // self.about.stride), -(-shape.width // self.about.stride)
+        values, n0 = self.values(reception, int(np.prod(grid)), shape)
+        n0 = known_n0(n0, receiving.fading_aware) * np.float32(10 ** (receiving.n0_error_db / 10))
+        plan = Plan(mode.inversion_steps, receiving.inversion_steps, receiving.steps, receiving.rescale == "on")
+        noise = _noise(values, n0).reshape(grid)
+        self._report_too_much_noise(plan, noise)
+        clean = restore(values.reshape(grid), noise, self._epsilon, plan, reception.generator(None))
+        return to_pixels(self._run("picture", clean=clean), shape)
+
+    def _epsilon(self, latent: Latent, level: float) -> Latent:
+        height, width = latent.shape[1:]
+        below, right = (-side % self.about.denoiser_stride for side in (height, width))
+        whole = np.pad(latent, ((0, 0), (0, below), (0, right)), "edge")
+        noise: Latent = self._run("epsilon", latent=whole, level=np.array([level], np.float32))
+        return noise[:, :height, :width]
+
+    def _run(self, output: str, **inputs: NDArray[Any]) -> NDArray[np.float32]:
+        """Compute one output; a file computes all of its own, so the others are of as little as there can be."""
+        channels, stride, least = self.about.channels, self.about.stride, self.about.denoiser_stride
+        others: dict[str, NDArray[Any]] = {
+            "image": np.zeros((stride, stride, 3), np.uint8),
+            "clean": np.zeros((channels, 1, 1), np.float32),
+            "latent": np.zeros((channels, least, least), np.float32),
+            "level": np.zeros(1, np.float32),
+        }
+        return self.engine.run(output, **{**others, **inputs})
+
+    def _report_too_much_noise(self, plan: Plan, noise: NDArray[Any]) -> None:
+        """Say once that even the last level has less noise than there is."""
+        ratio = matched_noise_to_signal(plan.inverted, plan.further, float(noise.mean()))
+        if not self._reported and level_of(ratio) >= LEVELS - 1:
+            self._reported = True
+            logging.getLogger("semcom").warning(
+                "%s: the noise is %.1f dB over the latents, more than at the last of %d levels; it goes on from there",
+                self.system,
+                10 * np.log10(ratio),
+                LEVELS,
+            )
+
+
+def _noise(values: Latent, n0: Latent) -> NDArray[np.float32]:
+    r"""Variance of the noise in each value, in the values' own scale.
+
+    n0 is per complex symbol of unit energy, and half of that, over half the energy, is in each real dimension. The
+    latent's own power is what arrived less the noise: :math:`P_z = \overline{y^2} / (1 + \overline{n_0})`.
+    """
+    power = float(np.mean(np.square(values, dtype=np.float64))) / (1 + float(n0.mean(dtype=np.float64)))
+    noise: NDArray[np.float32] = np.float32(power) * n0
+    return noise

@@ -1,0 +1,122 @@
+"""The receiver, on normal latents whose exact denoiser is known."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from semcom.models.latent_diffusion.ddim import invert
+from semcom.models.latent_diffusion.receive import Plan, restore
+from semcom.models.latent_diffusion.schedule import alpha_bar
+
+VARIANCES = np.array([2.5, 1.0, 0.4, 0.1])[:, None, None]  # of the channels; unit mean power
+
+
+def denoiser(latent: np.ndarray, level: float) -> np.ndarray:
+    """Expectation of the noise in a normal latent."""
+    share = alpha_bar(level)
+    return (1 - share) ** 0.5 * latent / (share * VARIANCES + 1 - share)
+
+
+def latents(side: int = 100) -> np.ndarray:
+    return np.sqrt(VARIANCES) * np.random.default_rng(1).standard_normal((4, side, side))
+
+
+def over(plan: Plan, noise: np.ndarray, side: int = 100) -> tuple[np.ndarray, np.ndarray]:
+    """What was sent, and what is restored of it behind a channel with so much noise."""
+    clean, rng = latents(side), np.random.default_rng(2)
+    sent = invert(clean, denoiser, first=0, steps=plan.inverted)
+    noise = np.broadcast_to(noise, clean.shape)
+    return clean, restore(sent + np.sqrt(noise) * rng.standard_normal(clean.shape), noise, denoiser, plan, rng)
+
+
+def error(plan: Plan, noise: np.ndarray) -> float:
+    clean, found = over(plan, noise)
+    return float(np.mean((found - clean) ** 2))
+
+
+@pytest.mark.parametrize(("inverted", "further"), [(0, 0), (5, 5), (10, 0), (0, 10)])
+@pytest.mark.parametrize("esn0_db", [-5, 5, 15, 25])
+def test_what_is_restored_is_distributed_as_what_was_sent(inverted: int, further: int, esn0_db: int) -> None:
+    noise = np.array(10 ** (-esn0_db / 10))
+
+    def divergence(steps: Any) -> float:
+        _, found = over(Plan(inverted, further, steps, rescale=True), noise)
+        ratio = np.mean(found**2, (1, 2)) / VARIANCES[:, 0, 0]
+        return float(np.mean(ratio - 1 - np.log(ratio)))
+
+    matched = divergence("exact")
+    assert matched < (0.1 if further < 10 else 0.3)  # inverted at the receiver alone, noise is taken for a picture
+    assert matched < divergence(40)
+    assert matched < divergence(1) or esn0_db > 15  # where one step is nearly the one that fits
+
+
+def test_without_noise_a_latent_comes_back() -> None:
+    clean, found = over(Plan(5, 5, "exact", rescale=True), np.array(0.0))
+    assert np.mean((found - clean) ** 2) < 1e-3
+    clean, found = over(Plan(0, 0, "exact", rescale=True), np.array(0.0))
+    assert np.array_equal(found, clean)
+
+
+@pytest.mark.parametrize("esn0_db", [0, 5])
+def test_the_power_that_the_network_expects_brings_decibels(esn0_db: int) -> None:
+    noise = np.array(10 ** (-esn0_db / 10))
+    assert error(Plan(5, 5, "exact", rescale=True), noise) < 0.85 * error(Plan(5, 5, "exact", rescale=False), noise)
+
+
+def test_values_that_are_equally_noisy_do_not_go_the_other_way() -> None:
+    plan = Plan(5, 5, "exact", rescale=True)
+    even = np.full((4, 100, 100), 0.1)
+    hardly = even + 1e-6 * np.random.default_rng(3).random(even.shape)
+    assert np.allclose(over(plan, even)[1], over(plan, hardly)[1], atol=1e-4)
+
+
+def test_each_value_joins_at_its_own_level() -> None:
+    """Over fast fading: less error than from one level of the mean, and no more than the noisiest value would have."""
+    gains = np.random.default_rng(4).exponential(size=(4, 100, 100))
+    noise = 0.1 / np.maximum(gains, 1e-4)
+    plan = Plan(0, 0, "exact", rescale=True)
+    clean, found = over(plan, noise)
+    mean = np.full_like(noise, 1 / np.mean(1 / noise))
+    rng = np.random.default_rng(2)
+    received = clean + np.sqrt(noise) * rng.standard_normal(clean.shape)
+    flat = restore(received, mean, denoiser, plan, rng)
+    assert np.mean((found - clean) ** 2) < 0.5 * np.mean((flat - clean) ** 2)
+    good, bad = gains > 2, gains < 0.05
+    assert np.mean((found - clean)[good] ** 2) < 0.1
+    assert np.mean((found - clean)[bad] ** 2) < 1.5  # without a symbol there is still the prior
+
+
+def test_the_same_draws_give_the_same_latent() -> None:
+    noise = np.random.default_rng(5).uniform(0.01, 1, (4, 20, 20))
+    plan = Plan(5, 5, "paper", rescale=True)
+    assert np.array_equal(over(plan, noise, 20)[1], over(plan, noise, 20)[1])
+
+
+def test_a_number_of_steps_is_taken_whatever_the_noise() -> None:
+    asked: list[float] = []
+
+    def counting(latent: np.ndarray, level: float) -> np.ndarray:
+        asked.append(level)
+        return denoiser(latent, level)
+
+    received = latents(8)
+    restore(received, np.full(received.shape, 0.3), counting, Plan(0, 0, 10, rescale=False), np.random.default_rng(0))
+    assert asked == [float(20 * step + 1) for step in range(9, -1, -1)]
+
+
+def test_the_linear_estimate_of_values_of_unit_power_is_wiener_filtered() -> None:
+    noise = np.random.default_rng(5).uniform(0.01, 1, (4, 20, 20))
+    received = latents(20)
+    found = restore(received, noise, denoiser, Plan(0, 0, "linear", rescale=True), np.random.default_rng(0))
+    first = 0.00085 / (1 - 0.00085)  # a clean latent is taken for one at level 0
+    assert np.allclose(found, received / (1 - 0.00085) ** 0.5 / (1 + first + noise / (1 - 0.00085)), rtol=1e-5)
+
+
+def test_one_step_is_the_posterior_mean_of_normal_latents() -> None:
+    noise = np.array(0.3)
+    clean, found = over(Plan(0, 0, "one", rescale=True), noise)
+    rng = np.random.default_rng(2)
+    received = clean + np.sqrt(noise) * rng.standard_normal(clean.shape)
+    assert np.mean((found - VARIANCES / (VARIANCES + noise) * received) ** 2) < 2e-3  # but for the noise of level 0
+    assert error(Plan(0, 0, "one", rescale=True), noise) < error(Plan(0, 0, "exact", rescale=True), noise)
+    assert error(Plan(0, 0, "one", rescale=True), noise) < error(Plan(0, 0, "linear", rescale=True), noise)
