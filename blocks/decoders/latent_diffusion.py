@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from ...models.latent_diffusion.ddim import Inversion
 from ...models.latent_diffusion.names import DEFAULT, Variant
 from ...models.latent_diffusion.step_rule import Sampling
 from ...models.latent_diffusion.system import SYSTEM
@@ -58,6 +59,9 @@ class LatentDiffusion(Block):
             None, min_length=1, description="A safetensors file with its card beside it; null: what is shipped."
         )
         inversion_steps: Live[int] = Field(5, ge=0, le=STEPS, description="T2, of DDIM inversion, of 50.")
+        inversion: Inversion = Field(
+            "ddim", description="Towards the noise that the network finds (ddim), or towards noise that is drawn."
+        )
         steps: Live[Sampling] = Field(
             "exact",
             description="How sampling begins: exact, paper; one step alone, or so many of 50; linear: none.",

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from ...models.latent_diffusion.ddim import Inversion
 from ...models.latent_diffusion.names import DEFAULT, Variant
 from ...models.latent_diffusion.system import SYSTEM
 from ...sim.side_information.image_shape import ImageShape
@@ -50,6 +51,9 @@ class LatentDiffusion(Block):
         )
         inversion_steps: Live[int] = Field(
             5, ge=0, le=STEPS, description="T1, of DDIM inversion, of 50; the receiver is told."
+        )
+        inversion: Inversion = Field(
+            "ddim", description="Towards the noise that the network finds (ddim), or towards noise that is drawn."
         )
         device: Literal["cpu", "cuda"] = Field("cpu", description="Where the network runs.")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import zlib
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -16,7 +17,7 @@ from ..codec import About, Frame, PictureCodec, Pixels, Ports, Reception, Role
 from ..config import Config
 from ..frame_noise import FadingAware, known_n0
 from ..pixels import padded, to_pixels
-from .ddim import invert
+from .ddim import Inversion, diffuse, invert
 from .names import NUMBERS
 from .receive import Plan, restore
 from .schedule import LEVELS, level_of
@@ -45,12 +46,14 @@ class Sending(Config):
     """Settings of `Codec.encode`: those of ``encoders/latent_diffusion``."""
 
     inversion_steps: int = Field(5, ge=0, le=STEPS)
+    inversion: Inversion = "ddim"
 
 
 class Receiving(Config):
     """Settings of `Codec.decode`: those of ``decoders/latent_diffusion``."""
 
     inversion_steps: int = Field(5, ge=0, le=STEPS)
+    inversion: Inversion = "ddim"
     steps: Sampling = "exact"
     rescale: Literal["on", "off"] = "on"
     fading_aware: FadingAware = "on"
@@ -78,7 +81,11 @@ class Codec(PictureCodec[LatentAbout, Sending, Receiving]):
         """Return the frame of a picture; header: ImageShape, ModelId, LatentMode."""
         self.check_picture(picture)
         clean: Latent = self._run("clean", image=padded(picture, self.about.stride))
-        latent = invert(clean, self._epsilon, first=0, steps=sending.inversion_steps)
+        if sending.inversion == "ddim":
+            latent = invert(clean, self._epsilon, first=0, steps=sending.inversion_steps)
+        else:  # drawn of the picture: a run that is repeated sends the same
+            rng = np.random.default_rng(zlib.crc32(picture.tobytes()))
+            latent = diffuse(clean, rng, first=0, steps=sending.inversion_steps)
         header = ImageShape(*picture.shape[:2]), self.model, LatentMode(sending.inversion_steps)
         return Frame(latent.reshape(-1), header)
 
@@ -93,7 +100,13 @@ class Codec(PictureCodec[LatentAbout, Sending, Receiving]):
         grid = self.about.channels, -(-shape.height // self.about.stride), -(-shape.width // self.about.stride)
         values, n0 = self.values(reception, int(np.prod(grid)), shape)
         n0 = known_n0(n0, receiving.fading_aware) * np.float32(10 ** (receiving.n0_error_db / 10))
-        plan = Plan(mode.inversion_steps, receiving.inversion_steps, receiving.steps, receiving.rescale == "on")
+        plan = Plan(
+            mode.inversion_steps,
+            receiving.inversion_steps,
+            receiving.steps,
+            receiving.rescale == "on",
+            receiving.inversion,
+        )
         noise = _noise(values, n0).reshape(grid)
         self._report_too_much_noise(plan, noise)
         clean = restore(values.reshape(grid), noise, self._epsilon, plan, reception.generator(None))
