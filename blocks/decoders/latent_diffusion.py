@@ -75,6 +75,15 @@ class LatentDiffusion(Block):
         n0_error_db: Live[float] = Field(
             0.0, ge=-20, le=20, description="The noise is taken for so much more than it was measured; for studies."
         )
+        prompt: Live[str] = Field(
+            "", max_length=1000, description="What pictures show, for a network that is told text, if nothing is sent."
+        )
+        inversion_guidance: Live[float] = Field(
+            1.0, ge=0, le=30, description="How strongly inversion follows the prompt; as at the transmitter."
+        )
+        guidance: Live[float] = Field(
+            1.0, ge=0, le=30, description="How strongly sampling follows the prompt; 1 is half the work of others."
+        )
         device: Literal["cpu", "cuda"] = Field("cpu", description="Where the network runs.")
 
     params: Params

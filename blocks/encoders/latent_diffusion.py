@@ -55,6 +55,18 @@ class LatentDiffusion(Block):
         inversion: Inversion = Field(
             "ddim", description="Towards the noise that the network finds (ddim), or towards noise that is drawn."
         )
+        latent: Live[Literal["mean", "sample"]] = Field(
+            "mean", description="Of what the autoencoder finds possible: the mean, or a draw that the picture fixes."
+        )
+        prompt: Live[str] = Field(
+            "", max_length=1000, description="What the picture shows, for a network that is told text."
+        )
+        prompt_is: Literal["shared", "sent"] = Field(
+            "shared", description="Known to both ends beforehand; or in the header, and charged."
+        )
+        inversion_guidance: Live[float] = Field(
+            1.0, ge=0, le=30, description="How strongly inversion follows the prompt; 1 inverts best, at half the work."
+        )
         device: Literal["cpu", "cuda"] = Field("cpu", description="Where the network runs.")
 
     params: Params

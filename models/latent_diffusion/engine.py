@@ -77,7 +77,7 @@ class TorchEngine:
         What it does not need is let be.
         """
         outputs: dict[str, tuple[Callable[..., Tensor], tuple[str, ...]]] = {
-            "clean": (self._clean, ("image",)),
+            "clean": (self._clean, ("image", "noise")),
             "epsilon": (self._epsilon, ("latent", "level")),
             "picture": (self._picture, ("clean",)),
         }
@@ -86,8 +86,8 @@ class TorchEngine:
         made: NDArray[np.float32] = function(*tensors).contiguous().cpu().numpy()
         return made
 
-    def _clean(self, image: Tensor) -> Tensor:
-        return self.network.latents(image.permute(2, 0, 1)[None].float() / 255)[0]
+    def _clean(self, image: Tensor, noise: Tensor) -> Tensor:
+        return self.network.latents(image.permute(2, 0, 1)[None].float() / 255, noise[None])[0]
 
     def _epsilon(self, latent: Tensor, level: Tensor) -> Tensor:
         return self.network.epsilon(latent[None], level)[0]

@@ -26,8 +26,8 @@ class _Sender(nn.Module):
         super().__init__()
         self.network = network
 
-    def forward(self, image: Tensor, latent: Tensor, level: Tensor) -> tuple[Tensor, Tensor]:
-        clean = self.network.latents(image.permute(2, 0, 1)[None].float() / 255)[0]
+    def forward(self, image: Tensor, noise: Tensor, latent: Tensor, level: Tensor) -> tuple[Tensor, Tensor]:
+        clean = self.network.latents(image.permute(2, 0, 1)[None].float() / 255, noise[None])[0]
         return clean, self.network.epsilon(latent[None], level)[0]
 
 
@@ -73,7 +73,7 @@ def export_latent_diffusion(
     free = ("rows", "columns", "high", "wide")
     rows, columns, high, wide = (torch.export.Dim(name, min=1, max=2048) for name in free)
     latents = {"latent": {1: about.denoiser_stride * high, 2: about.denoiser_stride * wide}}
-    pixels = {"image": {0: about.stride * rows, 1: about.stride * columns}, **latents}
+    pixels = {"image": {0: about.stride * rows, 1: about.stride * columns}, "noise": {1: rows, 2: columns}, **latents}
     names = [f"{height} x {width}" for height, width in sizes]
     (sent, *sending), (heard, *hearing) = zip(*cases, strict=True)
     yield from export_codec(
@@ -100,4 +100,5 @@ def _inputs(codec: Codec, height: int, width: int) -> tuple[Inputs, Inputs]:
         for sides in ((rows, columns), (-(-rows // least) * least, -(-columns // least) * least))
     )
     noisy = {"latent": latent, "level": np.array([_PARITY_LEVEL], np.float32)}
-    return {"image": parity_picture(rows * stride, columns * stride), **noisy}, {"clean": clean, **noisy}
+    sent: Inputs = {"image": parity_picture(rows * stride, columns * stride), "noise": clean}
+    return {**sent, **noisy}, {"clean": clean, **noisy}

@@ -24,7 +24,7 @@ class LatentDiffusion(nn.Module):
         config: Sizes.
 
     Attributes:
-        autoencoder: diffusers' `AutoencoderKL`; its posterior's mean is taken.
+        autoencoder: diffusers' `AutoencoderKL`.
         denoiser: diffusers' `UNet2DModel`.
         scale: s, a number; it brings latents to unit variance.
 
@@ -44,10 +44,14 @@ class LatentDiffusion(nn.Module):
         """Diffusers' `DiagonalGaussianDistribution` of unscaled latents of images ``[b, 3, h, w]`` in [0, 1]."""
         return self.autoencoder.encode(2 * images - 1).latent_dist
 
-    def latents(self, images: Tensor) -> Tensor:
-        """Images ``[b, 3, h, w]`` in [0, 1], sides multiples of the stride, to clean latents ``[b, c, h', w']``."""
-        mean: Tensor = self.posterior(images).mode()
-        return self.scale * mean
+    def latents(self, images: Tensor, noise: Tensor | None = None) -> Tensor:
+        """Images ``[b, 3, h, w]`` in [0, 1], sides multiples of the stride, to clean latents ``[b, c, h', w']``.
+
+        They are the posterior's mean or, with noise of the latents' shape, so many of its deviations away from it.
+        """
+        posterior = self.posterior(images)
+        latents: Tensor = posterior.mean if noise is None else posterior.mean + posterior.std * noise
+        return self.scale * latents
 
     def pictures(self, latents: Tensor) -> Tensor:
         """Clean latents to images in [0, 1], not clipped."""
