@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Literal
 
 from ...errors import MissingExtra, WeightsError
 from ..weights.file import read_tensors
+from ..weights.fit import Shape, compare
 from .config import Part
-from .fit import Shape, compare, diagnose
+from .diagnose import diagnose
 from .published import PUBLICATION
 
 if TYPE_CHECKING:
