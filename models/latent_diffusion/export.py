@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ...errors import UsageError
 from ..onnx.export import PARITY_SIZES, Exported, Graph, Inputs, export_codec, parity_picture
 from .codec import Codec
 from .engine import TorchEngine, load
-from .names import DEFAULT, Variant
+from .names import DEFAULT, SHIPPED, Full, Variant
 from .network import LatentDiffusion
 
 __all__ = ["export_latent_diffusion"]
@@ -63,12 +65,19 @@ def export_latent_diffusion(
         Each file when it is written.
 
     Raises:
-        ExportError: a file computes something else. UsageError: it cannot be written. WeightsError: see `engine.load`.
-        MissingExtra: onnx or onnxscript is not installed.
+        ExportError: a file computes something else. UsageError: it cannot be written, or is of Stable Diffusion.
+        WeightsError: see `engine.load`. MissingExtra: onnx or onnxscript is not installed.
     """
+    if variant in get_args(Full):
+        raise UsageError(
+            f"{SHIPPED.system}: expected a variant that is told no text, got {variant}: no file is made of Stable "
+            f"Diffusion; take {DEFAULT}, or the blocks that need torch"
+        )
     codec = load(variant, weights)
     engine = codec.engine
     assert isinstance(engine, TorchEngine)
+    network = engine.network
+    assert isinstance(network, LatentDiffusion)
     about, cases = codec.about, [_inputs(codec, *size) for size in (TRACED, *sizes)]
     free = ("rows", "columns", "high", "wide")
     rows, columns, high, wide = (torch.export.Dim(name, min=1, max=2048) for name in free)
@@ -79,10 +88,10 @@ def export_latent_diffusion(
     yield from export_codec(
         codec,
         out,
-        Graph("encoder", _Sender(engine.network), sent, pixels, zip(names, sending, strict=True)),
+        Graph("encoder", _Sender(network), sent, pixels, zip(names, sending, strict=True)),
         Graph(
             "decoder",
-            _Receiver(engine.network),
+            _Receiver(network),
             heard,
             {"clean": {1: rows, 2: columns}, **latents},
             zip(names, hearing, strict=True),

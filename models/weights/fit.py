@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
-__all__ = ["Fit", "Shape", "compare"]
+from ...errors import WeightsError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+__all__ = ["Fit", "Shape", "compare", "require_fit", "shapes_of"]
 
 Shape = tuple[int, ...]
 
@@ -63,3 +69,29 @@ def compare(network: Mapping[str, Shape], file: Mapping[str, Shape]) -> Fit:
     both = [key for key in network if key in file and tuple(network[key]) != tuple(file[key])]
     reshaped = [(key, tuple(network[key]), tuple(file[key])) for key in both]
     return Fit(len(network), tuple(missing), tuple(extra), tuple(reshaped))
+
+
+def shapes_of(tensors: Mapping[str, Tensor]) -> dict[str, Shape]:
+    """Shapes by key."""
+    return {key: tuple(value.shape) for key, value in tensors.items()}
+
+
+def require_fit(
+    path: Path, what: str, network: Mapping[str, Tensor], file: Mapping[str, Tensor], *, seems: str | None = None
+) -> None:
+    """Refuse a file that does not fit.
+
+    Args:
+        path: Of the file.
+        what: It should hold.
+        network: Tensors of the network by key.
+        file: Tensors of the file, in the network's layout.
+        seems: What the file seems to be, if it does not fit.
+
+    Raises:
+        WeightsError: says key by key what differs.
+    """
+    fit = compare(shapes_of(network), shapes_of(file))
+    if not fit.good:
+        lines = [f"{path}: does not fit {what}:", fit.report(), *([f"  {seems}"] if seems else [])]
+        raise WeightsError("\n".join(lines))
