@@ -78,7 +78,7 @@ class LatentDiffusion(Block):
             "on", description="Reckon with the noise of each symbol, or with one of the frame's mean SNR."
         )
         n0_error_db: Live[float] = Field(
-            0.0, ge=-20, le=20, description="The noise is taken for so much more than it was measured; for studies."
+            0.0, ge=-20, le=20, description="The noise is taken for so many dB more than was measured; for studies."
         )
         prompt: Live[str] = Field(
             "", max_length=1000, description="What pictures show, for a network that is told text, if nothing is sent."
