@@ -68,6 +68,11 @@ class TorchEngine:
         precision: Of autoencoder and denoiser; what is around them stays float32.
         compile: Denoiser and decoder through `torch.compile`, at the first picture of each size.
         graphs: On a GPU, record a step of the denoiser, and the decoder, for each size, and replay.
+
+    Attributes:
+        network: As given.
+        denoise: Its `epsilon`, compiled and recorded as was asked for; what it returns is overwritten by the next call.
+        decode: Its `pictures`, likewise.
     """
 
     def __init__(
@@ -88,8 +93,8 @@ class TorchEngine:
         self._text = None if text is None else text.to(device).requires_grad_(requires_grad=False)
         self._told: dict[str, Tensor] = {}
         self._device = torch.device(device)
-        self._denoise = Replay(compiled(network.epsilon, compile), graphs)
-        self._decode = Replay(compiled(network.pictures, compile), graphs)
+        self.denoise = Replay(compiled(network.epsilon, compile), graphs)
+        self.decode = Replay(compiled(network.pictures, compile), graphs)
 
     @torch.inference_mode()
     def run(self, output: str, **inputs: Any) -> NDArray[np.float32]:
@@ -114,10 +119,10 @@ class TorchEngine:
         return self.network.latents(image.permute(2, 0, 1)[None].float() / 255, noise[None])[0]
 
     def _epsilon(self, latent: Tensor, level: Tensor, *told: Tensor) -> Tensor:
-        return self._denoise(latent[None], level, *told)[0]
+        return self.denoise(latent[None], level, *told)[0]
 
     def _picture(self, clean: Tensor) -> Tensor:
-        return self._decode(clean[None])[0].permute(1, 2, 0)
+        return self.decode(clean[None])[0].permute(1, 2, 0)
 
     def _words(self, prompt: str, guidance: float) -> Tensor:
         """What the denoiser is told, and, for guidance, what it is told by no words."""
