@@ -23,6 +23,7 @@ from semcom.sim.side_information.feature_shape import FeatureShape
 from semcom.sim.side_information.field import HeaderField, KnownFields
 from semcom.sim.side_information.full_scale import FullScale
 from semcom.sim.side_information.image_shape import ImageShape
+from semcom.sim.side_information.joined_symbols import JoinedSymbols
 from semcom.sim.side_information.jscc_mode import JsccMode
 from semcom.sim.side_information.latent_mode import LatentMode
 from semcom.sim.side_information.link_agreement import LinkAgreement
@@ -90,6 +91,7 @@ EXAMPLES = [
     ),
     Example(JsccMode(2, 17), "10 10001", st.builds(JsccMode, st.integers(0, 3), st.integers(0, 20))),
     Example(CdmMode(9, 20), "1001 10100", st.builds(CdmMode, st.integers(0, 15), st.integers(0, 20))),
+    Example(JoinedSymbols(5), f"{'101':>016}", st.builds(JoinedSymbols, st.integers(0, 65535))),
     Example(LatentMode(37), "100101", st.builds(LatentMode, st.integers(0, 50))),
     Example(ScSicMode(0.75), "10", st.builds(ScSicMode, st.sampled_from([None, 0.5, 0.75, 1.0]))),
     Example(FeatureShape((4, 6)), f"010 {'100':>016} {'110':>016}", st.builds(FeatureShape, axes)),
