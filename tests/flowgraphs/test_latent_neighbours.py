@@ -7,9 +7,11 @@ import pytest
 from semcom.flowgraphs.runtime.language.check import load_graph
 from semcom.flowgraphs.runtime.language.overrides import Overrides
 from semcom.flowgraphs.runtime.run import RunOptions, run
+from semcom.models.latent_denoiser.training import LatentDenoiserRun
 from semcom.models.latent_diffusion.config import TrainConfig
 from semcom.models.latent_diffusion.system import SYSTEM
 from semcom.models.latent_diffusion.training import LatentDiffusionRun
+from semcom.models.lookup import find_system
 from semcom.models.training.train import train
 
 CAPTION = "a woman in an orange space suit in front of a flag and a model of a space shuttle"
@@ -27,6 +29,13 @@ def ran(name: str, weights: Path, *sets: str) -> dict[str, Any]:
     result = run(graph, RunOptions("inline", items=1))
     assert result.status == "ok"
     return result.metrics
+
+
+def test_the_conditional_denoiser_has_the_latents_bandwidth(weights: Path, tmp_path: Path) -> None:
+    changes = {"start_from": str(weights), "steps": 1, "validation_pictures": 1}
+    config = LatentDenoiserRun.recipe.read(find_system("latent-denoiser").recipes["tiny"]).model_copy(update=changes)
+    own = train(LatentDenoiserRun, config, Path("builtin:photos"), tmp_path / "run").weights
+    assert ran("latent-denoiser-mini", own)["cbr"] == pytest.approx(1 / 96, abs=200 / (3 * 64 * 96))
 
 
 def test_the_yardstick_has_the_latents_bandwidth(weights: Path) -> None:
