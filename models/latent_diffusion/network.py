@@ -36,8 +36,8 @@ class LatentDiffusion(LatentAutoencoder):
 
     def epsilon(self, latents: Tensor, level: Tensor) -> Tensor:
         """Noise in latents ``[b, c, h, w]``, sides multiples of the denoiser's stride, at levels ``[b]``, 0 to 999."""
-        noise: Tensor = self.denoiser(latents, level).sample
-        return noise
+        noise: Tensor = self.denoiser(latents.to(self.denoiser.dtype), level).sample
+        return noise.float()
 
 
 def part_of(name: str) -> Part | None:

@@ -37,7 +37,12 @@ class Plan(NamedTuple):
 
 
 def restore(
-    received: Latent, noise: Latent, denoiser: Denoiser[Latent], plan: Plan, rng: np.random.Generator
+    received: Latent,
+    noise: Latent,
+    denoiser: Denoiser[Latent],
+    plan: Plan,
+    rng: np.random.Generator,
+    inverter: Denoiser[Latent] | None = None,
 ) -> Latent:
     """Return a clean latent.
 
@@ -51,10 +56,11 @@ def restore(
         denoiser: The network.
         plan: What to do.
         rng: For the noise that is added.
+        inverter: The network as it is asked on the way towards noise; None: the same.
     """
     mean, spread = float(noise.mean(dtype=np.float64)), float(np.ptp(noise))
     if plan.inversion == "ddim":
-        latent = invert(received, denoiser, first=plan.inverted, steps=plan.further)
+        latent = invert(received, inverter or denoiser, first=plan.inverted, steps=plan.further)
     else:
         latent = diffuse(received, rng, first=plan.inverted, steps=plan.further)
     share = alpha_bar(level_of_step(plan.inverted + plan.further))

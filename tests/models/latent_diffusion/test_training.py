@@ -109,7 +109,7 @@ def test_a_frame_is_one_value_for_16_pixels_and_its_header_says_how_far_it_is(co
     assert frame.features.shape == (4 * 5 * 9,)  # CBR 1/96: 180 reals, 90 symbols, for 40 x 72 pixels of 3
     assert frame.features.size / 2 / picture().size == 1 / 96
     assert LatentMode(3) in frame.header
-    assert LatentMode(3).bits() == 6
+    assert LatentMode(3).bits() == 7
     assert codec.decode(frame.heard(0.1), Receiving()).shape == (40, 72, 3)
 
 

@@ -92,7 +92,11 @@ EXAMPLES = [
     Example(JsccMode(2, 17), "10 10001", st.builds(JsccMode, st.integers(0, 3), st.integers(0, 20))),
     Example(CdmMode(9, 20), "1001 10100", st.builds(CdmMode, st.integers(0, 15), st.integers(0, 20))),
     Example(JoinedSymbols(5), f"{'101':>016}", st.builds(JoinedSymbols, st.integers(0, 65535))),
-    Example(LatentMode(37), "100101", st.builds(LatentMode, st.integers(0, 50))),
+    Example(
+        LatentMode(37, "\u00e9"),
+        f"100101 1 {'10':>010} 11000011 10101001",
+        st.builds(LatentMode, st.integers(0, 50), st.none() | st.text(max_size=200)),
+    ),
     Example(ScSicMode(0.75), "10", st.builds(ScSicMode, st.sampled_from([None, 0.5, 0.75, 1.0]))),
     Example(FeatureShape((4, 6)), f"010 {'100':>016} {'110':>016}", st.builds(FeatureShape, axes)),
     Example(
@@ -222,6 +226,10 @@ def test_any_bits_give_a_field_or_an_error(cls: type[HeaderField], bits: list[in
         (CdmMode(16, 0), "CdmMode.eta_index: expected 0 to 15, got 16"),
         (CdmMode(0, -1), "CdmMode.esn0_db: expected 0 to 20, got -1"),
         (LatentMode(51), "LatentMode.inversion_steps: expected 0 to 50, got 51"),
+        (
+            LatentMode(5, "a" * 1024),
+            "LatentMode.prompt: expected at most 1023 bytes of UTF-8, got 1024; cut it",
+        ),
         (ScSicMode(0.6), "ScSicMode.downscale: expected one of None, 0.5, 0.75, 1.0, got 0.6"),
         (FeatureShape((1,) * 8), "FeatureShape.shape: expected 0 to 7, got 8"),
         (FeatureShape((5,)), "FeatureShape.shape: expected -1 for the length of a single axis, got 5"),
@@ -252,6 +260,7 @@ def test_what_the_bits_cannot_hold_is_refused(field: HeaderField, message: str) 
             "111 0000",
             "QamFrame.bits_per_symbol: expected one of 2, 4, 6, 8, 10, got the number 7, which is none",
         ),
+        (LatentMode, f"100101 1 {'1':>010} 11000011", r"LatentMode.prompt: expected a text in UTF-8, got b'\xc3'"),
         (JsccMode, "00 11111", "JsccMode.esn0_db: expected 0 to 20, got 31"),
         (LinkScheme, "11111", "header: expected LinkAgreement to be known before, got nothing; read it first"),
         (RateMap, "0 0000", "header: expected ImageShape to be known before, got nothing; read it first"),
