@@ -20,6 +20,7 @@ from .field import BitReader, BitWriter, HeaderField, KnownFields
 from .full_scale import FullScale
 from .image_shape import ImageShape
 from .jscc_mode import JsccMode
+from .label_classes import LabelClasses
 from .latent_mode import LatentMode
 from .link_scheme import LinkScheme
 from .model_id import ModelId
@@ -50,6 +51,7 @@ SENT_FIELDS: Final[tuple[type[HeaderField], ...]] = (
     FeatureCode,
     FullScale,
     LatentMode,
+    LabelClasses,
 )
 """Fields that go on the air; a field's number is its place, from 1 on. New ones come last."""
 _FORMAT_BITS, _LENGTH_BITS, _NUMBER_BITS = 4, 20, 6

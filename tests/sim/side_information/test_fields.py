@@ -24,6 +24,7 @@ from semcom.sim.side_information.field import HeaderField, KnownFields
 from semcom.sim.side_information.full_scale import FullScale
 from semcom.sim.side_information.image_shape import ImageShape
 from semcom.sim.side_information.jscc_mode import JsccMode
+from semcom.sim.side_information.label_classes import LabelClasses
 from semcom.sim.side_information.latent_mode import LatentMode
 from semcom.sim.side_information.link_agreement import LinkAgreement
 from semcom.sim.side_information.link_scheme import LinkScheme
@@ -90,6 +91,11 @@ EXAMPLES = [
     ),
     Example(JsccMode(2, 17), "10 10001", st.builds(JsccMode, st.integers(0, 3), st.integers(0, 20))),
     Example(CdmMode(9, 20), "1001 10100", st.builds(CdmMode, st.integers(0, 15), st.integers(0, 20))),
+    Example(
+        LabelClasses((True, False, True)),
+        "00000011 101",
+        st.lists(st.booleans(), min_size=1, max_size=255).filter(any).map(lambda sent: LabelClasses(tuple(sent))),
+    ),
     Example(LatentMode(37), "100101", st.builds(LatentMode, st.integers(0, 50))),
     Example(ScSicMode(0.75), "10", st.builds(ScSicMode, st.sampled_from([None, 0.5, 0.75, 1.0]))),
     Example(FeatureShape((4, 6)), f"010 {'100':>016} {'110':>016}", st.builds(FeatureShape, axes)),
@@ -220,6 +226,14 @@ def test_any_bits_give_a_field_or_an_error(cls: type[HeaderField], bits: list[in
         (CdmMode(16, 0), "CdmMode.eta_index: expected 0 to 15, got 16"),
         (CdmMode(0, -1), "CdmMode.esn0_db: expected 0 to 20, got -1"),
         (LatentMode(51), "LatentMode.inversion_steps: expected 0 to 50, got 51"),
+        (
+            LabelClasses((False, False)),
+            "LabelClasses: expected up to 255 classes and a map of one at least, got 2 and maps of none",
+        ),
+        (
+            LabelClasses((True,) * 256),
+            "LabelClasses: expected up to 255 classes and a map of one at least, got 256 and maps of some",
+        ),
         (ScSicMode(0.6), "ScSicMode.downscale: expected one of None, 0.5, 0.75, 1.0, got 0.6"),
         (FeatureShape((1,) * 8), "FeatureShape.shape: expected 0 to 7, got 8"),
         (FeatureShape((5,)), "FeatureShape.shape: expected -1 for the length of a single axis, got 5"),
@@ -249,6 +263,11 @@ def test_what_the_bits_cannot_hold_is_refused(field: HeaderField, message: str) 
             QamFrame,
             "111 0000",
             "QamFrame.bits_per_symbol: expected one of 2, 4, 6, 8, 10, got the number 7, which is none",
+        ),
+        (
+            LabelClasses,
+            "00000010 00",
+            "LabelClasses: expected up to 255 classes and a map of one at least, got 2 and maps of none",
         ),
         (JsccMode, "00 11111", "JsccMode.esn0_db: expected 0 to 20, got 31"),
         (LinkScheme, "11111", "header: expected LinkAgreement to be known before, got nothing; read it first"),
