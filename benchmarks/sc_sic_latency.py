@@ -37,9 +37,9 @@ import numpy as np
 import torch
 from figures import machine, print_table, take_turns
 from sc_sic_peers import Diffusers, Inputs, Place, StableDiffusion, inputs
+from semcom.models.replay import Replay
 from semcom.models.sc_sic.network import ScSic
 from semcom.models.sc_sic.receiver import Receiver
-from semcom.models.sc_sic.replay import Replay
 from semcom.models.sc_sic.sampler import sample
 from semcom.models.sc_sic.sizes import SIZES
 from semcom.models.sc_sic.stage_b import UNHEARD

@@ -38,7 +38,7 @@ def _about(system: System, variant: Variant) -> dict[str, Any]:
     if variant.weights is not None and variant.weights.is_file():
         size, licence = round(variant.weights.stat().st_size / 1e6, 1), _licence(system, variant.name)
     elif published is not None and variant.name in {one.variant for one in published.files}:
-        size, licence = sum(one.megabytes for one in published.fetched(variant.name)), published.licence
+        size, licence = round(sum(one.megabytes for one in published.fetched(variant.name)), 1), published.licence
     else:
         return {"number": variant.number}
     return {"number": variant.number, "megabytes": size, "licence": licence}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import shutil
 import tempfile
@@ -61,3 +62,64 @@ def tiny_cascade(tmp_path_factory: pytest.TempPathFactory) -> Path:
         tensors = {key: value.contiguous() for key, value in part.state_dict().items()}
         safetensors.torch.save_file(tensors, folder / f"{name}.safetensors")
     return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_stable_diffusion(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoint as `semcom fetch latent-diffusion` leaves it, tiny and with random weights."""
+    transformers = pytest.importorskip("transformers")
+    import safetensors.torch
+    import torch
+    from diffusers import AutoencoderKL, UNet2DConditionModel
+
+    folder = tmp_path_factory.mktemp("stable-diffusion")
+    torch.manual_seed(1)
+    AutoencoderKL(
+        down_block_types=("DownEncoderBlock2D",) * 4,
+        up_block_types=("UpDecoderBlock2D",) * 4,
+        block_out_channels=(8, 8, 8, 8),
+        norm_num_groups=4,
+    ).save_pretrained(folder / "vae")
+    UNet2DConditionModel(
+        down_block_types=("CrossAttnDownBlock2D", "DownBlock2D"),
+        up_block_types=("UpBlock2D", "CrossAttnUpBlock2D"),
+        block_out_channels=(8, 16),
+        layers_per_block=1,
+        cross_attention_dim=16,
+        attention_head_dim=4,
+        norm_num_groups=4,
+    ).save_pretrained(folder / "unet")
+    (folder / "scheduler").mkdir()
+    (folder / "scheduler" / "scheduler_config.json").write_text(json.dumps(STABLE_DIFFUSION_SCHEDULER))
+    vocabulary = write_tokenizer(folder / "tokenizer")
+    config = transformers.CLIPTextConfig(
+        vocab_size=vocabulary, hidden_size=16, intermediate_size=32, num_hidden_layers=2, num_attention_heads=2
+    )
+    text = transformers.CLIPTextModel(config)
+    (folder / "text_encoder").mkdir()
+    config.to_json_file(folder / "text_encoder" / "config.json")
+    safetensors.torch.save_file(text.state_dict(), folder / "text_encoder" / "model.safetensors")
+    return folder
+
+
+STABLE_DIFFUSION_SCHEDULER = {  # scheduler/scheduler_config.json of Stable Diffusion 1.5
+    **{"_class_name": "PNDMScheduler", "_diffusers_version": "0.6.0", "beta_end": 0.012},
+    **{"beta_schedule": "scaled_linear", "beta_start": 0.00085, "num_train_timesteps": 1000},
+    **{"set_alpha_to_one": False, "skip_prk_steps": True, "steps_offset": 1, "trained_betas": None},
+    "clip_sample": False,
+}
+
+
+def write_tokenizer(folder: Path) -> int:
+    """A tokenizer of CLIP's kind that knows bytes and one word; returns how many tokens it has."""
+    kept = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    shown = [chr(byte) for byte in kept] + [chr(256 + index) for index in range(256 - len(kept))]
+    tokens = [*shown, *(f"{one}</w>" for one in shown), "ca", "cat</w>", "<|startoftext|>", "<|endoftext|>"]
+    ends = {"bos_token": tokens[-2], "eos_token": tokens[-1], "unk_token": tokens[-1], "pad_token": tokens[-1]}
+    folder.mkdir()
+    (folder / "vocab.json").write_text(json.dumps({token: number for number, token in enumerate(tokens)}))
+    (folder / "merges.txt").write_text("#version: 0.2\nc a\nca t</w>\n")
+    (folder / "special_tokens_map.json").write_text(json.dumps(ends))
+    settings = {"tokenizer_class": "CLIPTokenizer", "model_max_length": 77, "do_lower_case": True, **ends}
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings))
+    return len(tokens)

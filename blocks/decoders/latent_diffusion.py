@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from ...models.latent_diffusion.ddim import Inversion
 from ...models.latent_diffusion.names import DEFAULT, Variant
 from ...models.latent_diffusion.step_rule import Sampling
 from ...models.latent_diffusion.system import SYSTEM
@@ -37,13 +38,15 @@ class LatentDiffusion(Block):
     at that level. Over fading, values differ in their noise, and each joins the sampler at its own level
     (``fading_aware: off``, or ``rescale: off``: at one of the mean). Equalised symbols are expected without bias
     (``equalizer: mmse`` or ``zf``).
+    The variants of Stable Diffusion follow the words that the header brings or, if it brings none, ``prompt``.
 
     Input:   features: float32 ``[n]`` in the encoder's scale (``mappers/complex_to_real`` undoes the normalisation);
              header: ImageShape, ModelId, LatentMode; state: n0, one number or float32 ``[n / 2]``.
     Output:  uint8 sRGB ``[H, W, 3]``.
-    Raises:  SignalError: n0 is not known, counts do not fit, values are not finite, the frame is of other weights, or
-             the steps of both ends are more than 50. WeightsError: weights are missing or do not fit. UsageError: there
-             is no GPU. MissingExtra: torch or diffusers is not installed.
+    Raises:  SignalError: n0 is not known, counts do not fit, values are not finite, the frame is of other weights,
+             the steps of both ends are more than 50, or a prompt has more than 77 tokens, or is for a network without
+             text. WeightsError: weights are missing or do not fit. UsageError: there is no GPU, or ``sd`` was given no
+             weights. MissingExtra: torch, diffusers or transformers is not installed.
     State:   none but that too much noise was reported; the network, loaded by `start`.
     Source:  Enabling training-free semantic communication systems with generative diffusion models, eqs. 9 to 17; Song
              et al., Denoising diffusion implicit models, ICLR 2021.
@@ -55,9 +58,15 @@ class LatentDiffusion(Block):
 
         variant: Variant = Field(DEFAULT, description="Which network.")
         weights: str | None = Field(
-            None, min_length=1, description="A safetensors file with its card beside it; null: what is shipped."
+            None,
+            min_length=1,
+            description="A safetensors file with its card; for sd-1.5 and sd a folder in diffusers' layout, or a "
+            "repository owner/name in the hub's cache. null: the shipped or the published ones.",
         )
         inversion_steps: Live[int] = Field(5, ge=0, le=STEPS, description="T2, of DDIM inversion, of 50.")
+        inversion: Inversion = Field(
+            "ddim", description="Towards the noise that the network finds (ddim), or towards noise that is drawn."
+        )
         steps: Live[Sampling] = Field(
             "exact",
             description="How sampling begins: exact, paper; one step alone, or so many of 50; linear: none.",
@@ -69,9 +78,28 @@ class LatentDiffusion(Block):
             "on", description="Reckon with the noise of each symbol, or with one of the frame's mean SNR."
         )
         n0_error_db: Live[float] = Field(
-            0.0, ge=-20, le=20, description="The noise is taken for so much more than it was measured; for studies."
+            0.0, ge=-20, le=20, description="The noise is taken for so many dB more than was measured; for studies."
+        )
+        prompt: Live[str] = Field(
+            "", max_length=1000, description="What pictures show, for a network that is told text, if nothing is sent."
+        )
+        inversion_guidance: Live[float] = Field(
+            1.0, ge=0, le=30, description="How strongly inversion follows the prompt; as at the transmitter."
+        )
+        guidance: Live[float] = Field(
+            1.0, ge=0, le=30, description="How strongly sampling follows the prompt; 1 is half the work of others."
         )
         device: Literal["cpu", "cuda"] = Field("cpu", description="Where the network runs.")
+        precision: Literal["float32", "bfloat16"] = Field(
+            "float32", description="bfloat16 is faster on a GPU, and on a CPU that has instructions for it."
+        )
+        compile: Literal["off", "on", "tuned"] = Field(
+            "off",
+            description="Compile the network, once for each size of picture; tuned: also look for the fastest way.",
+        )
+        graphs: Literal["off", "on"] = Field(
+            "off", description="On a GPU, record a step once for each size of picture, and replay it."
+        )
 
     params: Params
     reads_header = (ImageShape, ModelId, LatentMode)
@@ -80,7 +108,15 @@ class LatentDiffusion(Block):
         """Load the network."""
         p = self.params
         self._codec = torch_codec(
-            "decoders/latent_diffusion", SYSTEM, p.variant, p.weights, role="decoder", device=p.device
+            "decoders/latent_diffusion",
+            SYSTEM,
+            p.variant,
+            p.weights,
+            role="decoder",
+            device=p.device,
+            precision=p.precision,
+            compile=p.compile,
+            graphs=p.graphs,
         )
 
     def work(self, features: Features, header: Header, state: State, identity: Identity) -> Image:

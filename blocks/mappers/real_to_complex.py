@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Annotated, Literal
+
 import numpy as np
+from pydantic import Field
 
 from ...errors import SignalError
+from ...sim.side_information.field import Unsent
 from ...sim.side_information.power_scale import PowerScale
 from ..block import Block
 from ..envelope import Out
+from ..params import BlockParams
 from ..ports import Features, Symbols
 
 __all__ = ["RealToComplex"]
@@ -22,15 +27,26 @@ class RealToComplex(Block):
 
     An odd count is padded with a zero. The scale a is rounded to half precision before either end uses it, so that the
     receiver can undo it exactly from 16 bits; the frame's energy is 1 within 0.1 %. A frame of zeros is sent as zeros,
-    with a = 0.
+    with a = 0. With ``scale`` a number, both ends have agreed on a and nothing is sent: the energy is still 1, and what
+    comes out at the other end is as wrong as the features' power was another.
 
     Input:   features: float32, any shape; taken in C order.
-    Output:  complex64 ``[ceil(values / 2)]``; header: PowerScale, 16 bits.
+    Output:  complex64 ``[ceil(values / 2)]``; header: PowerScale, 16 bits, or none that is sent.
     Raises:  SignalError: a value is not finite, or the values' root mean square does not fit half precision.
     State:   none.
     Example: ``map: {use: mappers/real_to_complex}``
     """
 
+    class Params(BlockParams):
+        """Parameters."""
+
+        scale: Literal["sent"] | Annotated[float, Field(gt=0, le=_LARGEST)] = Field(
+            "sent",
+            description="The scale a that the receiver multiplies by: sent with each frame; or a number that both ends "
+            "know, sqrt(2) for features of unit power.",
+        )
+
+    params: Params
     writes_header = (PowerScale,)
 
     def work(self, features: Features) -> Out[Symbols]:
@@ -48,5 +64,11 @@ class RealToComplex(Block):
             )
         scale = float(np.float16(rms))
         if scale == 0:
-            return Out(np.zeros(symbols.size, np.complex64), header=PowerScale(0.0, padded))
-        return Out(symbols / np.float32(scale), header=PowerScale(scale, padded))
+            return Out(np.zeros(symbols.size, np.complex64), header=self._told(0.0, padded=padded))
+        return Out(symbols / np.float32(scale), header=self._told(scale, padded=padded))
+
+    def _told(self, scale: float, *, padded: bool) -> tuple[PowerScale | Unsent]:
+        agreed = self.params.scale
+        if agreed == "sent":
+            return (PowerScale(scale, padded),)
+        return (Unsent(PowerScale(float(np.float16(agreed)), padded)),)

@@ -13,15 +13,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
+
+import numpy as np
 
 from .schedule import alpha_bar, level_of_step
 
-__all__ = ["Denoiser", "invert", "move", "sample"]
+__all__ = ["Denoiser", "Inversion", "diffuse", "invert", "move", "sample"]
 
 A = TypeVar("A", bound=Any)
 Denoiser = Callable[[A, float], A]
 """Estimates the unit noise in a latent at a level."""
+Inversion = Literal["ddim", "noise"]
+"""The way towards noise: the network's own, or noise that is drawn."""
 
 
 def move(latent: A, epsilon: A, *, now: float, then: float) -> A:
@@ -45,6 +49,14 @@ def invert(latent: A, denoiser: Denoiser[A], *, first: int, steps: int) -> A:
         now, then = level_of_step(step), level_of_step(step + 1)
         latent = move(latent, denoiser(latent, then), now=now, then=then)
     return latent
+
+
+def diffuse(latent: A, rng: np.random.Generator, *, first: int, steps: int) -> A:
+    """Go on towards noise by noise that is drawn; see `invert`. Arrays of numpy alone."""
+    kept = alpha_bar(level_of_step(first + steps)) / alpha_bar(level_of_step(first))
+    noise = rng.standard_normal(latent.shape, np.float32)
+    there: A = np.float32(kept**0.5) * latent + np.float32((1 - kept) ** 0.5) * noise
+    return there
 
 
 def sample(latent: A, denoiser: Denoiser[A], levels: Sequence[float]) -> A:

@@ -2,95 +2,158 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, cast, get_args
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..codec import Role
+from ..compiled import Compile, compiled
 from ..model_card import ModelCard
+from ..replay import Graphs, Replay
 from ..weights.network import config_of, fill
 from .codec import Codec, LatentAbout
 from .config import LatentDiffusionConfig
-from .names import DEFAULT, SHIPPED, Variant
+from .names import DEFAULT, SHIPPED, Full, Variant
 from .network import LatentDiffusion
+from .stable_diffusion import StableDiffusion, load_checkpoint
+from .text import Text
 
-__all__ = ["TorchEngine", "load"]
+__all__ = ["Precision", "TorchEngine", "load"]
+
+Precision = Literal["float32", "bfloat16"]
 
 
 def load(
-    variant: Variant = DEFAULT, weights: str | Path | None = None, *, role: Role | None = None, device: str = "cpu"
+    variant: Variant = DEFAULT, weights: str | Path | None = None, *, role: Role | None = None, **how: Any
 ) -> Codec:
     """Load weights for both ends.
 
     Args:
         variant: What the header calls them.
-        weights: A safetensors file with its card beside it; what is shipped for the variant if not said.
+        weights: A safetensors file with its card beside it; of Stable Diffusion see `load_checkpoint`; what is shipped
+            or published for the variant if not said.
         role: Of no matter: both ends hold the denoiser.
-        device: Where it runs.
+        how: device, precision, compile and graphs of `TorchEngine`.
 
     Raises:
-        WeightsError: see `ShippedWeights.load`, or the weights are of another kind of network.
+        WeightsError: see `ShippedWeights.load` and `load_checkpoint`, or the weights are of another kind of network.
+        UsageError: see `load_checkpoint`.
+        MissingExtra: see there.
     """
+    if variant in get_args(Full):
+        network, text = load_checkpoint(cast(Full, variant), weights)
+        return Codec(TorchEngine(network, text, **how), _about_checkpoint(variant, network))
     path = SHIPPED.path(variant) if weights is None else Path(weights)
     card, tensors = SHIPPED.load(path)
-    network = LatentDiffusion(config_of(SHIPPED.system, path, card, LatentDiffusionConfig))
-    fill(path, network, tensors)
-    engine = TorchEngine(network, card, device)
-    return Codec(engine, engine.about(variant))
+    own = LatentDiffusion(config_of(SHIPPED.system, path, card, LatentDiffusionConfig))
+    fill(path, own, tensors)
+    return Codec(TorchEngine(own, **how), _about(variant, own, card))
 
 
 class TorchEngine:
-    """A trained network, in float32.
+    """A network with its weights.
 
     One picture at a time: with the same number of torch threads the same input gives the same bytes.
 
     Args:
-        network: With its weights.
-        card: Of its weights.
+        network: It is moved and cast.
+        text: Makes of a prompt what the denoiser is told; None: it is told nothing.
         device: Where it runs.
+        precision: Of autoencoder and denoiser; what is around them stays float32.
+        compile: Denoiser and decoder through `torch.compile`, at the first picture of each size.
+        graphs: On a GPU, record a step of the denoiser, and the decoder, for each size, and replay.
+
+    Attributes:
+        network: As given.
+        denoise: Its `epsilon`, compiled and recorded as was asked for; what it returns is overwritten by the next call.
+        decode: Its `pictures`, likewise.
     """
 
-    def __init__(self, network: LatentDiffusion, card: ModelCard, device: str = "cpu") -> None:
-        self.network, self.card = network.to(device).eval().requires_grad_(requires_grad=False), card
+    def __init__(
+        self,
+        network: LatentDiffusion | StableDiffusion,
+        text: Text | None = None,
+        *,
+        device: str = "cpu",
+        precision: Precision = "float32",
+        compile: Compile = "off",
+        graphs: Graphs = "off",
+    ) -> None:
+        self.network = network.to(device).eval().requires_grad_(requires_grad=False)
+        for part in (network.autoencoder, network.denoiser):
+            nn.Module.to(part, dtype=getattr(torch, precision))  # diffusers' own warns of what is not so
+            if device != "cpu":
+                part.to(memory_format=torch.channels_last)
+        self._text = None if text is None else text.to(device).requires_grad_(requires_grad=False)
+        self._told: dict[str, Tensor] = {}
         self._device = torch.device(device)
-
-    def about(self, variant: Variant) -> LatentAbout:
-        """What the codec must know."""
-        config = self.network.config.autoencoder
-        return LatentAbout(
-            variant=variant,
-            stride=config.stride,
-            channels=config.latent_channels,
-            denoiser_stride=self.network.config.denoiser.stride,
-            weights_sha256=self.card.sha256,
-        )
+        self.denoise = Replay(compiled(network.epsilon, compile), graphs)
+        self.decode = Replay(compiled(network.pictures, compile), graphs)
 
     @torch.inference_mode()
-    def run(self, output: str, **inputs: NDArray[Any]) -> NDArray[np.float32]:
+    def run(self, output: str, **inputs: Any) -> NDArray[np.float32]:
         """Compute ``clean`` ``[c, h / 8, w / 8]``, ``epsilon`` of the same shape, or ``picture`` ``[h, w, 3]``.
 
-        What it does not need is let be.
+        What it does not need is let be. ``epsilon`` of a network that is told text takes ``prompt`` and ``guidance``.
         """
         outputs: dict[str, tuple[Callable[..., Tensor], tuple[str, ...]]] = {
-            "clean": (self._clean, ("image",)),
+            "clean": (self._clean, ("image", "noise")),
             "epsilon": (self._epsilon, ("latent", "level")),
             "picture": (self._picture, ("clean",)),
         }
         function, names = outputs[output]
-        tensors = (torch.from_numpy(np.array(inputs[name])).to(self._device) for name in names)
+        tensors = [torch.from_numpy(np.array(inputs[name])).to(self._device) for name in names]
+        if output == "epsilon" and self._text is not None:
+            guidance = torch.from_numpy(inputs["guidance"])
+            tensors += [self._words(inputs["prompt"], float(guidance[0])), guidance.to(self._device)]
         made: NDArray[np.float32] = function(*tensors).contiguous().cpu().numpy()
         return made
 
-    def _clean(self, image: Tensor) -> Tensor:
-        return self.network.latents(image.permute(2, 0, 1)[None].float() / 255)[0]
+    def _clean(self, image: Tensor, noise: Tensor) -> Tensor:
+        return self.network.latents(image.permute(2, 0, 1)[None].float() / 255, noise[None])[0]
 
-    def _epsilon(self, latent: Tensor, level: Tensor) -> Tensor:
-        return self.network.epsilon(latent[None], level)[0]
+    def _epsilon(self, latent: Tensor, level: Tensor, *told: Tensor) -> Tensor:
+        return self.denoise(latent[None], level, *told)[0]
 
     def _picture(self, clean: Tensor) -> Tensor:
-        return self.network.pictures(clean[None])[0].permute(1, 2, 0)
+        return self.decode(clean[None])[0].permute(1, 2, 0)
+
+    def _words(self, prompt: str, guidance: float) -> Tensor:
+        """What the denoiser is told, and, for guidance, what it is told by no words."""
+        assert self._text is not None
+        for words in (prompt, ""):
+            if words not in self._told:
+                self._told[words] = self._text(words)
+        return self._told[prompt] if guidance == 1 else torch.cat([self._told[""], self._told[prompt]])
+
+
+def _about(variant: Variant, network: LatentDiffusion, card: ModelCard) -> LatentAbout:
+    config = network.config.autoencoder
+    return LatentAbout(
+        variant=variant,
+        stride=config.stride,
+        channels=config.latent_channels,
+        denoiser_stride=network.config.denoiser.stride,
+        weights_sha256=card.sha256,
+    )
+
+
+def _about_checkpoint(variant: Variant, network: StableDiffusion) -> LatentAbout:
+    autoencoder, denoiser = network.autoencoder, network.denoiser
+    signs = hashlib.sha256()  # of the first layers: files in half precision have the same
+    for layer in (autoencoder.encoder.conv_in, denoiser.conv_in):
+        signs.update(np.packbits(layer.weight.detach().float().cpu().numpy() >= 0).tobytes())
+    return LatentAbout(
+        variant=variant,
+        stride=2 ** (len(autoencoder.config.block_out_channels) - 1),
+        channels=autoencoder.config.latent_channels,
+        denoiser_stride=1,  # it takes odd sides by itself
+        text=True,
+        weights_sha256=signs.hexdigest(),
+    )

@@ -7,10 +7,14 @@ from typing import Literal
 
 from ..weights.shipped import ShippedWeights
 
-__all__ = ["DEFAULT", "NUMBERS", "SHIPPED", "Variant"]
+__all__ = ["DEFAULT", "NUMBERS", "SHIPPED", "Full", "Own", "Variant"]
 
-Variant = Literal["mini-96"]
-NUMBERS: dict[Variant, int] = {"mini-96": 48}
+Own = Literal["mini-96"]
+"""Of our training; these come with the package."""
+Full = Literal["sd-1.5", "sd"]
+"""Stable Diffusion 1.5, and any checkpoint of its layout."""
+Variant = Literal[Own, Full]
+NUMBERS: dict[Variant, int] = {"mini-96": 48, "sd-1.5": 49, "sd": 50}
 """In ModelId."""
 DEFAULT: Variant = next(iter(NUMBERS))
 """What users get who name none."""

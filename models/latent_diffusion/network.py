@@ -24,7 +24,7 @@ class LatentDiffusion(nn.Module):
         config: Sizes.
 
     Attributes:
-        autoencoder: diffusers' `AutoencoderKL`; its posterior's mean is taken.
+        autoencoder: diffusers' `AutoencoderKL`.
         denoiser: diffusers' `UNet2DModel`.
         scale: s, a number; it brings latents to unit variance.
 
@@ -42,22 +42,28 @@ class LatentDiffusion(nn.Module):
 
     def posterior(self, images: Tensor) -> Any:
         """Diffusers' `DiagonalGaussianDistribution` of unscaled latents of images ``[b, 3, h, w]`` in [0, 1]."""
-        return self.autoencoder.encode(2 * images - 1).latent_dist
+        return self.autoencoder.encode((2 * images - 1).to(self.autoencoder.dtype)).latent_dist
 
-    def latents(self, images: Tensor) -> Tensor:
-        """Images ``[b, 3, h, w]`` in [0, 1], sides multiples of the stride, to clean latents ``[b, c, h', w']``."""
-        mean: Tensor = self.posterior(images).mode()
-        return self.scale * mean
+    def latents(self, images: Tensor, noise: Tensor | None = None) -> Tensor:
+        """Images ``[b, 3, h, w]`` in [0, 1], sides multiples of the stride, to clean latents ``[b, c, h', w']``.
+
+        They are the posterior's mean or, with noise of the latents' shape, so many of its deviations away from it.
+        """
+        posterior = self.posterior(images)
+        latents: Tensor = posterior.mean.float()
+        if noise is not None:
+            latents = latents + posterior.std.float() * noise
+        return self.scale * latents
 
     def pictures(self, latents: Tensor) -> Tensor:
         """Clean latents to images in [0, 1], not clipped."""
-        images: Tensor = self.autoencoder.decode(latents / self.scale).sample
-        return (images + 1) / 2
+        images: Tensor = self.autoencoder.decode((latents / self.scale).to(self.autoencoder.dtype)).sample
+        return (images.float() + 1) / 2
 
     def epsilon(self, latents: Tensor, level: Tensor) -> Tensor:
         """Noise in latents ``[b, c, h, w]``, sides multiples of the denoiser's stride, at levels ``[b]``, 0 to 999."""
-        noise: Tensor = self.denoiser(latents, level).sample
-        return noise
+        noise: Tensor = self.denoiser(latents.to(self.denoiser.dtype), level).sample
+        return noise.float()
 
 
 def part_of(name: str) -> Part | None:

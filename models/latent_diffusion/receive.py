@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .ddim import Denoiser, invert, move, sample
+from .ddim import Denoiser, Inversion, diffuse, invert, move, sample
 from .schedule import alpha_bar, level_of, level_of_step, noise_to_signal
 from .step_rule import Sampling, Steps, matched_noise_to_signal, sampling_levels
 
@@ -26,16 +26,23 @@ class Plan(NamedTuple):
         further: T2, of the receiver.
         steps: How it comes to a clean latent.
         rescale: Whether the latent is brought to the power that the network expects at that level. The paper does not.
+        inversion: How it goes further towards noise.
     """
 
     inverted: int
     further: int
     steps: Sampling
     rescale: bool
+    inversion: Inversion = "ddim"
 
 
 def restore(
-    received: Latent, noise: Latent, denoiser: Denoiser[Latent], plan: Plan, rng: np.random.Generator
+    received: Latent,
+    noise: Latent,
+    denoiser: Denoiser[Latent],
+    plan: Plan,
+    rng: np.random.Generator,
+    inverter: Denoiser[Latent] | None = None,
 ) -> Latent:
     """Return a clean latent.
 
@@ -49,9 +56,13 @@ def restore(
         denoiser: The network.
         plan: What to do.
         rng: For the noise that is added.
+        inverter: The network as it is asked on the way towards noise; None: the same.
     """
     mean, spread = float(noise.mean(dtype=np.float64)), float(np.ptp(noise))
-    latent = invert(received, denoiser, first=plan.inverted, steps=plan.further)
+    if plan.inversion == "ddim":
+        latent = invert(received, inverter or denoiser, first=plan.inverted, steps=plan.further)
+    else:
+        latent = diffuse(received, rng, first=plan.inverted, steps=plan.further)
     share = alpha_bar(level_of_step(plan.inverted + plan.further))
     ratio = matched_noise_to_signal(plan.inverted, plan.further, mean)
     ratios = (ratio + (noise - mean) / alpha_bar(level_of_step(plan.inverted))).astype(np.float32)

@@ -21,7 +21,7 @@ import numpy as np
 
 from ...sim.side_information.latent_mode import STEPS
 
-__all__ = ["BETAS", "LEVELS", "alpha_bar", "level_of", "level_of_step", "noise_to_signal"]
+__all__ = ["BETAS", "LEVELS", "LOG_RATIOS", "alpha_bar", "level_of", "level_of_step", "noise_to_signal"]
 
 LEVELS: Final = 1000
 BETAS: Final = (0.00085, 0.012)
@@ -30,12 +30,13 @@ _EACH = LEVELS // STEPS  # levels from one step of the grid to the next
 
 _BETAS = np.linspace(BETAS[0] ** 0.5, BETAS[1] ** 0.5, LEVELS) ** 2
 _ALPHA_BARS = np.cumprod(1 - _BETAS)
-_LOG_RATIOS = np.log((1 - _ALPHA_BARS) / _ALPHA_BARS)
+LOG_RATIOS = np.log((1 - _ALPHA_BARS) / _ALPHA_BARS)
+"""Logarithms of noise over signal at the whole levels, which rise."""
 
 
 def alpha_bar(level: float) -> float:
     """Share of the clean latent's power at a level, 0 to 999."""
-    return float(1 / (1 + np.exp(np.interp(level, np.arange(LEVELS), _LOG_RATIOS))))
+    return float(1 / (1 + np.exp(np.interp(level, np.arange(LEVELS), LOG_RATIOS))))
 
 
 def noise_to_signal(level: float) -> float:
@@ -51,7 +52,7 @@ def level_of(noise_to_signal: float) -> float:
         >>> round(level_of(1.0))
         414
     """
-    return float(np.interp(np.log(max(noise_to_signal, 1e-12)), _LOG_RATIOS, np.arange(LEVELS)))
+    return float(np.interp(np.log(max(noise_to_signal, 1e-12)), LOG_RATIOS, np.arange(LEVELS)))
 
 
 def level_of_step(step: int) -> int:

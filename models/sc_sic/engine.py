@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..codec import Role
+from ..compiled import Compile
+from ..replay import Graphs
 from .assemble import assemble
 from .codec import Codec, ScSicAbout
-from .compiled import Compile
 from .config import Part, SmallEncoderConfig
 from .names import DEFAULT, Variant
 from .network import PARTS, ScSic
 from .receiver import Precision, Receiver
-from .replay import Graphs
 from .stage_a import STRIDE
 from .stage_b import UNHEARD
 

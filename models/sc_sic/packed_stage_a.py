@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .compiled import Compile, compiled
+from ..compiled import Compile, compiled
 from .packed_unet import Depthwise, depthwise, taps
 
 __all__ = ["PackedStageA", "mixing"]

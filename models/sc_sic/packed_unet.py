@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .compiled import Compile, compiled
+from ..compiled import Compile, compiled
 
 __all__ = ["Depthwise", "PackedUnet", "attend", "depthwise", "residual", "taps"]
 

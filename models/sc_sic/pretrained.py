@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from ...errors import MissingExtra, WeightsError
+from ...errors import MissingExtra
 from ..weights.file import read_tensors
+from ..weights.fit import require_fit, shapes_of
 from .config import Part
-from .fit import Shape, compare, diagnose
+from .diagnose import diagnose
 from .published import PUBLICATION
 
 if TYPE_CHECKING:
@@ -48,17 +49,10 @@ def load_part(
     if extra == "channel_context" and any(key.startswith(_CONTEXT) for key in tensors):
         _log.warning("%s: D-SIC's stage B; the part that is told the channel's gain and SNR is left out", path)
         tensors = {key: value for key, value in tensors.items() if not key.startswith(_CONTEXT)}
-    wanted, found = _shapes(target.state_dict()), _shapes(tensors)
-    fit = compare(wanted, found)
-    if not fit.good:
-        seems = diagnose(wanted, {**found, **_shapes(read)})
-        lines = [f"{path}: does not fit {PUBLICATION.parts[part]}:", fit.report(), *([f"  {seems}"] if seems else [])]
-        raise WeightsError("\n".join(lines))
+    wanted = target.state_dict()
+    seems = diagnose(shapes_of(wanted), shapes_of({**tensors, **read}))
+    require_fit(path, PUBLICATION.parts[part], wanted, tensors, seems=seems)
     _fill(target, tensors)
-
-
-def _shapes(tensors: Mapping[str, Tensor]) -> dict[str, Shape]:
-    return {key: tuple(value.shape) for key, value in tensors.items()}
 
 
 def _fill(target: nn.Module, tensors: Mapping[str, Tensor]) -> None:

@@ -11,12 +11,12 @@ import torch
 from torch import Tensor
 
 from ...errors import SignalError, UsageError
-from .compiled import Compile
+from ..compiled import Compile
+from ..replay import Graphs, Replay
 from .names import SHIPPED
 from .network import ScSic
 from .packed_stage_a import PackedStageA
 from .packed_unet import Depthwise, PackedUnet
-from .replay import Graphs, Replay
 from .sampler import guided
 from .schedule import alpha_bar
 from .stage_b import Conditioning

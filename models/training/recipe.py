@@ -55,6 +55,9 @@ class Recipe(Config):
     perceptual: PerceptualLoss = Field(default="none", description="A loss in the features of another network.")
     perceptual_scale: float = Field(default=1.0, gt=0, description="Of the perceptual loss, before its weight.")
     warmup_steps: int = Field(default=200, ge=0)
+    optimizer: Literal["adamw", "muon"] = Field(
+        default="adamw", description="AdamW for all; or Muon for matrices and convolutions, and AdamW for the rest."
+    )
     weight_decay: float = Field(default=1e-4, ge=0)
     clip_norm: float = Field(default=1.0, gt=0)
     ema_decay: float = Field(default=0.999, ge=0, lt=1)

@@ -7,6 +7,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -19,6 +20,7 @@ from ..perceptual.build import Perceptual
 from ..system import System
 from .batch import Batch, Losses
 from .learning_rate import half_cosine, warm_up
+from .muon import Muon
 from .pictures import Pictures, read_pictures
 from .recipe import Recipe
 from .team import Team
@@ -61,7 +63,8 @@ class Run(ABC, Generic[C, M]):
         self.config, self.device = config, device
         self.model = self.build().to(device)
         self.team = Team(device)
-        self.optimizer = torch.optim.AdamW(self.groups(), lr=0.0, weight_decay=config.weight_decay, foreach=True)
+        optimizer = Muon if config.optimizer == "muon" else partial(torch.optim.AdamW, foreach=True)
+        self.optimizer = optimizer(self.groups(), lr=0.0, weight_decay=config.weight_decay)
         self.perceptual: Perceptual | None = None
         self.base: ModelCard | None = None
         self.ema: dict[str, Tensor] = {}

@@ -1,4 +1,4 @@
-"""The codes of a header field's attributes: numbers, names, flags, and half-precision scales."""
+"""The codes of a header field's attributes: numbers, names, flags, texts, and half-precision scales."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from ...errors import SignalError
 from .field import BitReader, BitWriter
 
-__all__ = ["Choice", "Flag", "HalfPrecision", "HalfSteps", "Whole"]
+__all__ = ["Choice", "Flag", "HalfPrecision", "HalfSteps", "Text", "Whole"]
 
 
 @dataclass(frozen=True)
@@ -125,3 +125,36 @@ class HalfPrecision:
         if not math.isfinite(value):
             raise SignalError(f"{where}: expected a half-precision number of at least 0, got {value}")
         return value
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text, or none: a bit that says which, and of a text its length in bytes and these, in UTF-8.
+
+    Args:
+        width: Bits of the length.
+    """
+
+    width: int
+
+    def write(self, out: BitWriter, where: str, value: str | None) -> None:
+        """Append the text."""
+        out.put(int(value is not None), 1)
+        if value is None:
+            return
+        data = value.encode()
+        if len(data) >> self.width:
+            raise SignalError(f"{where}: expected at most {2**self.width - 1} bytes of UTF-8, got {len(data)}; cut it")
+        out.put(len(data), self.width)
+        for byte in data:
+            out.put(byte, 8)
+
+    def read(self, bits: BitReader, where: str) -> str | None:
+        """Take a text."""
+        if not bits.take(where, 1):
+            return None
+        data = bytes(bits.take(where, 8) for _ in range(bits.take(where, self.width)))
+        try:
+            return data.decode()
+        except UnicodeDecodeError:
+            raise SignalError(f"{where}: expected a text in UTF-8, got {data[:20]!r}") from None

@@ -65,7 +65,7 @@ WITH_A_WAVEFORM = {  # test_radio_loopback, test_recorded_pictures and test_link
 HALVES = {"gnuradio-rx", "gnuradio-tx"}  # test_gnuradio_flowgraphs runs them
 OTHER_PEOPLES_SAMPLES = {"srsran-broker"}  # test_srsran_broker runs it
 OF_THEIR_OWN = WITH_A_WAVEFORM | HALVES | OTHER_PEOPLES_SAMPLES
-NOT_SHIPPED_WEIGHTS = {"sc-sic"}  # of gigabytes, under a licence of their own; test_sc_sic runs it with tiny ones
+NOT_SHIPPED_WEIGHTS = {"sc-sic", "training-free"}  # of gigabytes; test_sc_sic and test_training_free run tiny ones
 
 
 @pytest.mark.parametrize("name", sorted(set(shipped_flowgraphs()) - NO_SYMBOLS - OF_THEIR_OWN - NOT_SHIPPED_WEIGHTS))

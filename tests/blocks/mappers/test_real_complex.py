@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from pydantic import ValidationError
 from semcom.blocks.envelope import Header
 from semcom.blocks.mappers.complex_to_real import ComplexToReal
 from semcom.blocks.mappers.real_to_complex import RealToComplex
@@ -75,3 +76,21 @@ def test_features_without_a_scale_are_refused(value: float) -> None:
 def test_without_a_mapper_upstream() -> None:
     with pytest.raises(SignalError, match="expected PowerScale, got nothing"):
         ComplexToReal().work(np.ones(2, np.complex64), Header())
+
+
+def test_an_agreed_scale_is_not_sent_and_what_comes_out_has_its_power() -> None:
+    features = 3 * np.random.default_rng(1).standard_normal(999).astype(np.float32)
+    out = RealToComplex(RealToComplex.Params(scale=2**0.5)).work(features)
+    header = Header().with_fields(*out.header)
+    assert header.bits == 0
+    assert np.mean(np.abs(out.value) ** 2) == pytest.approx(1, abs=2e-3)
+    back = ComplexToReal().work(out.value, header)
+    assert back.shape == features.shape
+    rms = np.sqrt(np.sum(features.astype(float) ** 2) / 500)
+    np.testing.assert_allclose(back, features * (np.float16(2**0.5) / rms), rtol=1e-2, atol=1e-4)
+
+
+@pytest.mark.parametrize("scale", [0, -1, float("inf"), float("nan"), "agreed"])
+def test_a_scale_that_none_can_multiply_by_is_refused(scale: object) -> None:
+    with pytest.raises(ValidationError, match="scale"):
+        RealToComplex.Params.model_validate({"scale": scale})

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from diffusers import DDIMInverseScheduler, DDIMScheduler
-from semcom.models.latent_diffusion.ddim import invert, sample
+from semcom.models.latent_diffusion.ddim import diffuse, invert, sample
 from semcom.models.latent_diffusion.schedule import alpha_bar, level_of_step
 
 from .test_schedule import STABLE_DIFFUSION
@@ -94,3 +94,13 @@ def test_what_was_inverted_is_sampled_back() -> None:
         invert(latent, normal, first=0, steps=10), normal, [float(level_of_step(step)) for step in range(10, 0, -1)]
     )
     assert np.abs(back / latent - 1).max() < 2e-3
+
+
+@pytest.mark.parametrize(("first", "steps"), [(0, 0), (0, 10), (5, 5)])
+def test_drawn_noise_leads_to_the_share_of_the_level(first: int, steps: int) -> None:
+    """Of a latent that is level ``first``: the correlation with the clean one is the root of the level's share."""
+    rng = np.random.default_rng(1)
+    clean = rng.standard_normal(200_000).astype(np.float32)
+    there = diffuse(diffuse(clean, rng, first=0, steps=first), rng, first=first, steps=steps)
+    assert np.mean(there * clean) == pytest.approx(alpha_bar(level_of_step(first + steps)) ** 0.5, abs=0.01)
+    assert np.mean(np.square(there)) == pytest.approx(1, abs=0.02)

@@ -120,3 +120,13 @@ def test_one_step_is_the_posterior_mean_of_normal_latents() -> None:
     assert np.mean((found - VARIANCES / (VARIANCES + noise) * received) ** 2) < 2e-3  # but for the noise of level 0
     assert error(Plan(0, 0, "one", rescale=True), noise) < error(Plan(0, 0, "exact", rescale=True), noise)
     assert error(Plan(0, 0, "one", rescale=True), noise) < error(Plan(0, 0, "linear", rescale=True), noise)
+
+
+def test_drawn_noise_of_a_level_is_answered_by_that_level() -> None:
+    """The same divergence from what was sent, though not the same way; and more error, since it says nothing."""
+    noise = np.array(0.1)
+    drawn = Plan(0, 10, "exact", rescale=True, inversion="noise")
+    _, found = over(drawn, noise)
+    ratio = np.mean(found**2, (1, 2)) / VARIANCES[:, 0, 0]
+    assert float(np.mean(ratio - 1 - np.log(ratio))) < 0.1
+    assert error(drawn, noise) > error(drawn._replace(inversion="ddim"), noise)

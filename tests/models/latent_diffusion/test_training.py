@@ -109,7 +109,7 @@ def test_a_frame_is_one_value_for_16_pixels_and_its_header_says_how_far_it_is(co
     assert frame.features.shape == (4 * 5 * 9,)  # CBR 1/96: 180 reals, 90 symbols, for 40 x 72 pixels of 3
     assert frame.features.size / 2 / picture().size == 1 / 96
     assert LatentMode(3) in frame.header
-    assert LatentMode(3).bits() == 6
+    assert LatentMode(3).bits() == 7
     assert codec.decode(frame.heard(0.1), Receiving()).shape == (40, 72, 3)
 
 
@@ -145,6 +145,21 @@ def test_values_that_are_not_finite_and_counts_that_do_not_fit_are_refused(codec
         codec.decode(frame.heard(0.1, bad), Receiving())
     with pytest.raises(SignalError, match="expected 16 features for 16 x 16 pixels"):
         codec.decode(frame.heard(0.1, frame.features[:-4]), Receiving())
+
+
+def test_noise_that_is_drawn_is_the_same_for_the_same_picture(codec: Codec) -> None:
+    one, again, other = (codec.encode(picture(16, width), Sending(inversion="noise")) for width in (16, 16, 24))
+    assert np.array_equal(one.features, again.features)
+    assert not np.array_equal(one.features, other.features[: one.features.size])
+    assert codec.decode(one.heard(0.1), Receiving(inversion="noise")).shape == (16, 16, 3)
+
+
+@pytest.mark.parametrize("esn0_db", [-300, -5, 100])
+def test_a_frame_without_power_is_decoded(codec: Codec, esn0_db: int) -> None:
+    """Its header has a scale of zero, so that nothing but zeros arrives."""
+    frame = codec.encode(picture(16, 16), Sending())
+    silent = frame.heard(10 ** (-esn0_db / 10), np.zeros_like(frame.features))
+    assert codec.decode(silent, Receiving()).shape == (16, 16, 3)
 
 
 def test_weights_of_another_system_are_refused() -> None:

@@ -9,13 +9,14 @@ import torch
 from safetensors.torch import save_file
 from semcom.errors import WeightsError
 from semcom.models.sc_sic.config import StageAConfig, StageBConfig
+from semcom.models.sc_sic.diagnose import diagnose
 from semcom.models.sc_sic.efficientnet import EfficientNetEncoder
-from semcom.models.sc_sic.fit import compare, diagnose
 from semcom.models.sc_sic.pretrained import load_part
 from semcom.models.sc_sic.published import PUBLICATION
 from semcom.models.sc_sic.sizes import SIZES
 from semcom.models.sc_sic.stage_a import StageA
 from semcom.models.sc_sic.stage_b import StageB
+from semcom.models.weights.fit import compare
 from torch import Tensor, nn
 
 Tensors = dict[str, Tensor]

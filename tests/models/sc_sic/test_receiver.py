@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 from semcom.errors import SignalError, UsageError
-from semcom.models.sc_sic.compiled import compiled
+from semcom.models.compiled import compiled
 from semcom.models.sc_sic.config import StageBConfig
 from semcom.models.sc_sic.network import ScSic
 from semcom.models.sc_sic.packed_stage_a import PackedStageA

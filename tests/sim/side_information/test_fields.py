@@ -96,7 +96,11 @@ EXAMPLES = [
         "00000011 101",
         st.lists(st.booleans(), min_size=1, max_size=255).filter(any).map(lambda sent: LabelClasses(tuple(sent))),
     ),
-    Example(LatentMode(37), "100101", st.builds(LatentMode, st.integers(0, 50))),
+    Example(
+        LatentMode(37, "\u00e9"),
+        f"100101 1 {'10':>010} 11000011 10101001",
+        st.builds(LatentMode, st.integers(0, 50), st.none() | st.text(max_size=200)),
+    ),
     Example(ScSicMode(0.75), "10", st.builds(ScSicMode, st.sampled_from([None, 0.5, 0.75, 1.0]))),
     Example(FeatureShape((4, 6)), f"010 {'100':>016} {'110':>016}", st.builds(FeatureShape, axes)),
     Example(
@@ -234,6 +238,10 @@ def test_any_bits_give_a_field_or_an_error(cls: type[HeaderField], bits: list[in
             LabelClasses((True,) * 256),
             "LabelClasses: expected up to 255 classes and a map of one at least, got 256 and maps of some",
         ),
+        (
+            LatentMode(5, "a" * 1024),
+            "LatentMode.prompt: expected at most 1023 bytes of UTF-8, got 1024; cut it",
+        ),
         (ScSicMode(0.6), "ScSicMode.downscale: expected one of None, 0.5, 0.75, 1.0, got 0.6"),
         (FeatureShape((1,) * 8), "FeatureShape.shape: expected 0 to 7, got 8"),
         (FeatureShape((5,)), "FeatureShape.shape: expected -1 for the length of a single axis, got 5"),
@@ -269,6 +277,7 @@ def test_what_the_bits_cannot_hold_is_refused(field: HeaderField, message: str) 
             "00000010 00",
             "LabelClasses: expected up to 255 classes and a map of one at least, got 2 and maps of none",
         ),
+        (LatentMode, f"100101 1 {'1':>010} 11000011", r"LatentMode.prompt: expected a text in UTF-8, got b'\xc3'"),
         (JsccMode, "00 11111", "JsccMode.esn0_db: expected 0 to 20, got 31"),
         (LinkScheme, "11111", "header: expected LinkAgreement to be known before, got nothing; read it first"),
         (RateMap, "0 0000", "header: expected ImageShape to be known before, got nothing; read it first"),

@@ -1,15 +1,13 @@
-"""Whether a file of weights fits a network: key by key, and what the file seems to be if it does not."""
+"""What a file of weights seems to be that does not fit."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Mapping
 
-__all__ = ["Fit", "Shape", "compare", "diagnose"]
+from ..weights.fit import Shape
 
-Shape = tuple[int, ...]
+__all__ = ["diagnose"]
 
-SHOWN = 10  # keys of each kind in a message
 _WIDTH_KEY = "down_blocks.1.0.channelwise.4.weight"  # of stage B, [width, 4 width]
 _SIZES = {576: "size lite (700 M)", 640: "size large (1.5 B)"}
 _PARTS = {"backbone.": "the semantic encoder", "vquantizer.": "stage A", "effnet_mapper.": "stage B"}
@@ -39,59 +37,6 @@ _STRANGERS = (  # starts of keys that give a file away, all of them, and what it
         "of its own, and its embeddings are others; take effnet_encoder.safetensors of Stable Cascade.",
     ),
 )
-
-
-class Fit(NamedTuple):
-    """Where a file and a network differ.
-
-    Attributes:
-        wanted: How many tensors the network has.
-        missing: Keys that the file lacks.
-        extra: Keys that the network lacks.
-        reshaped: Keys of both, with the shape in the network and the shape in the file.
-    """
-
-    wanted: int
-    missing: tuple[str, ...]
-    extra: tuple[str, ...]
-    reshaped: tuple[tuple[str, Shape, Shape], ...]
-
-    @property
-    def good(self) -> bool:
-        """Whether nothing differs."""
-        return not (self.missing or self.extra or self.reshaped)
-
-    def report(self) -> str:
-        """One line for each kind of difference, the first keys of each."""
-        lines = []
-        if self.missing:
-            lines.append(f"missing, {len(self.missing)} of {self.wanted}: {_first(self.missing)}")
-        if self.extra:
-            lines.append(f"extra, {len(self.extra)}: {_first(self.extra)}")
-        if self.reshaped:
-            said = [f"{key} (expected {list(ours)}, got {list(theirs)})" for key, ours, theirs in self.reshaped]
-            lines.append(f"of another shape, {len(self.reshaped)} of {self.wanted}: {_first(said)}")
-        return "\n".join(f"  {line}" for line in lines)
-
-
-def _first(said: Sequence[str]) -> str:
-    return ", ".join(said[:SHOWN]) + (", ..." if len(said) > SHOWN else "")
-
-
-def compare(network: Mapping[str, Shape], file: Mapping[str, Shape]) -> Fit:
-    """Compare what a network has with what a file has.
-
-    The counters of batches that normalisations keep may be missing: nothing reads them.
-
-    Args:
-        network: Shapes by key.
-        file: Shapes by key, in the network's layout.
-    """
-    missing = [key for key in network if key not in file and not key.endswith("num_batches_tracked")]
-    extra = [key for key in file if key not in network]
-    both = [key for key in network if key in file and tuple(network[key]) != tuple(file[key])]
-    reshaped = [(key, tuple(network[key]), tuple(file[key])) for key in both]
-    return Fit(len(network), tuple(missing), tuple(extra), tuple(reshaped))
 
 
 def diagnose(network: Mapping[str, Shape], file: Mapping[str, Shape]) -> str | None:
