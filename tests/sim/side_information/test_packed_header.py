@@ -108,7 +108,7 @@ def with_crc(text: str) -> np.ndarray:
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        (f"{17:06b}", "expected field numbers up to 16, got 17; run the same gr-semcom at both ends"),
+        (f"{18:06b}", "expected field numbers up to 17, got 18; run the same gr-semcom at both ends"),
         (f"{2:06b}{5:08b}", "ModelId.weights: expected 16 bits, got 2; the header is cut short"),
         (f"{3:06b}11{21:05b}", "JsccMode.esn0_db: expected 0 to 20"),
         (f"{5:06b}1", "expected ImageShape to be known before, got nothing; read it first"),
