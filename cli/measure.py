@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -152,6 +153,24 @@ def dimensionality(sides: tuple[int, ...], out: str) -> None:
     rows = dimensions(sides)
     files = write_dimensionality(rows, Path(out))
     for line in (*lines(rows), *(f"  file: {file}" for file in files)):
+        click.echo(line)
+
+
+@measure.command("matched-steps")
+@click.option("--esn0-db", default="0,2,5,7,10,15,20", show_default=True, metavar="LIST", help="Values of Es/N0 in dB.")
+@click.option("--sent-steps", type=int, default=5, show_default=True, help="T1, of the transmitter's inversion.")
+@click.option("--further-steps", type=int, default=5, show_default=True, help="T2, of the receiver's.")
+@click.option("--out", default="out/matched-steps", show_default=True, metavar="DIR", help="Folder of the table.")
+def matched_steps(esn0_db: str, sent_steps: int, further_steps: int, out: str) -> None:
+    """Show from which step of diffusion training-free communication samples back, over Es/N0."""
+    from ..flowgraphs.experiments.measure import matched_steps as table
+    from ..flowgraphs.experiments.measure.figures import esn0_axis
+
+    rows = table.matched_steps(
+        [float(Fraction(value)) for value in esn0_axis(esn0_db).values], sent_steps, further_steps
+    )
+    files = table.write_matched_steps(rows, Path(out))
+    for line in (*table.lines(rows), *(f"  file: {file}" for file in files)):
         click.echo(line)
 
 
