@@ -55,11 +55,12 @@ bench: $(VENV)/.with-bench
 	$(BIN)/python benchmarks/ldpc_throughput.py
 	$(BIN)/python benchmarks/cdm_jscc_receiver.py --sizes 256x256 --steps 1 4 --rounds 3
 	$(BIN)/python benchmarks/sc_sic_latency.py
+	@rm -rf out/bench
+	$(BIN)/python benchmarks/latent_diffusion_latency.py --budget 60 --out out/bench/latent-diffusion.csv
 	$(BIN)/python benchmarks/soak.py 50000
 	$(BIN)/python benchmarks/sync_throughput.py
 	$(BIN)/python benchmarks/radio_latency.py 20
 	$(BIN)/python benchmarks/zmq_radio.py 1
-	@rm -rf out/bench
 	$(BIN)/python benchmarks/false_alarms.py --out out/bench/noise.csv
 	$(BIN)/python benchmarks/burst_peers.py --bursts 3 --out out/bench/peers.csv
 	$(BIN)/python benchmarks/sync_peers.py 1

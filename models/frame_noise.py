@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["FadingAware", "known_n0"]
+__all__ = ["FadingAware", "known_n0", "noise_in_values"]
 
 FadingAware = Literal["on", "off"]
 """A receiver reckons with the noise of each symbol, or with one of the frame's mean SNR."""
@@ -18,3 +18,14 @@ def known_n0(n0: NDArray[np.float32], fading_aware: FadingAware) -> NDArray[np.f
     if fading_aware == "on" or not (n0 > 0).all():
         return n0
     return np.full_like(n0, 1 / np.mean(1 / n0.astype(np.float64)))
+
+
+def noise_in_values(values: NDArray[np.float32], n0: NDArray[np.float32]) -> NDArray[np.float32]:
+    r"""Variance of the noise in each value, in the values' own scale.
+
+    n0 is per complex symbol of unit energy, and half of that, over half the energy, is in each real dimension. The
+    values' own power is what arrived less the noise: :math:`P_z = \overline{y^2} / (1 + \overline{n_0})`.
+    """
+    power = float(np.mean(np.square(values, dtype=np.float64))) / (1 + float(n0.mean(dtype=np.float64)))
+    noise: NDArray[np.float32] = np.float32(power) * n0
+    return noise

@@ -16,7 +16,7 @@ from ...sim.side_information.image_shape import ImageShape
 from ...sim.side_information.latent_mode import STEPS, LatentMode
 from ..codec import About, Frame, PictureCodec, Pixels, Ports, Reception, Role
 from ..config import Config
-from ..frame_noise import FadingAware, known_n0
+from ..frame_noise import FadingAware, known_n0, noise_in_values
 from ..pixels import padded, to_pixels
 from .ddim import Denoiser, Inversion, diffuse, invert
 from .names import NUMBERS
@@ -122,7 +122,7 @@ class Codec(PictureCodec[LatentAbout, Sending, Receiving]):
             receiving.rescale == "on",
             receiving.inversion,
         )
-        noise = _noise(values, n0).reshape(grid)
+        noise = noise_in_values(values, n0).reshape(grid)
         self._report_too_much_noise(plan, noise)
         prompt = receiving.prompt if mode.prompt is None else mode.prompt
         denoiser = self._denoiser(prompt, receiving.guidance)
@@ -175,14 +175,3 @@ class Codec(PictureCodec[LatentAbout, Sending, Receiving]):
                 10 * np.log10(ratio),
                 LEVELS,
             )
-
-
-def _noise(values: Latent, n0: Latent) -> NDArray[np.float32]:
-    r"""Variance of the noise in each value, in the values' own scale.
-
-    n0 is per complex symbol of unit energy, and half of that, over half the energy, is in each real dimension. The
-    latent's own power is what arrived less the noise: :math:`P_z = \overline{y^2} / (1 + \overline{n_0})`.
-    """
-    power = float(np.mean(np.square(values, dtype=np.float64))) / (1 + float(n0.mean(dtype=np.float64)))
-    noise: NDArray[np.float32] = np.float32(power) * n0
-    return noise

@@ -63,6 +63,12 @@ class Phase(LearningPhase):
     trains: Part
     divergence_weight: float = Field(default=1e-6, ge=0, description="Weight of the latents' divergence from normal.")
     perceptual_weight: float = Field(default=0.0, ge=0, description="Weight of the pictures' perceptual loss.")
+    teacher_steps: int = Field(
+        default=0,
+        ge=0,
+        description="Steps by which the weights of start_from sample; one of the denoiser learns to lead to their end. "
+        "0: there is no teacher, and it learns the noise.",
+    )
     small_levels_share: float = Field(
         default=0.0, ge=0, le=1, description="Share of levels drawn below 450, where receivers work; the rest evenly."
     )
@@ -77,3 +83,10 @@ class TrainConfig(Recipe):
     phases: tuple[Phase, ...]
     scale_crops: int = Field(default=256, ge=1, description="Crops from which the latents' scale is taken.")
     validation_levels: tuple[int, ...] = Field(default=(21, 81, 181, 281, 401), min_length=1)
+
+    @model_validator(mode="after")
+    def _a_teacher_is_known(self) -> Self:
+        for phase in self.phases:
+            if phase.teacher_steps and (phase.trains != "denoiser" or self.start_from is None):
+                raise ValueError(f"{phase.name}: teacher_steps: expected start_from, and a phase that trains: denoiser")
+        return self

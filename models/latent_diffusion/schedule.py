@@ -50,7 +50,7 @@ def level_of(noise_to_signal: float) -> float:
 
     Example:
         >>> round(level_of(1.0))
-        414
+        354
     """
     return float(np.interp(np.log(max(noise_to_signal, 1e-12)), LOG_RATIOS, np.arange(LEVELS)))
 

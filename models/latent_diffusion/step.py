@@ -9,6 +9,7 @@ from torch import Tensor
 from ..training.batch import Batch, Losses
 from ..training.run import Run
 from .config import Phase, TrainConfig
+from .distillation import distance, in_one, taught
 from .network import LatentDiffusion
 from .schedule import LEVELS, alpha_bar
 
@@ -18,8 +19,10 @@ _SMALL = 450
 _ALPHA_BARS = torch.tensor([alpha_bar(level) for level in range(LEVELS)])
 
 
-def losses_of(run: Run[TrainConfig, LatentDiffusion], batch: Batch[Phase]) -> Losses:
-    """Losses of one batch; ``error`` is the mean squared error, of the picture or of the noise."""
+def losses_of(
+    run: Run[TrainConfig, LatentDiffusion], batch: Batch[Phase], teacher: LatentDiffusion | None = None
+) -> Losses:
+    """Losses of one batch; ``error`` is the mean squared error, of the picture, of the noise or from the teacher."""
     images = batch.images()
     if batch.phase.trains == "autoencoder":
         return _of_autoencoder(run, batch, images)
@@ -29,8 +32,18 @@ def losses_of(run: Run[TrainConfig, LatentDiffusion], batch: Batch[Phase]) -> Lo
     small = rng.random(batch.size) < phase.small_levels_share
     levels = torch.from_numpy(np.where(small, rng.integers(0, _SMALL, batch.size), rng.integers(0, LEVELS, batch.size)))
     noise = torch.randn(latents.shape, generator=batch.generator).to(latents.device)
+    if teacher is not None:
+        return _of_student(model, teacher, noisy(latents, noise, levels), levels.to(latents.device), phase)
     found = model.epsilon(noisy(latents, noise, levels), levels.to(latents.device)).float()
     error = (found - noise).square().mean()
+    return {"loss": error, "error": error}
+
+
+def _of_student(
+    student: LatentDiffusion, teacher: LatentDiffusion, latents: Tensor, levels: Tensor, phase: Phase
+) -> Losses:
+    levels = levels.float().clamp(min=1)
+    error = distance(in_one(student, latents, levels), taught(teacher, latents, levels, phase.teacher_steps), levels)
     return {"loss": error, "error": error}
 
 

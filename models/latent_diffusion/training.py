@@ -31,6 +31,8 @@ class LatentDiffusionRun(Run[TrainConfig, LatentDiffusion]):
     def __init__(self, config: TrainConfig, device: torch.device) -> None:
         super().__init__(config, device)
         self.scaled = False
+        self.base = SHIPPED.base(config.start_from)
+        self.teacher: LatentDiffusion | None = None
 
     def build(self) -> LatentDiffusion:
         """Of the recipe's sizes."""
@@ -42,24 +44,23 @@ class LatentDiffusionRun(Run[TrainConfig, LatentDiffusion]):
 
     def start(self, pictures: Pictures) -> None:
         """Load the weights that the recipe names."""
-        name = self.config.start_from
-        if name is None:
+        if self.config.start_from is None:
             return
-        _, tensors = SHIPPED.load(SHIPPED.find(name))
-        try:
-            self.model.load_state_dict(tensors)
-        except RuntimeError:
-            raise UsageError(
-                f"start_from: {name}: is of other sizes than 'model'; give model its card's sizes"
-            ) from None
+        _fill(self.model, self.config.start_from)
         self.scaled = all(phase.trains == "denoiser" for phase in self.config.phases)
 
     def prepare(self, phase: Phase, pictures: Pictures) -> None:
         """Take the latents' scale when the denoiser first learns: the autoencoder is ready by then."""
+        self._find_teacher(phase)
         if phase.trains == "denoiser" and not self.scaled:
             self._take_scale(pictures)
             self.scaled = True
             self.start_ema()
+
+    def _find_teacher(self, phase: Phase) -> None:
+        if phase.teacher_steps and self.teacher is None and self.config.start_from is not None:
+            self.teacher = self.build().to(self.device).eval().requires_grad_(requires_grad=False)
+            _fill(self.teacher, self.config.start_from)
 
     @torch.no_grad()
     def _take_scale(self, pictures: Pictures) -> None:
@@ -74,12 +75,25 @@ class LatentDiffusionRun(Run[TrainConfig, LatentDiffusion]):
 
     def losses(self, batch: Batch[Phase]) -> Losses:
         """See `losses_of`."""
-        return losses_of(self, batch)
+        return losses_of(self, batch, self.teacher if batch.phase.teacher_steps else None)
 
     def validate(self, network: LatentDiffusion, held: Pictures, phase: Phase) -> Scores:
         """See `validate`."""
-        return validate(self, network, held, phase)
+        return validate(self, network, held, phase, self.teacher if phase.teacher_steps else None)
+
+    def keeps(self, name: str) -> bool:
+        """What the base does not hold."""
+        return self.base is None or any(self.learns(name, phase) for phase in self.config.phases)
 
     def files(self, phase: Phase) -> Sequence[str]:
         """The best of each phase beside the best."""
         return "best", phase.name
+
+
+def _fill(network: LatentDiffusion, name: str) -> None:
+    """Put the weights that a recipe names into a network."""
+    _, tensors = SHIPPED.load(SHIPPED.find(name))
+    try:
+        network.load_state_dict(tensors)
+    except RuntimeError:
+        raise UsageError(f"start_from: {name}: is of other sizes than 'model'; give model its card's sizes") from None

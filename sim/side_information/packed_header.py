@@ -19,6 +19,7 @@ from .feature_shape import FeatureShape
 from .field import BitReader, BitWriter, HeaderField, KnownFields
 from .full_scale import FullScale
 from .image_shape import ImageShape
+from .joined_symbols import JoinedSymbols
 from .jscc_mode import JsccMode
 from .label_classes import LabelClasses
 from .latent_mode import LatentMode
@@ -51,6 +52,7 @@ SENT_FIELDS: Final[tuple[type[HeaderField], ...]] = (
     FeatureCode,
     FullScale,
     LatentMode,
+    JoinedSymbols,
     LabelClasses,
 )
 """Fields that go on the air; a field's number is its place, from 1 on. New ones come last."""

@@ -23,6 +23,9 @@ from semcom.errors import SignalError
 from semcom.models.codec import PictureCodec, Role
 from semcom.models.deepjscc.config import LinearConfig
 from semcom.models.deepjscc.linear_code import LinearJscc
+from semcom.models.latent_denoiser.network import LatentDenoiser
+from semcom.models.latent_denoiser.system import SYSTEM
+from semcom.models.latent_denoiser.training import LatentDenoiserRun
 from semcom.models.model_card import ModelCard, card_path
 from semcom.models.onnx.metadata import OnnxMetadata
 from semcom.models.training.checkpoint import save_weights
@@ -45,8 +48,14 @@ def weights(tmp_path_factory: pytest.TempPathFactory, tiny_cascade: Path) -> dic
     card = ModelCard.read(card_path(SHIPPED.path("linear")))
     changes = {"config": config.model_dump(mode="json"), "file": path.name, "sha256": sha256_of(path)}
     card_path(path).write_text(card.model_copy(update=changes).model_dump_json())
+    latents = path.with_name("latents.safetensors")
+    sizes = LatentDenoiserRun.recipe.read(SYSTEM.recipes["tiny"]).model
+    save_weights(latents, LatentDenoiser(sizes).state_dict())
+    changes = {"config": sizes.model_dump(mode="json"), "file": latents.name, "sha256": sha256_of(latents)}
+    card_path(latents).write_text(card.model_copy(update=changes).model_dump_json())
     return {
         "deepjscc": {"weights": str(path)},
+        "latent_denoiser": {"weights": str(latents)},
         "sc_sic": {"variant": "tiny", "weights": str(tiny_cascade)},
     }
 
@@ -212,7 +221,7 @@ def test_features_that_are_refused(
             "ModelId.weights: expected 16 bits, got 15",
         ),
         (lambda header: with_bits(header, "ImageShape", "1" * 32), "height: expected 1 to 65535, got 65536"),
-        (lambda header: without(header, "ImageShape"), "expected ImageShape, got ModelId, .*; connect a"),
+        (lambda header: without(header, "ImageShape"), "expected ImageShape, got ModelId.*; connect a"),
     ],
 )
 def test_a_header_that_is_refused(

@@ -3,7 +3,6 @@
 import json
 import shutil
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +68,15 @@ def test_what_is_missing_is_named_with_all_its_names(folder: Path) -> None:
         "latent-diffusion --variant sd-1.5 --out FOLDER` (stable-diffusion-v1-5/stable-diffusion-v1-5, 2.1 GB, "
         "CreativeML Open RAIL-M)"
     )
+
+
+def test_a_repository_in_the_hubs_cache(tiny_stable_diffusion: Path, tmp_path: Path) -> None:
+    repository, revision = tmp_path / "hub" / "models--someone--fine-tuned", "0" * 40
+    (repository / "refs").mkdir(parents=True)
+    (repository / "refs" / "main").write_text(revision)
+    shutil.copytree(tiny_stable_diffusion, repository / "snapshots" / revision)
+    assert load("sd", "someone/fine-tuned").model == load("sd", tiny_stable_diffusion).model
+    assert "no weights of no/one in the hub's cache on this machine, and no folder no/one" in refusal("no/one")
 
 
 def test_no_weights_at_all(tmp_path: Path) -> None:
@@ -143,15 +151,10 @@ def test_full_sizes_are_those_of_the_published_files() -> None:
         assert 0 < size - ours < 200 * len(network.state_dict())
 
 
-def test_check_sums_and_sizes_are_complete(fetched: Callable[[], list[str]]) -> None:
-    files = PUBLICATION.files
+def test_check_sums_and_sizes_are_complete() -> None:
+    files, fetched = PUBLICATION.files, [one.name for one in PUBLICATION.fetched("sd-1.5")]
     assert len({one.sha256 for one in files}) == len(files)
     assert all(len(one.sha256) == 64 and int(one.sha256, 16) for one in files)
     assert {one.part for one in files} == set(PUBLICATION.parts)
-    assert len(fetched()) == len(PUBLICATION.parts)
-    assert "unet/diffusion_pytorch_model.fp16.safetensors" in fetched()
-
-
-@pytest.fixture
-def fetched() -> Callable[[], list[str]]:
-    return lambda: [one.name for one in PUBLICATION.fetched("sd-1.5")]
+    assert len(fetched) == len(PUBLICATION.parts)
+    assert "unet/diffusion_pytorch_model.fp16.safetensors" in fetched

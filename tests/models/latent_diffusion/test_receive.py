@@ -130,3 +130,24 @@ def test_drawn_noise_of_a_level_is_answered_by_that_level() -> None:
     ratio = np.mean(found**2, (1, 2)) / VARIANCES[:, 0, 0]
     assert float(np.mean(ratio - 1 - np.log(ratio))) < 0.1
     assert error(drawn, noise) > error(drawn._replace(inversion="ddim"), noise)
+
+
+def test_noise_is_added_up_to_a_level_whatever_the_channels_was() -> None:
+    """Img2Img-SC: 30 steps of 50 begin at level 581, where diffusers' pipelines begin at a strength of 0.6."""
+    asked: list[tuple[np.ndarray, float]] = []
+
+    def watching(latent: np.ndarray, level: float) -> np.ndarray:
+        asked.append((latent, level))
+        return denoiser(latent, level)
+
+    received, plan = latents(), Plan(0, 30, 30, rescale=False, inversion="noise")
+    for noise in (0.0, 0.3, np.random.default_rng(5).uniform(0.01, 1, received.shape)):
+        asked.clear()
+        restore(received, np.broadcast_to(noise, received.shape), watching, plan, np.random.default_rng(0))
+        first, level = asked[0]
+        assert (len(asked), level) == (30, 581.0)
+        added = first - alpha_bar(581) ** 0.5 * received
+        expected = 1 - alpha_bar(581)
+        spread = 4 * expected * (2 / added.size) ** 0.5
+        assert np.mean(added**2) == pytest.approx(expected, abs=spread + 1e-3)  # a latent is taken for one at level 0
+        assert np.mean(added * received) == pytest.approx(0, abs=4 * (expected / added.size) ** 0.5)

@@ -23,6 +23,7 @@ from semcom.sim.side_information.feature_shape import FeatureShape
 from semcom.sim.side_information.field import HeaderField, KnownFields
 from semcom.sim.side_information.full_scale import FullScale
 from semcom.sim.side_information.image_shape import ImageShape
+from semcom.sim.side_information.joined_symbols import JoinedSymbols
 from semcom.sim.side_information.jscc_mode import JsccMode
 from semcom.sim.side_information.label_classes import LabelClasses
 from semcom.sim.side_information.latent_mode import LatentMode
@@ -91,6 +92,7 @@ EXAMPLES = [
     ),
     Example(JsccMode(2, 17), "10 10001", st.builds(JsccMode, st.integers(0, 3), st.integers(0, 20))),
     Example(CdmMode(9, 20), "1001 10100", st.builds(CdmMode, st.integers(0, 15), st.integers(0, 20))),
+    Example(JoinedSymbols(5), f"{'101':>016}", st.builds(JoinedSymbols, st.integers(0, 65535))),
     Example(
         LabelClasses((True, False, True)),
         "00000011 101",

@@ -1,0 +1,39 @@
+"""The least that runs through all of `benchmarks/latent_diffusion_latency.py`, in a process of its own."""
+
+from __future__ import annotations
+
+import csv
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+BENCHMARK = Path(__file__).resolve().parents[3] / "benchmarks" / "latent_diffusion_latency.py"
+
+
+@pytest.mark.slow
+def test_every_row_is_measured_and_ours_computes_what_a_plain_loop_does(tmp_path: Path) -> None:
+    out = tmp_path / "rows.csv"
+    command = [
+        sys.executable,
+        str(BENCHMARK),
+        "--check",
+        "--device",
+        "cpu",
+        "--precision",
+        "float32",
+        "--out",
+        str(out),
+    ]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=110)
+    assert ended.returncode == 0, ended.stderr
+    assert "REDUCED" in ended.stdout
+    (line,) = [line for line in ended.stdout.splitlines() if "same noise:" in line]
+    assert float(line.rsplit(" ", 1)[1]) < 1e-4
+    rows = list(csv.DictReader(out.open(newline="")))
+    assert len(rows) == 5
+    assert all(float(row["ours_ms"]) > 0 < float(row["floor_ms"]) for row in rows)
+    assert [bool(row["stock_ms"]) for row in rows] == [True, True, False, False, True]
+    again = subprocess.run([*command, "--budget", "0"], capture_output=True, text=True, timeout=110)
+    assert "5 rows; 5 left out, the budget is used up" in again.stdout
