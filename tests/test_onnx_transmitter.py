@@ -71,24 +71,38 @@ def start(python: Path | str, *args: str) -> subprocess.Popen[str]:
     )
 
 
+@pytest.fixture(params=["deepjscc", "latent-diffusion"])
+def system(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, list[str], list[str]]:
+    """An exported encoder; what all places say; what those with torch say beside it."""
+    if request.param == "deepjscc":
+        files: dict[str, Path] = request.getfixturevalue("deepjscc_onnx")
+        return files["encoder"], ["--set", "encoder.rate=1/6"], []
+    from semcom.models.latent_diffusion.export import export_latent_diffusion
+
+    encoder = next(export_latent_diffusion(tmp_path, sizes=((32, 48),)))
+    decoder = ["--swap", "decoder=decoders/latent_diffusion"]
+    return encoder.path, [], [*decoder, "--swap", "encoder=encoders/latent_diffusion"]
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_a_transmitter_without_torch(
-    core_python: Path, deepjscc_onnx: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    core_python: Path, system: tuple[Path, list[str], list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    exported, common, torch = system
     absent = subprocess.run([str(core_python), "-c", "import torch"], capture_output=True, text=True, timeout=60)
     assert absent.returncode == 1
     assert "No module named 'torch'" in absent.stderr
 
     file = str(placed(tmp_path / "placed.yaml"))
-    options = ("--items", "2", "--set", "photos.size=[64, 96]", "--set", "encoder.rate=1/6", "--json")
-    swap = ("--swap", f"encoder=encoders/onnx:path={deepjscc_onnx['encoder']}")
-    expected, _ = start(sys.executable, file, *options, "--executor", "inline", "--out", "torch").communicate(
+    options = ("--items", "2", "--set", "photos.size=[64, 96]", *common, "--json")
+    swap = ("--swap", f"encoder=encoders/onnx:path={exported}")
+    expected, _ = start(sys.executable, file, *options, *torch, "--executor", "inline", "--out", "torch").communicate(
         timeout=90
     )
-    receiver = start(sys.executable, file, *options, "--place", "rx", "--out", "rx")
+    receiver = start(sys.executable, file, *options, *torch, "--place", "rx", "--out", "rx")
     monkeypatch.delenv("PYTHONPATH", raising=False)  # the gate's own copy of the package
-    sender = start(core_python, file, *options, *swap, "--place", "tx", "--out", "tx")
+    sender = start(core_python, file, *options, *torch[:2], *swap, "--place", "tx", "--out", "tx")
     _, sender_err = sender.communicate(timeout=90)
     if sender.returncode != 0:
         receiver.kill()

@@ -14,7 +14,7 @@ __all__ = ["DenoiserConfig", "LatentDenoiserConfig", "TrainConfig"]
 class DenoiserConfig(Config):
     """Sizes of the denoiser, of two levels; the second has half the sides."""
 
-    widths: tuple[int, int] = (96, 160)
+    widths: tuple[int, int] = (64, 128)
     blocks: tuple[int, int] = Field(default=(3, 4), description="Of each level; the first has as many on the way up.")
     expansion: int = Field(default=4, ge=1, description="Channels in the middle of a block, over its width.")
     embedding: int = Field(default=64, ge=4, multiple_of=4, description="Length of what modulates the filters.")

@@ -140,7 +140,7 @@ def _about(variant: Variant, network: LatentDiffusion, card: ModelCard) -> Laten
         stride=config.stride,
         channels=config.latent_channels,
         denoiser_stride=network.config.denoiser.stride,
-        weights_sha256=card.sha256,
+        weights_sha256=card.base_sha256 or card.sha256,  # both ends share the autoencoder, which is the base's
     )
 
 

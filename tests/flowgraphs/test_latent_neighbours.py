@@ -56,3 +56,9 @@ def test_a_caption_that_no_code_protects_arrives_with_wrong_letters(weights: Pat
     ran("img2img-sc", weights, "channel.esn0_db=5", "texts.out=texts")
     text = (tmp_path / "texts/astronaut-0000.txt").read_text(encoding="utf-8")
     assert text != CAPTION
+
+
+def test_img2img_scs_own_link_takes_sixteen_uses_a_value(weights: Path) -> None:
+    metrics = ran("img2img-sc-digital", weights, "channel.esn0_db=30")
+    assert metrics["cbr"] == pytest.approx(1 / 3, abs=(200 + 2 * len(CAPTION)) / (3 * 64 * 96))
+    assert metrics["cbr"] > 1 / 3

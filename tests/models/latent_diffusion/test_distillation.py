@@ -1,5 +1,6 @@
 """One step that learns where its teacher's sampling ends."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,8 +9,12 @@ import numpy as np
 import pytest
 import torch
 from pydantic import ValidationError
+from safetensors.torch import load_file
+from semcom.models.latent_diffusion.codec import Receiving, Sending
 from semcom.models.latent_diffusion.ddim import sample
 from semcom.models.latent_diffusion.distillation import distance, in_one, taught
+from semcom.models.latent_diffusion.engine import load
+from semcom.models.latent_diffusion.names import SHIPPED
 from semcom.models.latent_diffusion.network import LatentDiffusion
 from semcom.models.latent_diffusion.schedule import alpha_bar
 from semcom.models.latent_diffusion.training import LatentDiffusionRun
@@ -82,6 +87,23 @@ def test_a_run_of_a_student_ends_with_weights_and_their_curve(student: Any, pict
     assert result.steps == 4
     assert np.isfinite(result.best_score)
     assert (tmp_path / "curve-one-step.csv").is_file()
+
+
+def test_a_student_of_shipped_weights_leaves_their_autoencoder_out_and_takes_their_frames(
+    student: Any, teacher: Path, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shipped = tmp_path / "weights"
+    shipped.mkdir()
+    for ending in (".safetensors", ".json"):
+        shutil.copy(teacher.with_suffix(ending), shipped / f"mini-96{ending}")
+    monkeypatch.setattr(SHIPPED, "home", tmp_path)
+    config = student.model_copy(update={"start_from": "mini-96", "steps": 1})
+    weights = train(LatentDiffusionRun, config, pictures, tmp_path / "run").weights
+    assert all(name.startswith("denoiser.") for name in load_file(weights))
+    sender, receiver = load(), load(weights=weights)
+    frame = sender.encode(np.full((16, 24, 3), 90, np.uint8), Sending(inversion_steps=0))
+    picture = receiver.decode(frame.heard(0.1), Receiving(inversion_steps=0, steps="one"))
+    assert picture.shape == (16, 24, 3)
 
 
 def test_a_teacher_must_be_known(recipe: Callable[..., Any]) -> None:
