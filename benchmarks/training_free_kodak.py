@@ -72,7 +72,8 @@ def page(rows: Sequence[dict[str, Any]], weights: Path, count: int, docs: Path) 
         f"{count} Kodak pictures, over fading {min(FADED, count)} of them, each whole, the same noise for all systems. "
         "SNR is the mean Es/N0 per complex symbol; CBR counts headers. The pictures were used for nothing else. "
         "`SqueezeNet` is a distance of features, not LPIPS. The miniature saw no channel in its training; CDM-JSCC and "
-        "DeepJSCC were trained with noise and fading. DeepJSCC has no rate below 1/48, and sends twice the symbols here.",
+        "DeepJSCC were trained with noise and fading. DeepJSCC has no rate below 1/48, and sends twice the symbols "
+        "here.",
         "",
         "![](_static/training-free-kodak.svg)",
         "",
