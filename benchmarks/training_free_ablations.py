@@ -2,8 +2,8 @@
 
     python benchmarks/training_free_ablations.py split|steps|inversion|mismatch --data DIR [--squeezenet FILE]
 
-Each writes ``docs/training-free-NAME.csv``, ``docs/_static/training-free-NAME.svg`` and the page's table, to
-``docs/training-free-NAME.md``. Goes on where it was stopped: rows are kept under ``--out``.
+Each writes a page, ``docs/training-free-NAME.md``, its CSV and ``docs/_static/training-free-NAME.svg``. Goes on where
+it was stopped: rows are kept under ``--out``.
 
 ``split``: where ten steps of inversion are taken, with the T3 that fits the noise and with T3 = 10.
 ``steps``: the T3 that fits, exactly and rounded, with and without rescaling, against fixed ones.
@@ -96,14 +96,18 @@ STUDIES = {
 }
 
 
-def page(study: Study, rows: list[dict[str, object]], count: int) -> str:
-    """The section."""
+def page(name: str, study: Study, rows: list[dict[str, object]], count: int) -> str:
+    """The whole page."""
     pairs = [(name, study.reference) for name in study.systems if name != study.reference]
     text = [
-        f"## {study.title}",
+        f"# Training-free communication: {study.title[0].lower()}{study.title[1:]}",
+        "",
+        f"Made by `python benchmarks/training_free_ablations.py {name} --data DIR --squeezenet FILE`; do not edit.",
         "",
         f"The middle {SIDE} x {SIDE} of {count} Kodak pictures over AWGN, the same noise for all.",
         f"The paper: {study.known}",
+        "",
+        f"![](_static/training-free-{name}.svg)",
     ]
     shown = [one for one in FIGURES if all(row[one.key] is not None for row in rows)]
     for figure in shown:
@@ -145,7 +149,7 @@ def main() -> None:
     shown = [one for one in FIGURES if all(row[one.key] is not None for row in rows)]
     draw_curves(static / f"{name}.svg", rows, shown, study.levels_db)
     write_rows(options.docs / f"{name}.csv", rows)
-    text = page(study, rows, len(paths))
+    text = page(options.study, study, rows, len(paths))
     (options.docs / f"{name}.md").write_text(text, encoding="utf-8")
     print(text)
 
