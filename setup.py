@@ -32,7 +32,7 @@ setup(
     package_data={
         "semcom": ["py.typed"],
         "semcom.flowgraphs": ["*.yaml", "grc/examples/*"],
-        "semcom.sim": ["**/*.csv"],
+        "semcom.sim": ["**/*.csv", "**/*.yaml"],
         "semcom.models": ["**/*.safetensors", "**/*.json", "**/*.csv", "**/*.yaml"],
     },
     cmdclass={"build_py": BuildFresh},

@@ -19,10 +19,12 @@ from typing import Any
 from cdm_jscc_plots import draw_sheet
 from curves import FIGURES, differences, draw_curves, means, write_rows
 from measured_pictures import Point, System, Wanted, measure
+from semcom.models.latent_denoiser.names import SHIPPED as DENOISER
 from semcom.models.latent_diffusion.names import SHIPPED
 from semcom.models.model_card import ModelCard, card_path
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
+CAPTIONS = Path(__file__).with_name("kodak-captions.txt")
 LEVELS_DB = (0, 5, 10, 15, 20)
 CHANNELS = ("awgn", "rayleigh block")
 TITLES = {"awgn": "AWGN", "rayleigh block": "Rayleigh fading, 64 symbols of one gain"}
@@ -35,8 +37,10 @@ LINEAR = "linear MMSE"
 ONE = "one step to the mean"
 HEVC = "HEVC+LDPC for 10 dB"
 ADAPTED = "HEVC+LDPC adapted"
-DEEPJSCC = "DeepJSCC, twice the symbols"
-CDM = "CDM-JSCC D, 1 step"
+DEEPJSCC = "DeepJSCC at twice the symbols"
+STRENGTH = "Img2Img-SC"
+TOLD = "latent denoiser trained with the channel"
+CDM = "CDM-JSCC D 1 step"
 
 
 def systems(weights: Path, channel: str) -> list[System]:
@@ -45,10 +49,14 @@ def systems(weights: Path, channel: str) -> list[System]:
     ours = (f"encoder.weights={weights}", f"decoder.weights={weights}", *fading)
     none = ("encoder.inversion_steps=0", "decoder.inversion_steps=0")
     scheme = "scheme=qpsk-1/2"
+    denoiser = DENOISER.folder / "mini-96.safetensors"
+    told = System(TOLD, "latent-denoiser-mini", sets=fading, weights=(denoiser,))
     return [
         System(MATCHED, "training-free-mini", sets=ours, weights=(weights,)),
         System(ONE, "training-free-mini", sets=(*ours, *none, "decoder.steps=one"), weights=(weights,)),
         System(LINEAR, "training-free-mini", sets=(*ours, *none, "decoder.steps=linear"), weights=(weights,)),
+        System(STRENGTH, "img2img-sc", sets=(*ours, f"caption.captions={CAPTIONS}"), weights=(weights,)),
+        *([told] if denoiser.is_file() else []),
         System(CDM, "cdm-jscc", ("cbr=1/96",), fading),
         System(DEEPJSCC, "deepjscc-awgn", ("rate=1/48",), fading),
         System(ADAPTED, "hevc-ldpc", ("cbr=1/96", "scheme=adapted"), fading),
@@ -61,7 +69,7 @@ def page(rows: Sequence[dict[str, Any]], weights: Path, count: int) -> str:
     card = ModelCard.read(card_path(weights))
     shown = [one for one in FIGURES if all(row[one.key] is not None for row in rows)]
     compared = [one for one in shown if one.key in ("psnr_db", "sliced_wasserstein", "squeezenet_distance")]
-    pairs = [(MATCHED, LINEAR), (ONE, LINEAR), (MATCHED, CDM), (MATCHED, ADAPTED)]
+    pairs = [(MATCHED, LINEAR), (ONE, LINEAR), *((MATCHED, other) for other in (STRENGTH, TOLD, CDM, ADAPTED))]
     text = [
         "# Training-free communication on Kodak",
         "",
@@ -128,7 +136,7 @@ def main() -> None:
     static = options.docs / "_static"
     static.mkdir(parents=True, exist_ok=True)
     at = {row["system"]: row["made_with"] for row in rows if (row["channel"], row["esn0_db"]) == ("awgn", "5")}
-    seen = {name: at[name] for name in (MATCHED, ONE, LINEAR, CDM, ADAPTED) if name in at}
+    seen = {name: at[name] for name in (MATCHED, ONE, LINEAR, STRENGTH, CDM, ADAPTED) if name in at}
     draw_sheet(static / "training-free-kodak.webp", table, paths, corners, seen)
     shown = [one for one in FIGURES if all(row[one.key] is not None for row in rows)]
     draw_curves(static / "training-free-kodak.svg", rows, shown, LEVELS_DB)

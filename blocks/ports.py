@@ -16,6 +16,7 @@ __all__ = [
     "Bytes",
     "Features",
     "Image",
+    "Labels",
     "Link",
     "Llrs",
     "PortType",
@@ -81,6 +82,7 @@ class PortType:
 
 
 IMAGE = PortType("Image", np.dtype("uint8"), ("H", "W", 3), "a picture, sRGB")
+LABELS = PortType("Labels", np.dtype("uint8"), ("H", "W", 2), "class of each pixel, and 1 on edges between instances")
 FEATURES = PortType("Features", np.dtype("float32"), None, "real values that a network made")
 BITS = PortType("Bits", np.dtype("uint8"), ("n",), "bits, one 0 or 1 an element")
 BYTES = PortType("Bytes", np.dtype("uint8"), ("n",), "bytes")
@@ -97,9 +99,10 @@ def one_of(*types: PortType) -> PortType:
     return PortType(name, first.dtype, first.shape, " or ".join(port.meaning for port in types), either=types)
 
 
-PORT_TYPES = {port.name: port for port in (IMAGE, FEATURES, BITS, BYTES, SYMBOLS, LLRS, LINK, SAMPLES)}
+PORT_TYPES = {port.name: port for port in (IMAGE, LABELS, FEATURES, BITS, BYTES, SYMBOLS, LLRS, LINK, SAMPLES)}
 
 Image = Annotated[NDArray[np.uint8], IMAGE]
+Labels = Annotated[NDArray[np.uint8], LABELS]
 Features = Annotated[NDArray[np.float32], FEATURES]
 Bits = Annotated[NDArray[np.uint8], BITS]
 Bytes = Annotated[NDArray[np.uint8], BYTES]

@@ -53,7 +53,7 @@ def _card(run: Run[Any, Any], weights: Path, held: Pictures, figures: dict[str, 
         base=None if run.base is None else run.base.file,
         base_sha256=None if run.base is None else run.base.sha256,
         training=Training(
-            data=f"photographs; every tenth file of each prefix held out, {len(held.names)} files",
+            data=run.about(held),
             command=f"semcom train {run.system.name} --config CONFIG --data DIR",
             seed=config.seed,
             steps=run.step,

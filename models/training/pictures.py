@@ -104,8 +104,8 @@ def _read(files: Mapping[str, Path], names: list[str], config: Recipe, least: in
 
 
 def crops(pictures: Pictures, count: int, side: int, rng: np.random.Generator) -> Pixels:
-    """Random crops, half of them mirrored: uint8 ``[count, 3, side, side]``."""
-    out = np.empty((count, 3, side, side), np.uint8)
+    """Random crops, half of them mirrored: uint8 ``[count, 3, side, side]``, or as many channels as there are."""
+    out = np.empty((count, pictures.pixels[0].shape[2], side, side), np.uint8)
     for n, index in enumerate(rng.choice(len(pictures.pixels), size=count, p=pictures.weights)):
         whole = pictures.pixels[index]
         top, left = (rng.integers(0, size - side + 1) for size in whole.shape[:2])

@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
@@ -20,7 +21,7 @@ from ..system import System
 from .batch import Batch, Losses
 from .learning_rate import half_cosine, warm_up
 from .muon import Muon
-from .pictures import Pictures
+from .pictures import Pictures, read_pictures
 from .recipe import Recipe
 from .team import Team
 from .validation import Scores
@@ -88,6 +89,14 @@ class Run(ABC, Generic[C, M]):
     @abstractmethod
     def validate(self, network: M, held: Pictures, phase: Any) -> Scores:
         """Measure a network with the mean weights on held-out pictures, in the phase that is on."""
+
+    def read(self, data: Path) -> tuple[Pictures, Pictures]:
+        """Pictures for training and for validation; see `read_pictures`."""
+        return read_pictures(data, self.config)
+
+    def about(self, held: Pictures) -> str:
+        """What the card says of the pictures."""
+        return f"photographs; every tenth file of each prefix held out, {len(held.names)} files"
 
     def start(self, pictures: Pictures) -> None:
         """Before the first step: load weights, or take what has a closed form from training pictures."""

@@ -22,7 +22,6 @@ from ...errors import UsageError
 from ..perceptual.build import build_perceptual
 from .checkpoint import checkpoint_of
 from .loop import run_through
-from .pictures import read_pictures
 from .recipe import Recipe
 from .run import Run
 
@@ -69,7 +68,7 @@ def train(
     _check_batches(config, run.team.size)
     loss = build_perceptual(config.perceptual, perceptual_weights)
     run.perceptual = loss.to(where) if isinstance(loss, nn.Module) else loss
-    pictures, held = read_pictures(data, config)
+    pictures, held = run.read(data)
     if state is None:
         run.start(pictures)
         run.start_ema()

@@ -21,6 +21,7 @@ from .full_scale import FullScale
 from .image_shape import ImageShape
 from .joined_symbols import JoinedSymbols
 from .jscc_mode import JsccMode
+from .label_classes import LabelClasses
 from .latent_mode import LatentMode
 from .link_scheme import LinkScheme
 from .model_id import ModelId
@@ -52,6 +53,7 @@ SENT_FIELDS: Final[tuple[type[HeaderField], ...]] = (
     FullScale,
     LatentMode,
     JoinedSymbols,
+    LabelClasses,
 )
 """Fields that go on the air; a field's number is its place, from 1 on. New ones come last."""
 _FORMAT_BITS, _LENGTH_BITS, _NUMBER_BITS = 4, 20, 6

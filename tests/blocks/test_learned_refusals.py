@@ -145,7 +145,9 @@ def test_a_picture_that_is_refused(
 def sent(ends: Callable[..., Ends], system: str) -> tuple[np.ndarray, Header]:
     """A frame that both would take."""
     block = ends(system, "encoder").torch
-    out = block.work(np.random.default_rng(1).integers(0, 256, (64, 64, 3), dtype=np.uint8))
+    is_map = "labels" in inspect.signature(block.work).parameters
+    sides, values = ((64, 64, 2), 2) if is_map else ((64, 64, 3), 256)
+    out = block.work(np.random.default_rng(1).integers(0, values, sides, dtype=np.uint8))
     return out.value, Header().with_fields(*out.header)
 
 
@@ -163,7 +165,7 @@ def other_weights(header: Header) -> Header:
     return header.with_fields(ModelId(model.number, model.weights ^ 1))
 
 
-MODES = {"deepjscc": "JsccMode", "cdm_jscc": "CdmMode", "sc_sic": "ScSicMode"}
+MODES = {"deepjscc": "JsccMode", "cdm_jscc": "CdmMode", "sc_sic": "ScSicMode", "gesco": "LabelClasses"}
 LEVELS: list[tuple[State, str]] = [
     (State(), "expected n0 in the receiver's state, got none; connect a channel"),
     (State(n0=np.full(3, 0.1, np.float32)), r"expected n0 of \d+ symbols for \d+ features, got 3"),

@@ -31,7 +31,7 @@ def test_every_row_is_measured_and_ours_computes_what_a_plain_loop_does(tmp_path
     assert "REDUCED" in ended.stdout
     (line,) = [line for line in ended.stdout.splitlines() if "same noise:" in line]
     assert float(line.rsplit(" ", 1)[1]) < 1e-4
-    rows = list(csv.DictReader(out.open(newline="")))
+    rows = list(csv.DictReader(out.read_text().splitlines()))
     assert len(rows) == 5
     assert all(float(row["ours_ms"]) > 0 < float(row["floor_ms"]) for row in rows)
     assert [bool(row["stock_ms"]) for row in rows] == [True, True, False, False, True]

@@ -25,6 +25,7 @@ from semcom.sim.side_information.full_scale import FullScale
 from semcom.sim.side_information.image_shape import ImageShape
 from semcom.sim.side_information.joined_symbols import JoinedSymbols
 from semcom.sim.side_information.jscc_mode import JsccMode
+from semcom.sim.side_information.label_classes import LabelClasses
 from semcom.sim.side_information.latent_mode import LatentMode
 from semcom.sim.side_information.link_agreement import LinkAgreement
 from semcom.sim.side_information.link_scheme import LinkScheme
@@ -92,6 +93,11 @@ EXAMPLES = [
     Example(JsccMode(2, 17), "10 10001", st.builds(JsccMode, st.integers(0, 3), st.integers(0, 20))),
     Example(CdmMode(9, 20), "1001 10100", st.builds(CdmMode, st.integers(0, 15), st.integers(0, 20))),
     Example(JoinedSymbols(5), f"{'101':>016}", st.builds(JoinedSymbols, st.integers(0, 65535))),
+    Example(
+        LabelClasses((True, False, True)),
+        "00000011 101",
+        st.lists(st.booleans(), min_size=1, max_size=255).filter(any).map(lambda sent: LabelClasses(tuple(sent))),
+    ),
     Example(
         LatentMode(37, "\u00e9"),
         f"100101 1 {'10':>010} 11000011 10101001",
@@ -227,6 +233,14 @@ def test_any_bits_give_a_field_or_an_error(cls: type[HeaderField], bits: list[in
         (CdmMode(0, -1), "CdmMode.esn0_db: expected 0 to 20, got -1"),
         (LatentMode(51), "LatentMode.inversion_steps: expected 0 to 50, got 51"),
         (
+            LabelClasses((False, False)),
+            "LabelClasses: expected up to 255 classes and a map of one at least, got 2 and maps of none",
+        ),
+        (
+            LabelClasses((True,) * 256),
+            "LabelClasses: expected up to 255 classes and a map of one at least, got 256 and maps of some",
+        ),
+        (
             LatentMode(5, "a" * 1024),
             "LatentMode.prompt: expected at most 1023 bytes of UTF-8, got 1024; cut it",
         ),
@@ -259,6 +273,11 @@ def test_what_the_bits_cannot_hold_is_refused(field: HeaderField, message: str) 
             QamFrame,
             "111 0000",
             "QamFrame.bits_per_symbol: expected one of 2, 4, 6, 8, 10, got the number 7, which is none",
+        ),
+        (
+            LabelClasses,
+            "00000010 00",
+            "LabelClasses: expected up to 255 classes and a map of one at least, got 2 and maps of none",
         ),
         (LatentMode, f"100101 1 {'1':>010} 11000011", r"LatentMode.prompt: expected a text in UTF-8, got b'\xc3'"),
         (JsccMode, "00 11111", "JsccMode.esn0_db: expected 0 to 20, got 31"),

@@ -1,0 +1,75 @@
+"""Weights of the public code, ``.pt`` files of a state dict, into networks of the same sizes.
+
+The names are those of OpenAI's guided-diffusion, with the norms of semantic diffusion models (SDM) in the middle and on
+the way up: ``input_blocks.1.0.in_layers.2.weight``, ``output_blocks.0.0.in_norm.mlp_shared.0.weight``. What the public
+code makes and never uses, a ``spade_norm`` in each block on the way down, is left out.
+"""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ...errors import WeightsError
+from ..weights.file import PICKLES, read_tensors
+from .network import Gesco
+from .sizes import GescoConfig
+
+__all__ = ["read_public"]
+
+_UNUSED = ".spade_norm."
+
+
+def read_public(path: Path, config: GescoConfig) -> dict[str, Tensor]:
+    """Read a file of the public layout: float32 tensors by name.
+
+    A ``.pt`` file is a pickle; torch's reader of weights makes tensors of it and runs nothing. Safetensors files with
+    the same names are read too.
+
+    Args:
+        path: The file.
+        config: Sizes of the network that it should hold.
+
+    Raises:
+        WeightsError: it is missing, cannot be read, or is of another layout or other sizes.
+    """
+    found = _state_dict(path) if path.suffix.lower() in PICKLES else read_tensors(path, "GESCO", memory="mapped")
+    tensors = {name: value for name, value in found.items() if _UNUSED not in name}
+    with torch.device("meta"):
+        expected = {name: value.shape for name, value in Gesco(config).state_dict().items()}
+    for what, names in (
+        ("lacks", expected.keys() - tensors.keys()),
+        ("has also", tensors.keys() - expected.keys()),
+    ):
+        if names:
+            raise WeightsError(
+                f"{path}: expected the names of GESCO's public code, {len(expected)} tensors; it {what} "
+                f"{len(names)}, first {min(names)}; give a file of that layout"
+            )
+    for name, shape in expected.items():
+        if tensors[name].shape != shape:
+            raise WeightsError(
+                f"{path}: expected {name} of {list(shape)} for {config.classes} classes and width {config.width}, got "
+                f"{list(tensors[name].shape)}; give the variant that the file is of"
+            )
+    return {name: value.float() for name, value in tensors.items()}
+
+
+def _state_dict(path: Path) -> dict[str, Tensor]:
+    if not path.is_file():
+        raise WeightsError(f"{path}: no such file of weights for GESCO; give the path of a .pt or .safetensors file")
+    try:
+        found: Any = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, EOFError, RuntimeError, ValueError, pickle.UnpicklingError) as error:
+        first = next(iter(str(error).splitlines()), type(error).__name__)
+        raise WeightsError(
+            f"{path}: truncated, or more than a state dict of tensors, and nothing else is read ({first}); save the "
+            "state dict alone"
+        ) from None
+    if not isinstance(found, dict) or not all(isinstance(value, Tensor) for value in found.values()):
+        raise WeightsError(f"{path}: expected a state dict, names to tensors, got {type(found).__name__}; save that")
+    return found

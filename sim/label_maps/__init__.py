@@ -1,0 +1,1 @@
+"""Maps of what is to be seen where: reading, drawing, one-hot maps, and their denoising."""
