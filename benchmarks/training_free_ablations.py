@@ -1,6 +1,6 @@
 """What the parts of training-free communication bring: the miniature on the middles of the Kodak pictures.
 
-    python benchmarks/training_free_ablations.py split|steps|inversion|mismatch --data DIR [--squeezenet FILE]
+    python benchmarks/training_free_ablations.py STUDY --data DIR [--squeezenet FILE]
 
 Each writes a page, ``docs/training-free-NAME.md``, its CSV and ``docs/_static/training-free-NAME.svg``. Goes on where
 it was stopped: rows are kept under ``--out``.
@@ -9,6 +9,7 @@ it was stopped: rows are kept under ``--out``.
 ``steps``: the T3 that fits, exactly and rounded, with and without rescaling, against fixed ones.
 ``inversion``: the network's inversion against drawn noise of the same level.
 ``mismatch``: the noise taken for 3 dB more or less than it is.
+``neighbours``: other receivers of the same latents.
 """
 
 from __future__ import annotations
@@ -16,15 +17,21 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 from curves import FIGURES, differences, draw_curves, means, write_rows
 from measured_pictures import Point, System, Wanted, measure
+from semcom.models.latent_denoiser.names import SHIPPED as DENOISER
 from semcom.models.latent_diffusion.names import SHIPPED
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 SIDE = 256
+CAPTIONS = Path(__file__).with_name("kodak_captions.txt")
+REFERENCE = "T1 5 T2 5 T3 fits"
+"""All others are compared with it, picture by picture: the flowgraph as it is."""
 
 
 class Study(NamedTuple):
@@ -34,15 +41,15 @@ class Study(NamedTuple):
         title: Of its section.
         levels_db: Es/N0.
         systems: Name, to ``block.parameter=value``.
-        reference: All others are compared with it, picture by picture.
         known: What the paper found.
+        flowgraphs: Of systems that are not ``training-free-mini``, by name.
     """
 
     title: str
     levels_db: tuple[int, ...]
     systems: dict[str, tuple[str, ...]]
-    reference: str
     known: str
+    flowgraphs: Mapping[str, str] = MappingProxyType({})
 
 
 def _split(sent: int, further: int, steps: str) -> tuple[str, ...]:
@@ -54,51 +61,74 @@ STUDIES = {
         "Where the steps of inversion are taken",
         (0, 5, 10, 15),
         {
-            f"T1 = {sent}, T2 = {further}, {name}": _split(sent, further, steps)
-            for name, steps in (("T3 fits", "exact"), ("T3 = 10", "10"))
-            for sent, further in ((5, 5), (10, 0), (0, 10), (0, 0))
-            if sent or steps == "exact" or further
+            f"T1 {sent} T2 {further} {name}": _split(sent, further, steps)
+            for name, steps in (("T3 fits", "exact"), ("T3 10", "10"))
+            for sent, further in ((5, 5), (10, 0), (0, 10))
         },
-        "T1 = 5, T2 = 5, T3 fits",
         "At 5 dB, of Stable Diffusion: (5, 5) with T3 = 15 is best, PSNR 22.19 dB.",
     ),
     "steps": Study(
         "The T3 that fits the noise, against fixed ones",
         (0, 5, 10, 15, 20),
         {
-            "T3 fits": (),
-            "T3 fits, rounded": ("decoder.steps=paper",),
-            "T3 fits, rounded, not rescaled": ("decoder.steps=paper", "decoder.rescale=off"),
-            **{f"T3 = {count}": (f"decoder.steps={count}",) for count in (10, 15, 21)},
+            REFERENCE: (),
+            "T3 fits rounded": ("decoder.steps=paper",),
+            "T3 fits rounded not rescaled": ("decoder.steps=paper", "decoder.rescale=off"),
+            **{f"T1 5 T2 5 T3 {count}": _split(5, 5, str(count)) for count in (10, 15, 21)},
             "one step to the mean": ("decoder.steps=one",),
         },
-        "T3 fits",
         "The rule gives 15 steps at 5 dB, which is what the paper takes.",
     ),
     "inversion": Study(
         "The network's inversion against drawn noise",
         (0, 5, 10, 15),
         {
-            "inversion": (),
+            REFERENCE: (),
             "drawn noise": ("encoder.inversion=noise", "decoder.inversion=noise"),
-            "drawn noise, in the receiver alone": (*_split(0, 10, "exact"), "decoder.inversion=noise"),
+            "drawn noise in the receiver alone": (*_split(0, 10, "exact"), "decoder.inversion=noise"),
         },
-        "inversion",
         "Inversion gains 0.47 dB of PSNR, and FID falls from 58.8 to 51.2.",
     ),
     "mismatch": Study(
         "The noise measured wrongly",
         (0, 5, 10, 15),
-        {f"{error:+d} dB": (f"decoder.n0_error_db={error}",) for error in (0, -3, 3)},
-        "+0 dB",
+        {REFERENCE: (), **{f"taken for {error:+d} dB": (f"decoder.n0_error_db={error}",) for error in (-3, 3)}},
         "Not studied.",
+    ),
+    "neighbours": Study(
+        "Other receivers of the same latents",
+        (0, 5, 10, 15),
+        {
+            REFERENCE: (),
+            "linear MMSE": (),
+            "one step to the mean": _split(0, 0, "one"),
+            "trained over the channel 1 step": ("decoder.steps=1",),
+            "trained over the channel 4 steps": ("decoder.steps=4",),
+            "Img2Img-SC receiver": (f"caption.captions={CAPTIONS}",),
+            "Img2Img-SC at CBR 1 to 3": (f"caption.captions={CAPTIONS}",),
+        },
+        "Not compared on the same latents.",
+        {
+            "linear MMSE": "training-free-linear",
+            "trained over the channel 1 step": "latent-denoiser-mini",
+            "trained over the channel 4 steps": "latent-denoiser-mini",
+            "Img2Img-SC receiver": "img2img-sc",
+            "Img2Img-SC at CBR 1 to 3": "img2img-sc-digital",
+        },
     ),
 }
 
 
+def _system(name: str, study: Study, weights: Path) -> System:
+    flowgraph = study.flowgraphs.get(name, "training-free-mini")
+    used = DENOISER.path("mini-96") if flowgraph == "latent-denoiser-mini" else weights
+    always = (f"photos.size=[{SIDE},{SIDE}]", "photos.fit=crop", f"encoder.weights={used}", f"decoder.weights={used}")
+    return System(name, flowgraph, sets=(*always, *study.systems[name]), weights=(used,))
+
+
 def page(name: str, study: Study, rows: list[dict[str, object]], count: int) -> str:
     """The whole page."""
-    pairs = [(name, study.reference) for name in study.systems if name != study.reference]
+    pairs = [(name, REFERENCE) for name in study.systems if name != REFERENCE]
     text = [
         f"# Training-free communication: {study.title[0].lower()}{study.title[1:]}",
         "",
@@ -134,12 +164,7 @@ def main() -> None:
     if not paths:
         sys.exit(f"{options.data}: expected PNG pictures, found none")
     study, weights = STUDIES[options.study], options.weights.resolve()
-    always = (f"photos.size=[{SIDE},{SIDE}]", "photos.fit=crop")
-    both = (f"encoder.weights={weights}", f"decoder.weights={weights}")
-    systems = [
-        System(name, "training-free-mini", sets=(*always, *both, *sets), weights=(weights,))
-        for name, sets in study.systems.items()
-    ]
+    systems = [_system(name, study, weights) for name in study.systems]
     wanted = [Wanted(system, Point("awgn", "1/96", level)) for system in systems for level in study.levels_db]
     networks = {} if options.squeezenet is None else {"squeezenet_distance": options.squeezenet.resolve()}
     rows = measure(wanted, paths, options.out / "ablations.csv", jobs=options.jobs, networks=networks, keep={})

@@ -37,10 +37,10 @@ LINEAR = "linear MMSE"
 ONE = "one step to the mean"
 HEVC = "HEVC+LDPC for 10 dB"
 ADAPTED = "HEVC+LDPC adapted"
-DEEPJSCC = "DeepJSCC, twice the symbols"
-STRENGTH = "Img2Img-SC's receiver"
-TOLD = "latent denoiser, trained with the channel"
-CDM = "CDM-JSCC D, 1 step"
+DEEPJSCC = "DeepJSCC at twice the symbols"
+STRENGTH = "Img2Img-SC"
+TOLD = "latent denoiser trained with the channel"
+CDM = "CDM-JSCC D 1 step"
 
 
 def systems(weights: Path, channel: str) -> list[System]:
@@ -49,7 +49,7 @@ def systems(weights: Path, channel: str) -> list[System]:
     ours = (f"encoder.weights={weights}", f"decoder.weights={weights}", *fading)
     none = ("encoder.inversion_steps=0", "decoder.inversion_steps=0")
     scheme = "scheme=qpsk-1/2"
-    denoiser = DENOISER.path("mini-96")
+    denoiser = DENOISER.folder / "mini-96.safetensors"
     told = System(TOLD, "latent-denoiser-mini", sets=fading, weights=(denoiser,))
     return [
         System(MATCHED, "training-free-mini", sets=ours, weights=(weights,)),

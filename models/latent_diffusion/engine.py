@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
@@ -86,12 +87,12 @@ class TorchEngine:
         graphs: Graphs = "off",
     ) -> None:
         self.network = network.to(device).eval().requires_grad_(requires_grad=False)
-        for part in (network.autoencoder, network.denoiser):
-            nn.Module.to(part, dtype=getattr(torch, precision))  # diffusers' own warns of what is not so
-            if device != "cpu":
-                part.to(memory_format=torch.channels_last)
-        self._text = None if text is None else text.to(device).requires_grad_(requires_grad=False)
-        self._told: dict[str, Tensor] = {}
+        laid_out: Any = {} if device == "cpu" else {"memory_format": torch.channels_last}
+        for part in (network.autoencoder, network.denoiser):  # diffusers' own `to` warns of what is not so
+            nn.Module.to(part, dtype=getattr(torch, precision), **laid_out)
+        self._tell = None
+        if text is not None:
+            self._tell = lru_cache(maxsize=16)(text.to(device).requires_grad_(requires_grad=False))
         self._device = torch.device(device)
         self.denoise = Replay(compiled(network.epsilon, compile), graphs)
         self.decode = Replay(compiled(network.pictures, compile), graphs)
@@ -109,9 +110,12 @@ class TorchEngine:
         }
         function, names = outputs[output]
         tensors = [torch.from_numpy(np.array(inputs[name])).to(self._device) for name in names]
-        if output == "epsilon" and self._text is not None:
+        if output == "epsilon" and self._tell is not None:
             guidance = torch.from_numpy(inputs["guidance"])
-            tensors += [self._words(inputs["prompt"], float(guidance[0])), guidance.to(self._device)]
+            words = self._tell(inputs["prompt"])
+            if guidance != 1:
+                words = torch.cat([self._tell(""), words])
+            tensors += [words, guidance.to(self._device)]
         made: NDArray[np.float32] = function(*tensors).contiguous().cpu().numpy()
         return made
 
@@ -123,14 +127,6 @@ class TorchEngine:
 
     def _picture(self, clean: Tensor) -> Tensor:
         return self.decode(clean[None])[0].permute(1, 2, 0)
-
-    def _words(self, prompt: str, guidance: float) -> Tensor:
-        """What the denoiser is told, and, for guidance, what it is told by no words."""
-        assert self._text is not None
-        for words in (prompt, ""):
-            if words not in self._told:
-                self._told[words] = self._text(words)
-        return self._told[prompt] if guidance == 1 else torch.cat([self._told[""], self._told[prompt]])
 
 
 def _about(variant: Variant, network: LatentDiffusion, card: ModelCard) -> LatentAbout:

@@ -31,9 +31,7 @@ def test_every_row_is_measured_and_ours_computes_what_a_plain_loop_does(tmp_path
     assert "REDUCED" in ended.stdout
     (line,) = [line for line in ended.stdout.splitlines() if "same noise:" in line]
     assert float(line.rsplit(" ", 1)[1]) < 1e-4
-    rows = list(csv.DictReader(out.open(newline="")))
+    rows = list(csv.DictReader(out.read_text().splitlines()))
     assert len(rows) == 5
     assert all(float(row["ours_ms"]) > 0 < float(row["floor_ms"]) for row in rows)
     assert [bool(row["stock_ms"]) for row in rows] == [True, True, False, False, True]
-    again = subprocess.run([*command, "--budget", "0"], capture_output=True, text=True, timeout=110)
-    assert "5 rows; 5 left out, the budget is used up" in again.stdout

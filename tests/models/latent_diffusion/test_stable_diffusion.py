@@ -170,6 +170,18 @@ def test_bfloat16_is_near_and_keeps_what_is_around_the_networks(tiny_stable_diff
     assert 0 < np.abs(reduced - exact).mean() < 3
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("compile", ["off", "on"])
+def test_recorded_steps_compute_what_plain_ones_do(tiny_stable_diffusion: Path, compile: str) -> None:
+    plain = loaded(tiny_stable_diffusion)
+    fast = loaded(tiny_stable_diffusion, device="cuda", compile=compile, graphs="on")
+    receiving = Receiving(steps=4, guidance=GUIDANCE, prompt=WORDS)
+    for side in (48, 72, 48):  # the first recording is met again
+        frame = plain.encode(picture()[:side, :side], Sending(prompt=WORDS))
+        found, expected = (one.decode(frame.heard(0.1), receiving).astype(int) for one in (fast, plain))
+        assert np.abs(found - expected).max() <= 2
+
+
 def test_a_prompt_that_is_too_long_is_refused(tiny_stable_diffusion: Path) -> None:
     codec = loaded(tiny_stable_diffusion)
     codec.encode(picture(), Sending(inversion_steps=1, prompt="cat " * 75))  # and a beginning and an end
