@@ -65,7 +65,12 @@ class Muon(torch.optim.AdamW):
 
     def _turn(self, group: dict[str, Any], parameter: Tensor) -> None:
         assert parameter.grad is not None
-        momentum = self.state[parameter].setdefault("momentum_buffer", torch.zeros_like(parameter))
+        state = self.state[parameter]
+        if not state:
+            state["step"] = torch.zeros(())  # AdamW looks for it when a state is restored
+            state["momentum_buffer"] = torch.zeros_like(parameter)
+        state["step"] += 1
+        momentum = state["momentum_buffer"]
         momentum.mul_(self._momentum).add_(parameter.grad)
         matrix = (parameter.grad + self._momentum * momentum).reshape(parameter.shape[0], -1)
         size = 0.2 * group["lr"] * max(matrix.shape) ** 0.5
