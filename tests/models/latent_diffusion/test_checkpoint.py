@@ -3,6 +3,8 @@
 import json
 import shutil
 import sys
+from collections.abc import Callable
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -133,8 +135,28 @@ def test_no_file_is_made_of_it(tmp_path: Path) -> None:
 # What is published
 
 
-def test_full_sizes_are_those_of_the_published_files() -> None:
-    """Beside the hub's sizes of the files in full precision; a header of some 150 bytes a key is left."""
+def file_bytes(network: torch.nn.Module, name: Callable[[str], str] = str, **more: int) -> int:
+    """Of a safetensors file in half precision, by its format: 8 bytes, a header of multiples of 8, the numbers.
+
+    Args:
+        network: Of no memory.
+        name: Of a tensor in the file.
+        more: Tensors of so many whole numbers of 8 bytes, by name with underscores for dots; they stand first.
+    """
+    tensors = {key.replace("__", "."): ("I64", (1, count), 8 * count) for key, count in more.items()}
+    found = {name(key): tuple(value.shape) for key, value in network.state_dict().items()}
+    tensors |= {key: ("F16", shape, 2 * prod(shape)) for key, shape in sorted(found.items())}
+    header: dict[str, Any] = {"__metadata__": {"format": "pt"}}
+    end = 0
+    for key, (kind, shape, size) in tensors.items():
+        header[key] = {"dtype": kind, "shape": list(shape), "data_offsets": [end, end + size]}
+        end += size
+    text = json.dumps(header, separators=(",", ":"))
+    return 8 + -(-len(text) // 8) * 8 + end
+
+
+def test_names_and_shapes_make_files_of_the_published_sizes() -> None:
+    """To the byte, with the sizes that the hub states."""
     sizes = {"act_fn": "silu", "layers_per_block": 2, "norm_num_groups": 32}
     with torch.device("meta"):
         unet = UNet2DConditionModel(
@@ -146,9 +168,15 @@ def test_full_sizes_are_those_of_the_published_files() -> None:
             down_block_types=("DownEncoderBlock2D",) * 4,
             up_block_types=("UpDecoderBlock2D",) * 4,
         )
-    for network, size in ((unet, 3_438_167_540), (vae, 334_643_276)):
-        ours = sum(4 * value.numel() for value in network.state_dict().values())
-        assert 0 < size - ours < 200 * len(network.state_dict())
+        text = transformers.CLIPTextModel(
+            transformers.CLIPTextConfig(
+                hidden_size=768, intermediate_size=3072, num_hidden_layers=12, num_attention_heads=12
+            )
+        )
+    assert file_bytes(unet) == 1_719_125_304
+    assert file_bytes(vae) == 167_335_342
+    positions = {"text_model__embeddings__position_ids": 77}
+    assert file_bytes(text, lambda key: f"text_model.{key.removeprefix('text_model.')}", **positions) == 246_144_864
 
 
 def test_check_sums_and_sizes_are_complete() -> None:
