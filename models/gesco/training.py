@@ -39,9 +39,10 @@ class GescoRun(Run[TrainConfig, Gesco]):
 
     def about(self, held: Pictures) -> str:
         """What the card says of the scenes."""
-        return (
-            f"{self.config.scenes} drawn scenes, builtin:scenes from number {TRAINING} on; {len(held.names)} held out"
-        )
+        if held.names[-1] == f"scene-{TRAINING - 1}":
+            drawn = f"{self.config.scenes} scenes of builtin:scenes, from number {TRAINING} on"
+            return f"{drawn}; {len(held.names)} before them held out"
+        return f"label maps with their pictures; every tenth held out, {len(held.names)}"
 
     def losses(self, batch: Batch[Phase]) -> Losses:
         """See `losses_of`."""

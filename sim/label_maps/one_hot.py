@@ -60,7 +60,7 @@ def esn0_db_of_std(std: Any, maps: int, edge_share: float = 0.0) -> Any:
         edge_share: Share of pixels on edges, where their map is sent.
 
     Example:
-        >>> round(esn0_db_of_std(0.36, 36), 2)  # "10 dB" of GESCO's table
+        >>> round(float(esn0_db_of_std(0.36, 36)), 2)  # "10 dB" of GESCO's table
         -6.69
     """
     module = array_module(std) if hasattr(std, "shape") else np

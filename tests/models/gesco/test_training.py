@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from semcom.errors import SignalError, UsageError, WeightsError
 from semcom.models.gesco.codec import Codec, Receiving, sender
 from semcom.models.gesco.engine import load
@@ -73,11 +74,45 @@ def test_no_scene_that_users_draw_was_trained_on(recipe: Callable[..., Any]) -> 
 
 def test_other_data_are_refused(recipe: Callable[..., Any], tmp_path: Path) -> None:
     config = recipe(GescoRun)
-    with pytest.raises(UsageError, match="expected builtin:scenes; GESCO is trained on pictures with label maps"):
+    with pytest.raises(UsageError, match="expected builtin:scenes, or a folder with the folders labels and pictures"):
         read_scenes(tmp_path, config)
     other = config.model_copy(update={"model": config.model.model_copy(update={"classes": 5})})
     with pytest.raises(UsageError, match=r"model\.classes: expected 7 for builtin:scenes, got 5"):
         read_scenes(SCENES, other)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Twelve scenes of 20 x 28 pixels in files."""
+    for number in range(12):
+        scene = draw_scene(number, 20, 28)
+        for kind, pixels in (("labels", scene.labels[..., 0]), ("pictures", scene.picture)):
+            (tmp_path / kind).mkdir(exist_ok=True)
+            Image.fromarray(np.ascontiguousarray(pixels)).save(tmp_path / kind / f"{number}.png")
+    return tmp_path
+
+
+def test_scenes_of_a_folder(recipe: Callable[..., Any], folder: Path) -> None:
+    shown, held = read_scenes(folder, recipe(GescoRun))
+    assert held.names == ["9"]
+    assert shown.names == [str(number) for number in range(12) if number != 9]
+    scene = draw_scene(9, 20, 28)
+    np.testing.assert_array_equal(held.pixels[0][..., :3], scene.picture)
+    np.testing.assert_array_equal(held.pixels[0][..., 3], scene.labels[..., 0])
+    small, _ = read_scenes(folder, recipe(GescoRun, size=(16, 16)))
+    assert small.pixels[0].shape == (16, 16, 5)
+
+
+def test_a_folder_that_does_not_do(recipe: Callable[..., Any], folder: Path) -> None:
+    with pytest.raises(
+        UsageError, match=r"0\.png: expected at least 16 pixels a side, the crop of the recipe, got less"
+    ):
+        read_scenes(folder, recipe(GescoRun, size=(8, 32)))
+    with pytest.raises(UsageError, match=r"model\.classes: expected 35 for the legend cityscapes, got 7"):
+        read_scenes(folder, recipe(GescoRun, legend="cityscapes"))
+    (folder / "pictures" / "3.png").unlink()
+    with pytest.raises(UsageError, match="and as many pictures and instances, got 12, 11 and 12"):
+        read_scenes(folder, recipe(GescoRun))
 
 
 def test_a_step_lowers_the_loss(recipe: Callable[..., Any]) -> None:
