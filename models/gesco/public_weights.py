@@ -70,6 +70,8 @@ def _state_dict(path: Path) -> dict[str, Tensor]:
             f"{path}: truncated, or more than a state dict of tensors, and nothing else is read ({first}); save the "
             "state dict alone"
         ) from None
-    if not isinstance(found, dict) or not all(isinstance(value, Tensor) for value in found.values()):
+    if not isinstance(found, dict) or not all(
+        isinstance(name, str) and isinstance(value, Tensor) for name, value in found.items()
+    ):
         raise WeightsError(f"{path}: expected a state dict, names to tensors, got {type(found).__name__}; save that")
     return found

@@ -63,6 +63,7 @@ def test_a_file_of_the_public_layout_draws_pictures(
             r"expected out.2.bias of \[6\] for 3 classes and width 8, got \[3\]; give the variant that the file is of",
         ),
         (lambda t: {"state_dict": t, "epoch": 3}, "expected a state dict, names to tensors, got dict; save that"),
+        (lambda t: {1: torch.ones(1)}, "expected a state dict, names to tensors, got dict; save that"),
         (lambda t: [1, 2], "expected a state dict, names to tensors, got list; save that"),
         (lambda t: {"a": Path("x")}, "truncated, or more than a state dict of tensors, and nothing else is read"),
     ],
