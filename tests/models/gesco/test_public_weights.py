@@ -75,12 +75,13 @@ def test_another_layout_is_refused(change: Any, words: str, tensors: dict[str, A
         read_public(path, TINY)
 
 
-def test_a_file_that_is_cut_or_not_there(tensors: dict[str, Any], tmp_path: Path) -> None:
+def test_a_file_that_is_damaged_or_not_there(tensors: dict[str, Any], tmp_path: Path) -> None:
     path = tmp_path / "model.pt"
     torch.save(tensors, path)
-    path.write_bytes(path.read_bytes()[:1000])
-    with pytest.raises(WeightsError, match=r"model\.pt: truncated, or more than a state dict"):
-        read_public(path, TINY)
+    for data in (path.read_bytes()[:1000], b"\x80\x02.", b"weights", b""):
+        path.write_bytes(data)
+        with pytest.raises(WeightsError, match=r"model\.pt: truncated, or more than a state dict"):
+            read_public(path, TINY)
     with pytest.raises(WeightsError, match=r"none\.pt: no such file of weights for GESCO; give the path of a .pt"):
         read_public(tmp_path / "none.pt", TINY)
 
