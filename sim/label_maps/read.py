@@ -85,7 +85,8 @@ def _pixels(path: Path) -> NDArray[Any]:
 def _check_kind(path: Path, picture: Image.Image) -> None:
     if picture.mode not in (*_NUMBERS, "RGB", "RGBA"):
         raise InputError(f"{path}: expected grey, a palette or RGB, got {picture.mode}; convert it to one of them")
-    stored = str(picture.tile[0][3]) if picture.tile else ""
+    tiles: Any = getattr(picture, "tile", None)
+    stored = str(tiles[0][3]) if tiles else ""
     if "L;2" in stored or "L;4" in stored:  # of these Pillow makes shades of 8 bits: class 1 of 4 bits would be 17
         raise InputError(
             f"{path}: expected grey of 1, 8 or 16 bits, got fewer than 8, whose values are read as shades; save it "
