@@ -24,7 +24,7 @@ from semcom.models.latent_diffusion.names import SHIPPED
 from semcom.models.model_card import ModelCard, card_path
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
-CAPTIONS = Path(__file__).with_name("kodak-captions.txt")
+CAPTIONS = Path(__file__).with_name("kodak_captions.txt")
 LEVELS_DB = (0, 5, 10, 15, 20)
 CHANNELS = ("awgn", "rayleigh block")
 TITLES = {"awgn": "AWGN", "rayleigh block": "Rayleigh fading, 64 symbols of one gain"}
