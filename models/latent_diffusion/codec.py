@@ -114,7 +114,7 @@ class Codec(PictureCodec[LatentAbout, Sending, Receiving]):
             )
         grid = self._grid(shape)
         values, n0 = self.values(reception, int(np.prod(grid)), shape)
-        n0 = known_n0(n0, receiving.fading_aware) * np.float32(10 ** (receiving.n0_error_db / 10))
+        n0 = n0 * np.float32(10 ** (receiving.n0_error_db / 10))
         plan = Plan(
             mode.inversion_steps,
             receiving.inversion_steps,
@@ -122,7 +122,7 @@ class Codec(PictureCodec[LatentAbout, Sending, Receiving]):
             receiving.rescale == "on",
             receiving.inversion,
         )
-        noise = noise_in_values(values, n0).reshape(grid)
+        noise = known_n0(noise_in_values(values, n0), receiving.fading_aware).reshape(grid)
         self._report_too_much_noise(plan, noise)
         prompt = receiving.prompt if mode.prompt is None else mode.prompt
         denoiser = self._denoiser(prompt, receiving.guidance)
