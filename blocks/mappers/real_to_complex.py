@@ -15,9 +15,12 @@ from ..envelope import Out
 from ..params import BlockParams
 from ..ports import Features, Symbols
 
-__all__ = ["RealToComplex"]
+__all__ = ["RealToComplex", "Scale"]
 
 _LARGEST = float(np.finfo(np.float16).max)
+_LEAST = float(np.finfo(np.float16).smallest_subnormal)
+Scale = Literal["sent"] | Annotated[float, Field(ge=_LEAST, le=_LARGEST)]
+"""What a receiver multiplies by: told with each frame; or a number, of half precision, that both ends know."""
 
 
 class RealToComplex(Block):
@@ -28,7 +31,8 @@ class RealToComplex(Block):
     An odd count is padded with a zero. The scale a is rounded to half precision before either end uses it, so that the
     receiver can undo it exactly from 16 bits; the frame's energy is 1 within 0.1 %. A frame of zeros is sent as zeros,
     with a = 0. With ``scale`` a number, both ends have agreed on a and nothing is sent: the energy is still 1, and what
-    comes out at the other end is as wrong as the features' power was another.
+    comes out at the other end is as wrong as the features' power was another. A receiver that hears only what is sent,
+    as behind ``sync/burst``, is given the same ``scale`` in ``mappers/complex_to_real``.
 
     Input:   features: float32, any shape; taken in C order.
     Output:  complex64 ``[ceil(values / 2)]``; header: PowerScale, 16 bits, or none that is sent.
@@ -40,7 +44,7 @@ class RealToComplex(Block):
     class Params(BlockParams):
         """Parameters."""
 
-        scale: Literal["sent"] | Annotated[float, Field(gt=0, le=_LARGEST)] = Field(
+        scale: Scale = Field(
             "sent",
             description="The scale a that the receiver multiplies by: sent with each frame; or a number that both ends "
             "know, sqrt(2) for features of unit power.",
