@@ -10,7 +10,7 @@ from ..block import Block
 from ..envelope import Header
 from ..params import BlockParams
 from ..ports import Features, Symbols
-from .real_to_complex import Scale
+from ._scale import Scale
 
 __all__ = ["ComplexToReal"]
 

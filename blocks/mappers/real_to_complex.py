@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
-
 import numpy as np
 from pydantic import Field
 
@@ -14,13 +12,9 @@ from ..block import Block
 from ..envelope import Out
 from ..params import BlockParams
 from ..ports import Features, Symbols
+from ._scale import LARGEST, Scale
 
-__all__ = ["RealToComplex", "Scale"]
-
-_LARGEST = float(np.finfo(np.float16).max)
-_LEAST = float(np.finfo(np.float16).smallest_subnormal)
-Scale = Literal["sent"] | Annotated[float, Field(ge=_LEAST, le=_LARGEST)]
-"""What a receiver multiplies by: told with each frame; or a number, of half precision, that both ends know."""
+__all__ = ["RealToComplex"]
 
 
 class RealToComplex(Block):
@@ -61,9 +55,9 @@ class RealToComplex(Block):
             values = np.append(values, np.float32(0))
         symbols = np.ascontiguousarray(values).view(np.complex64)
         rms = float(np.sqrt(np.sum(np.square(values, dtype=np.float64)) / max(symbols.size, 1)))
-        if not rms <= _LARGEST:
+        if not rms <= LARGEST:
             raise SignalError(
-                f"mappers/real_to_complex: expected finite features with a root mean square of at most {_LARGEST:g}, "
+                f"mappers/real_to_complex: expected finite features with a root mean square of at most {LARGEST:g}, "
                 f"got {rms:g}"
             )
         scale = float(np.float16(rms))
