@@ -155,17 +155,19 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder with the 24 Kodak pictures as PNG")
     parser.add_argument("--out", type=Path, default=Path("out/training-free"), help="folder of rows")
     parser.add_argument("--docs", type=Path, default=DOCS, help="folder of what is written (default: docs)")
-    parser.add_argument("--images", type=int, help="only so many pictures")
+    parser.add_argument("--images", type=int, help="only so many pictures, evenly spread")
     parser.add_argument("--weights", type=Path, default=SHIPPED.path("mini-96"), help="of the miniature")
     parser.add_argument("--squeezenet", type=Path, help="npz file of SqueezeNet v1.0")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes, one thread each")
     options = parser.parse_args()
-    paths = sorted(options.data.glob("*.png"))[: options.images]
+    paths = sorted(options.data.glob("*.png"))
     if not paths:
         sys.exit(f"{options.data}: expected PNG pictures, found none")
     study, weights = STUDIES[options.study], options.weights.resolve()
     systems = [_system(name, study, weights) for name in study.systems]
-    wanted = [Wanted(system, Point("awgn", "1/96", level)) for system in systems for level in study.levels_db]
+    wanted = [
+        Wanted(system, Point("awgn", "1/96", level), options.images) for system in systems for level in study.levels_db
+    ]
     networks = {} if options.squeezenet is None else {"squeezenet_distance": options.squeezenet.resolve()}
     rows = measure(wanted, paths, options.out / "ablations.csv", jobs=options.jobs, networks=networks, keep={})
     static = options.docs / "_static"
@@ -174,7 +176,7 @@ def main() -> None:
     shown = [one for one in FIGURES if all(row[one.key] is not None for row in rows)]
     draw_curves(static / f"{name}.svg", rows, shown, study.levels_db)
     write_rows(options.docs / f"{name}.csv", rows)
-    text = page(options.study, study, rows, len(paths))
+    text = page(options.study, study, rows, options.images or len(paths))
     (options.docs / f"{name}.md").write_text(text, encoding="utf-8")
     print(text)
 

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from cdm_jscc_plots import draw_sheet
 from curves import FIGURES, differences, draw_curves, means, write_rows
 from measured_pictures import Point, System, Wanted, measure
@@ -24,12 +25,10 @@ from semcom.models.latent_diffusion.names import SHIPPED
 from semcom.models.model_card import ModelCard, card_path
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
-CAPTIONS = Path(__file__).with_name("kodak-captions.txt")
 LEVELS_DB = (0, 5, 10, 15, 20)
 CHANNELS = ("awgn", "rayleigh block")
 TITLES = {"awgn": "AWGN", "rayleigh block": "Rayleigh fading, 64 symbols of one gain"}
-SHEET = {"kodim15": (60, 370), "kodim21": (150, 170), "kodim23": (60, 130)}  # upper left corner of a crop
-FADED = 12  # pictures over fading
+SHEET = {"kodim03": (150, 250), "kodim07": (150, 250), "kodim24": (200, 120)}  # upper left corner of a crop
 SHOWN_AT = Point("awgn", "1/96", 5)
 
 MATCHED = "matched diffusion"
@@ -38,7 +37,6 @@ ONE = "one step to the mean"
 HEVC = "HEVC+LDPC for 10 dB"
 ADAPTED = "HEVC+LDPC adapted"
 DEEPJSCC = "DeepJSCC at twice the symbols"
-STRENGTH = "Img2Img-SC"
 TOLD = "latent denoiser trained with the channel"
 CDM = "CDM-JSCC D 1 step"
 
@@ -55,7 +53,6 @@ def systems(weights: Path, channel: str) -> list[System]:
         System(MATCHED, "training-free-mini", sets=ours, weights=(weights,)),
         System(ONE, "training-free-mini", sets=(*ours, *none, "decoder.steps=one"), weights=(weights,)),
         System(LINEAR, "training-free-mini", sets=(*ours, *none, "decoder.steps=linear"), weights=(weights,)),
-        System(STRENGTH, "img2img-sc", sets=(*ours, f"caption.captions={CAPTIONS}"), weights=(weights,)),
         *([told] if denoiser.is_file() else []),
         System(CDM, "cdm-jscc", ("cbr=1/96",), fading),
         System(DEEPJSCC, "deepjscc-awgn", ("rate=1/48",), fading),
@@ -69,20 +66,21 @@ def page(rows: Sequence[dict[str, Any]], weights: Path, count: int) -> str:
     card = ModelCard.read(card_path(weights))
     shown = [one for one in FIGURES if all(row[one.key] is not None for row in rows)]
     compared = [one for one in shown if one.key in ("psnr_db", "sliced_wasserstein", "squeezenet_distance")]
-    pairs = [(MATCHED, LINEAR), (ONE, LINEAR), *((MATCHED, other) for other in (STRENGTH, TOLD, CDM, ADAPTED))]
+    pairs = [(MATCHED, LINEAR), (ONE, LINEAR), *((MATCHED, other) for other in (TOLD, CDM, ADAPTED))]
     text = [
         "# Training-free communication on Kodak",
         "",
         "Made by `python benchmarks/training_free_kodak.py --data DIR --squeezenet FILE`; do not edit.",
         "",
-        f"{count} Kodak pictures, over fading {min(FADED, count)} of them, each whole, the same noise for all systems. "
+        f"{count} Kodak pictures, over fading {count // 3}, each whole, the same noise for all systems. "
         "SNR is the mean Es/N0 per complex symbol; CBR counts headers. The pictures were used for nothing else. "
         "`SqueezeNet` is a distance of features, not LPIPS. The miniature saw no channel in its training; CDM-JSCC "
         "and DeepJSCC did. DeepJSCC has no rate below 1/48: it sends twice the symbols here.",
         "",
         "What the parts bring: [where inversion is done](training-free-split.md), [T3](training-free-steps.md), "
         "[inversion against drawn noise](training-free-inversion.md), [noise measured wrongly]"
-        "(training-free-mismatch.md).",
+        "(training-free-mismatch.md). Img2Img-SC and other receivers of the same latents: "
+        "[neighbours](training-free-neighbours.md).",
         "",
         "![](_static/training-free-kodak.svg)",
         "",
@@ -113,35 +111,37 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder with the 24 Kodak pictures as PNG")
     parser.add_argument("--out", type=Path, default=Path("out/training-free"), help="folder of rows and pictures")
     parser.add_argument("--docs", type=Path, default=DOCS, help="folder of the page (default: docs)")
-    parser.add_argument("--images", type=int, help="only so many pictures")
+    parser.add_argument("--images", type=int, help="only so many pictures, evenly spread")
     parser.add_argument("--weights", type=Path, default=SHIPPED.path("mini-96"), help="of the miniature")
     parser.add_argument("--squeezenet", type=Path, help="npz file of SqueezeNet v1.0")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes, one thread each")
     options = parser.parse_args()
-    paths = sorted(options.data.glob("*.png"))[: options.images]
+    paths = sorted(options.data.glob("*.png"))
     if not paths:
         sys.exit(f"{options.data}: expected PNG pictures, found none")
     weights = options.weights.resolve()
+    many = options.images or len(paths)
     wanted = [
-        Wanted(system, Point(channel, "1/96", level), None if channel == "awgn" else FADED)
+        Wanted(system, Point(channel, "1/96", level), many if channel == "awgn" else many // 3)
         for channel in CHANNELS
         for system in systems(weights, channel)
         for level in LEVELS_DB
     ]
     networks = {} if options.squeezenet is None else {"squeezenet_distance": options.squeezenet.resolve()}
-    corners = {path.stem: SHEET[path.stem] for path in paths if path.stem in SHEET} or {paths[0].stem: (60, 60)}
+    spread = [paths[int(i)].stem for i in np.linspace(0, len(paths) - 1, many).round()]
+    corners = {label: SHEET[label] for label in spread if label in SHEET} or {spread[0]: (60, 60)}
     table = options.out / "kodak.csv"
     kept = dict.fromkeys(corners, SHOWN_AT)
     rows = measure(wanted, paths, table, jobs=options.jobs, networks=networks, keep=kept)
     static = options.docs / "_static"
     static.mkdir(parents=True, exist_ok=True)
     at = {row["system"]: row["made_with"] for row in rows if (row["channel"], row["esn0_db"]) == ("awgn", "5")}
-    seen = {name: at[name] for name in (MATCHED, ONE, LINEAR, STRENGTH, CDM, ADAPTED) if name in at}
+    seen = {name: at[name] for name in (MATCHED, ONE, LINEAR, CDM, ADAPTED) if name in at}
     draw_sheet(static / "training-free-kodak.webp", table, paths, corners, seen)
     shown = [one for one in FIGURES if all(row[one.key] is not None for row in rows)]
     draw_curves(static / "training-free-kodak.svg", rows, shown, LEVELS_DB)
     write_rows(options.docs / "training-free-kodak.csv", rows)
-    text = page(rows, weights, len(paths))
+    text = page(rows, weights, many)
     (options.docs / "training-free-kodak.md").write_text(text, encoding="utf-8")
     print(text)
 
