@@ -35,7 +35,17 @@ from .to_rgb import to_rgb
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["MAX_PIXELS", "MAX_SIDE", "PHOTOS", "Fit", "fit_image", "image_files", "input_file", "read_image"]
+__all__ = [
+    "MAX_PIXELS",
+    "MAX_SIDE",
+    "PHOTOS",
+    "Fit",
+    "fit_image",
+    "image_files",
+    "input_file",
+    "read_image",
+    "readable_formats",
+]
 
 MAX_SIDE = 20_000
 """Longest side of a picture that is read, in pixels."""
@@ -134,7 +144,7 @@ def read_image(path: str | Path, *, size: tuple[int, int] | None = None, fit: Fi
         tiff = _tiff_tags(place)
         if tiff and not reads_rightly(tiff):
             raise InputError(_of_other_kind(path, tiff))
-        with Image.open(place, formats=_formats()) as picture:
+        with Image.open(place, formats=readable_formats()) as picture:
             width, height = picture.size
             if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
                 raise InputError(f"{too_large}{width} x {height}: scale it down first")
@@ -204,7 +214,8 @@ def _builtin_files(name: str) -> list[Path]:
 
 
 @functools.cache
-def _formats() -> tuple[str, ...]:
+def readable_formats() -> tuple[str, ...]:
+    """Pillow's names of the formats that are read: none that runs a program, none that is no picture."""
     from PIL import Image
 
     Image.init()
@@ -215,7 +226,7 @@ def _formats() -> tuple[str, ...]:
 def _suffixes() -> frozenset[str]:
     from PIL import Image
 
-    readable = set(_formats())
+    readable = set(readable_formats())
     return frozenset(suffix for suffix, name in Image.registered_extensions().items() if name in readable)
 
 

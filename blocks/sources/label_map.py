@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated, NamedTuple, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from ...errors import InputError
 from ...sim.images import fit_image, image_files, read_image
@@ -22,6 +22,7 @@ __all__ = ["LabelMap"]
 
 Pixels = Annotated[int, Field(ge=1, le=8192)]
 _DRAWN = (64, 64)
+_SCENES = "builtin:scenes"
 
 
 class _Outputs(NamedTuple):
@@ -67,11 +68,19 @@ class LabelMap(Block):
         scenes: int = Field(4, ge=1, description="How many are drawn.")
         first: int = Field(0, ge=0, lt=TRAINING, description="Number of the first that is drawn.")
 
+        @model_validator(mode="after")
+        def _drawn_scenes_have_their_own(self) -> Self:
+            if self.path == _SCENES and (self.pictures or self.instances):
+                raise ValueError(
+                    f"expected no pictures and no instances with {_SCENES}, which has its own; give a path"
+                )
+            return self
+
     params: Params
 
     def work(self) -> Iterator[Out[_Outputs]]:
         """Yield the maps in order."""
-        yield from self._drawn() if self.params.path == "builtin:scenes" else self._read()
+        yield from self._drawn() if self.params.path == _SCENES else self._read()
 
     def _drawn(self) -> Iterator[Out[_Outputs]]:
         p = self.params
@@ -81,6 +90,8 @@ class LabelMap(Block):
 
     def _read(self) -> Iterator[Out[_Outputs]]:
         p = self.params
+        if p.path.startswith("builtin:"):
+            raise InputError(f"{p.path}: no such built-in label maps; there is {_SCENES}")
         legend, files = read_legend(p.legend), image_files(p.path)
         pictures, instances = (_as_many(place, files) for place in (p.pictures, p.instances))
         for file, picture_file, instance_file in zip(files, pictures, instances, strict=True):

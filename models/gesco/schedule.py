@@ -23,10 +23,10 @@ def alpha_bar(level: int) -> float:
 
 
 def spaced_levels(steps: int) -> tuple[int, ...]:
-    """So many of the 1000 levels, evenly spaced, the noisiest first.
+    """So many of the 1000 levels, evenly spaced, the noisiest first; one alone is the noisiest.
 
     Example:
         >>> spaced_levels(4)
         (999, 666, 333, 0)
     """
-    return tuple(int(level) for level in np.linspace(0, LEVELS - 1, steps).round()[::-1])
+    return tuple(int(level) for level in np.linspace(LEVELS - 1, 0, steps).round())

@@ -58,7 +58,7 @@ def noisy(pictures: Tensor, noise: Tensor, levels: Tensor) -> Tensor:
 def received_maps(
     labels: Tensor, config: GescoConfig, esn0_db: Tensor, fading: list[Fading], generator: torch.Generator
 ) -> Tensor:
-    """Maps ``[b, maps, h, w]`` as the receiver makes them of what came; infinite Es/N0: of what was sent.
+    """Maps ``[b, maps, h, w]`` as a receiver that counts all values alike makes them; infinite Es/N0: of what was sent.
 
     Args:
         labels: uint8 ``[b, 2, h, w]``, an even number of pixels.

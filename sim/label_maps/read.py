@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import InputError
-from ..images import MAX_PIXELS, input_file
+from ..images import MAX_PIXELS, input_file, readable_formats
 from .edges import edges_between
 from .legend import Legend
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 __all__ = ["read_label_map"]
 
@@ -25,8 +28,8 @@ def read_label_map(
     """Read a label map.
 
     Args:
-        path: A PNG, or another lossless picture: grey of 8 or 16 bits, with a palette (its entries' numbers count), or
-            coloured.
+        path: A PNG, or another lossless picture: grey of 1, 8 or 16 bits, with a palette (its entries' numbers count),
+            or coloured (transparency is left out).
         legend: What its values or colours stand for.
         instances: A picture of the same size with a number for each thing; if not said, things are told apart by class.
         size: Height and width wanted: the nearest pixels are taken, also of the instances.
@@ -58,20 +61,37 @@ def _pixels(path: Path) -> NDArray[Any]:
     """Numbers ``[H, W]``, or colours uint8 ``[H, W, 3]``."""
     from PIL import Image, UnidentifiedImageError
 
+    too_large = f"{path}: expected at most {MAX_PIXELS} pixels, got "
     try:
-        with Image.open(input_file(path, "label map")) as picture:
+        with Image.open(input_file(path, "label map"), formats=readable_formats()) as picture:
             width, height = picture.size
             if width * height > MAX_PIXELS:
-                raise InputError(f"{path}: expected at most {MAX_PIXELS} pixels, got {height} x {width}: scale it down")
+                raise InputError(f"{too_large}{height} x {width}: scale it down")
+            _check_kind(path, picture)
             if picture.mode in _NUMBERS:
                 return np.asarray(picture).astype(np.int64)
-            if picture.mode in ("RGB", "RGBA"):
-                return np.asarray(picture.convert("RGB"))
-            raise InputError(f"{path}: expected grey, a palette or RGB, got {picture.mode}; convert it to one of them")
+            return np.asarray(picture.convert("RGB"))
+    except InputError:
+        raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise InputError(f"{too_large}many times more: scale it down") from None
     except UnidentifiedImageError:
         raise InputError(f"{path}: expected a label map, got a file that no decoder knows") from None
-    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
-        raise InputError(f"{path}: the label map is truncated or damaged: {error}") from None
+    except Exception as error:  # decoders meet a damaged file with any exception there is
+        reason = str(error) or type(error).__name__
+        raise InputError(f"{path}: the label map is truncated or damaged: {reason}") from None
+
+
+def _check_kind(path: Path, picture: Image.Image) -> None:
+    if picture.mode not in (*_NUMBERS, "RGB", "RGBA"):
+        raise InputError(f"{path}: expected grey, a palette or RGB, got {picture.mode}; convert it to one of them")
+    tiles: Any = getattr(picture, "tile", None)
+    stored = str(tiles[0][3]) if tiles else ""
+    if "L;2" in stored or "L;4" in stored:  # of these Pillow makes shades of 8 bits: class 1 of 4 bits would be 17
+        raise InputError(
+            f"{path}: expected grey of 1, 8 or 16 bits, got fewer than 8, whose values are read as shades; save it "
+            "with 8 bits, or with a palette"
+        )
 
 
 def _numbers(pixels: NDArray[Any]) -> NDArray[np.int64]:

@@ -142,7 +142,10 @@ class Text:
         out.put(int(value is not None), 1)
         if value is None:
             return
-        data = value.encode()
+        try:
+            data = value.encode()
+        except UnicodeEncodeError:
+            raise SignalError(f"{where}: expected a text that UTF-8 can hold, got {value[:20]!r}") from None
         if len(data) >> self.width:
             raise SignalError(f"{where}: expected at most {2**self.width - 1} bytes of UTF-8, got {len(data)}; cut it")
         out.put(len(data), self.width)

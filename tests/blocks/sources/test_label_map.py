@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from pydantic import ValidationError
 from semcom.blocks.sources.label_map import LabelMap
 from semcom.errors import InputError, UsageError
 from semcom.sim.label_maps.legend import read_legend
@@ -58,6 +59,16 @@ def test_pictures_and_instances_go_with_their_maps(folders: Path) -> None:
     (small, *_) = read(path=str(folders / "maps"), pictures=str(folders / "pictures"), size=(12, 16))
     assert small.value.labels.shape == (12, 16, 2)
     assert small.value.picture.shape == (12, 16, 3)
+
+
+def test_what_says_nothing_to_drawn_scenes_is_refused() -> None:
+    for name in ("pictures", "instances"):
+        with pytest.raises(
+            ValidationError, match="expected no pictures and no instances with builtin:scenes, which has"
+        ):
+            LabelMap.Params(**{name: "folder"})
+    with pytest.raises(InputError, match="builtin:scene: no such built-in label maps; there is builtin:scenes"):
+        read(path="builtin:scene")
 
 
 def test_what_does_not_go_together_is_refused(folders: Path) -> None:

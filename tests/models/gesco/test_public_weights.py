@@ -63,6 +63,7 @@ def test_a_file_of_the_public_layout_draws_pictures(
             r"expected out.2.bias of \[6\] for 3 classes and width 8, got \[3\]; give the variant that the file is of",
         ),
         (lambda t: {"state_dict": t, "epoch": 3}, "expected a state dict, names to tensors, got dict; save that"),
+        (lambda t: {1: torch.ones(1)}, "expected a state dict, names to tensors, got dict; save that"),
         (lambda t: [1, 2], "expected a state dict, names to tensors, got list; save that"),
         (lambda t: {"a": Path("x")}, "truncated, or more than a state dict of tensors, and nothing else is read"),
     ],
@@ -74,12 +75,13 @@ def test_another_layout_is_refused(change: Any, words: str, tensors: dict[str, A
         read_public(path, TINY)
 
 
-def test_a_file_that_is_cut_or_not_there(tensors: dict[str, Any], tmp_path: Path) -> None:
+def test_a_file_that_is_damaged_or_not_there(tensors: dict[str, Any], tmp_path: Path) -> None:
     path = tmp_path / "model.pt"
     torch.save(tensors, path)
-    path.write_bytes(path.read_bytes()[:1000])
-    with pytest.raises(WeightsError, match=r"model\.pt: truncated, or more than a state dict"):
-        read_public(path, TINY)
+    for data in (path.read_bytes()[:1000], b"\x80\x02.", b"weights", b""):
+        path.write_bytes(data)
+        with pytest.raises(WeightsError, match=r"model\.pt: truncated, or more than a state dict"):
+            read_public(path, TINY)
     with pytest.raises(WeightsError, match=r"none\.pt: no such file of weights for GESCO; give the path of a .pt"):
         read_public(tmp_path / "none.pt", TINY)
 

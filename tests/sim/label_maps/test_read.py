@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -35,9 +37,12 @@ def test_shipped_legends_say_what_the_data_have() -> None:
     assert dict(city.of_value())[255] == 34
 
 
-@pytest.mark.parametrize("kind", ["grey", "palette", "16 bits", "colour"])
+@pytest.mark.parametrize("kind", ["grey", "palette", "16 bits", "colour", "colour and transparency"])
 def test_a_file_of_any_kind_gives_the_same_map(kind: str, tmp_path: Path) -> None:
-    pixels = {"16 bits": LABELS.astype(np.uint16), "colour": SCENES.colours()[LABELS]}.get(kind, LABELS)
+    colours = SCENES.colours()[LABELS]
+    clear = np.concatenate([colours, np.zeros_like(colours[..., :1])], 2)
+    others = {"16 bits": LABELS.astype(np.uint16), "colour": colours, "colour and transparency": clear}
+    pixels = others.get(kind, LABELS)
     path = saved(tmp_path / "map.png", pixels, "P" if kind == "palette" else None)
     found = read_label_map(path, SCENES)
     np.testing.assert_array_equal(found[..., 0], LABELS)
@@ -100,6 +105,51 @@ def test_files_that_are_no_label_maps_are_refused(tmp_path: Path) -> None:
     ):
         with pytest.raises(InputError, match=f"{path.name}: {words}"):
             read_label_map(path, SCENES)
+
+
+def png(width: int, height: int, bits: int, rows: bytes) -> bytes:
+    """A grey PNG as its standard has it (ISO/IEC 15948): a byte 0, no filter, before each row."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", width, height, bits, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize(("bits", "row"), [(2, 0b00_01_10_11), (4, 0x01)])
+def test_grey_of_few_bits_is_refused_since_its_values_are_shades(bits: int, row: int, tmp_path: Path) -> None:
+    path = tmp_path / "map.png"
+    path.write_bytes(png(8 // bits, 1, bits, bytes([0, row])))
+    with pytest.raises(InputError, match=r"map\.png: expected grey of 1, 8 or 16 bits, got fewer than 8, whose values"):
+        read_label_map(path, SCENES)
+
+
+def test_a_map_of_one_bit_has_two_classes(tmp_path: Path) -> None:
+    path = tmp_path / "map.png"
+    path.write_bytes(png(8, 1, 1, bytes([0, 0b00110001])))
+    assert read_label_map(path, SCENES)[0, :, 0].tolist() == [0, 0, 1, 1, 0, 0, 0, 1]
+
+
+def test_one_pixel_is_a_map(tmp_path: Path) -> None:
+    assert read_label_map(saved(tmp_path / "map.png", np.full((1, 1), 6, np.uint8)), SCENES).tolist() == [[[6, 0]]]
+
+
+@pytest.mark.parametrize(
+    ("side", "words"), [(8193, "8193 x 8193: scale it down"), (60000, "many times more: scale it")]
+)
+def test_a_map_that_is_too_large_is_not_decoded(side: int, words: str, tmp_path: Path) -> None:
+    path = tmp_path / "map.png"
+    path.write_bytes(png(side, side, 8, b""))
+    with pytest.raises(InputError, match=rf"map\.png: expected at most 67108864 pixels, got {words}"):
+        read_label_map(path, SCENES)
+
+
+def test_a_file_that_would_run_a_program_is_no_label_map(tmp_path: Path) -> None:
+    path = tmp_path / "map.png"
+    path.write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 4 4\n%%EndComments\nshowpage\n")
+    with pytest.raises(InputError, match=r"map\.png: expected a label map, got a file that no decoder knows"):
+        read_label_map(path, SCENES)
 
 
 def test_instances_of_another_size_are_refused(tmp_path: Path) -> None:

@@ -193,11 +193,13 @@ def test_bits_of_another_length_are_refused(example: Example) -> None:
         cls.unpack(bits.astype(np.int64), known(example.field))
 
 
-@given(st.sampled_from([*BY_CLASS]), st.lists(st.integers(0, 1), max_size=90), sides, sides)
-def test_any_bits_give_a_field_or_an_error(cls: type[HeaderField], bits: list[int], height: int, width: int) -> None:
+@given(st.sampled_from([*BY_CLASS]), st.binary(max_size=12), st.integers(0, 7), sides, sides)
+def test_any_bits_give_a_field_or_an_error(
+    cls: type[HeaderField], data: bytes, cut: int, height: int, width: int
+) -> None:
     there = KnownFields(ImageShape(height, width), LinkAgreement(9, 4, 512))
     try:
-        field = cls.unpack(np.array(bits, np.uint8), there)
+        field = cls.unpack(np.unpackbits(np.frombuffer(data, np.uint8))[cut:], there)
     except SignalError:
         return
     assert cls.unpack(field.pack(), there) == field
@@ -244,6 +246,7 @@ def test_any_bits_give_a_field_or_an_error(cls: type[HeaderField], bits: list[in
             LatentMode(5, "a" * 1024),
             "LatentMode.prompt: expected at most 1023 bytes of UTF-8, got 1024; cut it",
         ),
+        (LatentMode(5, "\ud800"), "LatentMode.prompt: expected a text that UTF-8 can hold, got '\\ud800'"),
         (ScSicMode(0.6), "ScSicMode.downscale: expected one of None, 0.5, 0.75, 1.0, got 0.6"),
         (FeatureShape((1,) * 8), "FeatureShape.shape: expected 0 to 7, got 8"),
         (FeatureShape((5,)), "FeatureShape.shape: expected -1 for the length of a single axis, got 5"),
