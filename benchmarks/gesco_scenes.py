@@ -1,10 +1,9 @@
 """GESCO's miniature on drawn scenes: what arrives of the label map, and what is drawn of it.
 
     python benchmarks/gesco_scenes.py maps --scenes 64 --csv docs/gesco-maps.csv
-    python benchmarks/gesco_scenes.py drawn --scenes 12
     python benchmarks/gesco_scenes.py pictures docs/_static/gesco-pictures.webp
 
-All go over AWGN with the codec that the blocks call. Intervals are of the mean over scenes, 95 %; a difference is
+Both go over AWGN with the codec that the blocks call. Intervals are of the mean over scenes, 95 %; a difference is
 paired, scene by scene. None of the scenes was trained on.
 """
 
@@ -29,7 +28,6 @@ from semcom.sim.label_maps.agreement import mean_iou, right_share
 from semcom.sim.label_maps.legend import read_legend
 from semcom.sim.label_maps.one_hot import decided
 from semcom.sim.label_maps.scenes import draw_scene
-from semcom.sim.metrics.psnr import psnr_db
 from semcom.sim.side_information.label_classes import LabelClasses
 
 SIDE = 64
@@ -102,25 +100,6 @@ def report_maps(scenes: int, path: Path | None) -> None:
                 writer.writerow([row.esn0_db, *(f"{value:.5f}" for value in values)])
 
 
-def drawn(scenes: int) -> None:
-    """PSNR of what is drawn against the scene, by denoising: it tells lost objects, and knows nothing of likeness."""
-    torch.set_num_threads(1)
-    codec = load()
-    print("| Es/N0 | pooled | decided | pooled better by |")
-    print("|---:|---:|---:|---:|")
-    for esn0_db in PICTURES_ESN0_DB:
-        values = np.zeros((2, scenes))
-        for number in range(scenes):
-            scene = draw_scene(number, SIDE, SIDE)
-            frame = codec.encode(scene.labels, Codec.sending())
-            for row, denoising in enumerate(("pooled", "decided")):
-                heard = received(frame, esn0_db, number)  # the same noise, also of the sampler
-                picture = codec.decode(heard, Receiving.model_validate({"denoising": denoising}))
-                values[row, number] = psnr_db(scene.picture, picture)
-        found = (interval(values[0]), interval(values[1]), interval(values[0] - values[1]))
-        print(f"| {esn0_db:g} dB | {' | '.join(f'{mean:.1f} ± {half:.1f} dB' for mean, half in found)} |", flush=True)
-
-
 def pictures(path: Path) -> None:
     """Rows: scenes. Columns: the scene and its map, then for each Es/N0 the map as it came and what is drawn of it."""
     torch.set_num_threads(1)
@@ -144,13 +123,10 @@ def main() -> None:
     measure = commands.add_parser("maps")
     measure.add_argument("--scenes", type=int, default=64)
     measure.add_argument("--csv", type=Path)
-    commands.add_parser("drawn").add_argument("--scenes", type=int, default=12)
     commands.add_parser("pictures").add_argument("path", type=Path)
     given = parser.parse_args()
     if given.command == "maps":
         report_maps(given.scenes, given.csv)
-    elif given.command == "drawn":
-        drawn(given.scenes)
     else:
         pictures(given.path)
 

@@ -28,7 +28,7 @@ DOCS = Path(__file__).resolve().parents[1] / "docs"
 LEVELS_DB = (0, 5, 10, 15, 20)
 CHANNELS = ("awgn", "rayleigh block")
 TITLES = {"awgn": "AWGN", "rayleigh block": "Rayleigh fading, 64 symbols of one gain"}
-SHEET = {"kodim03": (150, 250), "kodim07": (150, 250), "kodim24": (200, 120)}  # upper left corner of a crop
+SHEET = {"kodim04": (200, 150), "kodim08": (150, 300), "kodim24": (200, 120)}  # upper left corner of a crop
 SHOWN_AT = Point("awgn", "1/96", 5)
 
 MATCHED = "matched diffusion"
@@ -72,7 +72,7 @@ def page(rows: Sequence[dict[str, Any]], weights: Path, count: int) -> str:
         "",
         "Made by `python benchmarks/training_free_kodak.py --data DIR --squeezenet FILE`; do not edit.",
         "",
-        f"{count} Kodak pictures, over fading {count // 3}, each whole, the same noise for all systems. "
+        f"{count} Kodak pictures, over fading {count // 2}, each whole, the same noise for all systems. "
         "SNR is the mean Es/N0 per complex symbol; CBR counts headers. The pictures were used for nothing else. "
         "`SqueezeNet` is a distance of features, not LPIPS. The miniature saw no channel in its training; CDM-JSCC "
         "and DeepJSCC did. DeepJSCC has no rate below 1/48: it sends twice the symbols here.",
@@ -122,7 +122,7 @@ def main() -> None:
     weights = options.weights.resolve()
     many = options.images or len(paths)
     wanted = [
-        Wanted(system, Point(channel, "1/96", level), many if channel == "awgn" else many // 3)
+        Wanted(system, Point(channel, "1/96", level), many if channel == "awgn" else many // 2)
         for channel in CHANNELS
         for system in systems(weights, channel)
         for level in LEVELS_DB

@@ -158,8 +158,12 @@ def dimensionality(sides: tuple[int, ...], out: str) -> None:
 
 @measure.command("matched-steps")
 @click.option("--esn0-db", default="0,2,5,7,10,15,20", show_default=True, metavar="LIST", help="Values of Es/N0 in dB.")
-@click.option("--sent-steps", type=int, default=5, show_default=True, help="T1, of the transmitter's inversion.")
-@click.option("--further-steps", type=int, default=5, show_default=True, help="T2, of the receiver's.")
+@click.option(
+    "--sent-steps", type=click.IntRange(min=0), default=5, show_default=True, help="T1, of the transmitter's inversion."
+)
+@click.option(
+    "--further-steps", type=click.IntRange(min=0), default=5, show_default=True, help="T2, of the receiver's."
+)
 @click.option("--out", default="out/matched-steps", show_default=True, metavar="DIR", help="Folder of the table.")
 def matched_steps(esn0_db: str, sent_steps: int, further_steps: int, out: str) -> None:
     """Show from which step of diffusion training-free communication samples back, over Es/N0."""

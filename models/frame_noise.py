@@ -24,8 +24,10 @@ def noise_in_values(values: NDArray[np.float32], n0: NDArray[np.float32]) -> NDA
     r"""Variance of the noise in each value, in the values' own scale.
 
     n0 is per complex symbol of unit energy, and half of that, over half the energy, is in each real dimension. The
-    values' own power is what arrived less the noise: :math:`P_z = \overline{y^2} / (1 + \overline{n_0})`.
+    values' own power is what arrived less the noise, each weighed by its own: :math:`P_z = \overline{y^2 / (1 + n_0)}`,
+    so that a few symbols in a deep fade do not say what it is.
     """
-    power = float(np.mean(np.square(values, dtype=np.float64))) / (1 + float(n0.mean(dtype=np.float64)))
+    known = n0.astype(np.float64)
+    power = float(np.mean(np.square(values, dtype=np.float64) / (1 + known)))
     noise: NDArray[np.float32] = np.float32(power) * n0
     return noise

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
-
 import numpy as np
 from pydantic import Field
 
@@ -14,10 +12,9 @@ from ..block import Block
 from ..envelope import Out
 from ..params import BlockParams
 from ..ports import Features, Symbols
+from ._scale import LARGEST, Scale
 
 __all__ = ["RealToComplex"]
-
-_LARGEST = float(np.finfo(np.float16).max)
 
 
 class RealToComplex(Block):
@@ -28,7 +25,8 @@ class RealToComplex(Block):
     An odd count is padded with a zero. The scale a is rounded to half precision before either end uses it, so that the
     receiver can undo it exactly from 16 bits; the frame's energy is 1 within 0.1 %. A frame of zeros is sent as zeros,
     with a = 0. With ``scale`` a number, both ends have agreed on a and nothing is sent: the energy is still 1, and what
-    comes out at the other end is as wrong as the features' power was another.
+    comes out at the other end is as wrong as the features' power was another. A receiver that hears only what is sent,
+    as behind ``sync/burst``, is given the same ``scale`` in ``mappers/complex_to_real``.
 
     Input:   features: float32, any shape; taken in C order.
     Output:  complex64 ``[ceil(values / 2)]``; header: PowerScale, 16 bits, or none that is sent.
@@ -40,7 +38,7 @@ class RealToComplex(Block):
     class Params(BlockParams):
         """Parameters."""
 
-        scale: Literal["sent"] | Annotated[float, Field(gt=0, le=_LARGEST)] = Field(
+        scale: Scale = Field(
             "sent",
             description="The scale a that the receiver multiplies by: sent with each frame; or a number that both ends "
             "know, sqrt(2) for features of unit power.",
@@ -57,9 +55,9 @@ class RealToComplex(Block):
             values = np.append(values, np.float32(0))
         symbols = np.ascontiguousarray(values).view(np.complex64)
         rms = float(np.sqrt(np.sum(np.square(values, dtype=np.float64)) / max(symbols.size, 1)))
-        if not rms <= _LARGEST:
+        if not rms <= LARGEST:
             raise SignalError(
-                f"mappers/real_to_complex: expected finite features with a root mean square of at most {_LARGEST:g}, "
+                f"mappers/real_to_complex: expected finite features with a root mean square of at most {LARGEST:g}, "
                 f"got {rms:g}"
             )
         scale = float(np.float16(rms))

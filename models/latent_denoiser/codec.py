@@ -60,7 +60,7 @@ class Codec(PictureCodec[DenoiserAbout, Config, Receiving]):
         height, width = (-(-side // self.about.stride) for side in (shape.height, shape.width))
         grid = self.about.channels, height, width
         values, n0 = self.values(reception, int(np.prod(grid)), shape)
-        noise = _even(noise_in_values(values, known_n0(n0, receiving.fading_aware)).reshape(grid))
+        noise = _even(known_n0(noise_in_values(values, n0), receiving.fading_aware).reshape(grid))
         received = _even(values.reshape(grid))
         clean: Latent = denoise(
             lambda latent, level: self.engine.run(

@@ -22,7 +22,7 @@ def levels_of(steps: int) -> tuple[int, ...]:
 
     Example:
         >>> levels_of(1), levels_of(4)
-        ((981,), (981, 741, 481, 241))
+        ((981,), (981, 741, 481, 221))
     """
     return tuple(level_of_step(round(step)) for step in np.linspace(STEPS, 0, steps, endpoint=False))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import zlib
 from functools import partial
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,7 @@ from .ddim import Denoiser, Inversion, diffuse, invert
 from .names import NUMBERS
 from .receive import Plan, restore
 from .schedule import LEVELS, level_of
-from .step_rule import Sampling, matched_noise_to_signal
+from .step_rule import Sampling, Steps, matched_noise_to_signal
 
 __all__ = ["Codec", "LatentAbout", "Receiving", "Sending"]
 
@@ -114,7 +114,7 @@ class Codec(PictureCodec[LatentAbout, Sending, Receiving]):
             )
         grid = self._grid(shape)
         values, n0 = self.values(reception, int(np.prod(grid)), shape)
-        n0 = known_n0(n0, receiving.fading_aware) * np.float32(10 ** (receiving.n0_error_db / 10))
+        n0 = n0 * np.float32(10 ** (receiving.n0_error_db / 10))
         plan = Plan(
             mode.inversion_steps,
             receiving.inversion_steps,
@@ -122,7 +122,7 @@ class Codec(PictureCodec[LatentAbout, Sending, Receiving]):
             receiving.rescale == "on",
             receiving.inversion,
         )
-        noise = noise_in_values(values, n0).reshape(grid)
+        noise = known_n0(noise_in_values(values, n0), receiving.fading_aware).reshape(grid)
         self._report_too_much_noise(plan, noise)
         prompt = receiving.prompt if mode.prompt is None else mode.prompt
         denoiser = self._denoiser(prompt, receiving.guidance)
@@ -165,9 +165,9 @@ class Codec(PictureCodec[LatentAbout, Sending, Receiving]):
         return self.engine.run(output, **{**others, **inputs})
 
     def _report_too_much_noise(self, plan: Plan, noise: NDArray[Any]) -> None:
-        """Say once that even the last level has less noise than there is."""
-        ratio = matched_noise_to_signal(plan.inverted, plan.further, float(noise.mean()))
-        if not self._reported and level_of(ratio) >= LEVELS - 1:
+        """Say once that even the last level has less noise than there is in half of the values, where that matters."""
+        ratio = matched_noise_to_signal(plan.inverted, plan.further, float(np.median(noise)))
+        if not self._reported and plan.steps in get_args(Steps) and level_of(ratio) >= LEVELS - 1:
             self._reported = True
             logging.getLogger("semcom").warning(
                 "%s: the noise is %.1f dB over the latents, more than at the last of %d levels; it goes on from there",

@@ -77,14 +77,16 @@ def restore(
 
 
 def _linear(clean: Latent, ratios: NDArray[np.float32]) -> Latent:
-    """Bring each value by itself to the least squared error, with the power of its channel as it is in this picture.
+    """Bring each value by itself to the least squared error, with mean and variance of its channel in this picture.
 
-    The power is what arrived less the noise, the mean over values, the less weighed the noisier they are.
+    Both are of what arrived, the variance less the noise, and values count the less the noisier they are.
     """
     weights = 1 / (1 + ratios.astype(np.float64)) ** 2
-    power = np.sum(weights * (np.square(clean, dtype=np.float64) - ratios), (1, 2)) / np.sum(weights, (1, 2))
-    signal = np.maximum(power, 0).astype(np.float32)[:, None, None]
-    shrunk: Latent = clean * (signal / np.maximum(signal + ratios, np.float32(1e-12)))
+    weights /= weights.sum((1, 2), keepdims=True)
+    mean = np.sum(weights * clean, (1, 2), keepdims=True)
+    variance = np.sum(weights * (np.square(clean - mean) - ratios), (1, 2), keepdims=True)
+    signal = np.maximum(variance, 0)
+    shrunk: Latent = (mean + (clean - mean) * (signal / np.maximum(signal + ratios, 1e-12))).astype(np.float32)
     return shrunk
 
 

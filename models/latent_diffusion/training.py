@@ -31,7 +31,8 @@ class LatentDiffusionRun(Run[TrainConfig, LatentDiffusion]):
     def __init__(self, config: TrainConfig, device: torch.device) -> None:
         super().__init__(config, device)
         self.scaled = False
-        self.base = SHIPPED.base(config.start_from)
+        if _leaves_latents(config):
+            self.base = SHIPPED.base(config.start_from)
         self.teacher: LatentDiffusion | None = None
 
     def build(self) -> LatentDiffusion:
@@ -47,7 +48,7 @@ class LatentDiffusionRun(Run[TrainConfig, LatentDiffusion]):
         if self.config.start_from is None:
             return
         _fill(self.model, self.config.start_from)
-        self.scaled = all(phase.trains == "denoiser" for phase in self.config.phases)
+        self.scaled = _leaves_latents(self.config)
 
     def prepare(self, phase: Phase, pictures: Pictures) -> None:
         """Take the latents' scale when the denoiser first learns: the autoencoder is ready by then."""
@@ -83,11 +84,16 @@ class LatentDiffusionRun(Run[TrainConfig, LatentDiffusion]):
 
     def keeps(self, name: str) -> bool:
         """What the base does not hold."""
-        return self.base is None or any(self.learns(name, phase) for phase in self.config.phases)
+        return self.base is None or part_of(name) == "denoiser"
 
     def files(self, phase: Phase) -> Sequence[str]:
         """The best of each phase beside the best."""
         return "best", phase.name
+
+
+def _leaves_latents(config: TrainConfig) -> bool:
+    """Whether frames are those of the weights that the run starts from: it leaves their autoencoder as it is."""
+    return all(phase.trains == "denoiser" for phase in config.phases)
 
 
 def _fill(network: LatentDiffusion, name: str) -> None:

@@ -88,9 +88,11 @@ def test_an_agreed_scale_is_not_sent_and_what_comes_out_has_its_power() -> None:
     assert back.shape == features.shape
     rms = np.sqrt(np.sum(features.astype(float) ** 2) / 500)
     np.testing.assert_allclose(back, features * (np.float16(2**0.5) / rms), rtol=1e-2, atol=1e-4)
+    told = ComplexToReal(ComplexToReal.Params(scale=2**0.5)).work(out.value, Header())  # hears no header
+    np.testing.assert_array_equal(told, np.append(back, np.float32(0)))
 
 
-@pytest.mark.parametrize("scale", [0, -1, float("inf"), float("nan"), "agreed"])
+@pytest.mark.parametrize("scale", [0, -1, 1e-9, float("inf"), float("nan"), "agreed"])
 def test_a_scale_that_none_can_multiply_by_is_refused(scale: object) -> None:
     with pytest.raises(ValidationError, match="scale"):
         RealToComplex.Params.model_validate({"scale": scale})

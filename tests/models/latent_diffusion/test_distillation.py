@@ -90,7 +90,12 @@ def test_a_run_of_a_student_ends_with_weights_and_their_curve(student: Any, pict
 
 
 def test_a_student_of_shipped_weights_leaves_their_autoencoder_out_and_takes_their_frames(
-    student: Any, teacher: Path, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    recipe: Callable[..., Any],
+    student: Any,
+    teacher: Path,
+    pictures: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     shipped = tmp_path / "weights"
     shipped.mkdir()
@@ -104,6 +109,9 @@ def test_a_student_of_shipped_weights_leaves_their_autoencoder_out_and_takes_the
     frame = sender.encode(np.full((16, 24, 3), 90, np.uint8), Sending(inversion_steps=0))
     picture = receiver.decode(frame.heard(0.1), Receiving(inversion_steps=0, steps="one"))
     assert picture.shape == (16, 24, 3)
+    both = config.model_copy(update={"phases": (recipe(LatentDiffusionRun).phases[0], *config.phases)})
+    assert LatentDiffusionRun(config, torch.device("cpu")).base is not None
+    assert LatentDiffusionRun(both, torch.device("cpu")).base is None  # its frames are its own
 
 
 def test_a_teacher_must_be_known(recipe: Callable[..., Any]) -> None:

@@ -124,6 +124,17 @@ def test_the_linear_estimate_weighs_each_value_by_its_own_noise() -> None:
     assert not restore(nothing, nothing, denoiser, Plan(0, 0, "linear", rescale=True), np.random.default_rng(0)).any()
 
 
+@pytest.mark.parametrize("esn0_db", [-5, 5])
+def test_the_linear_estimate_knows_what_a_channel_is_about(esn0_db: int) -> None:
+    """A channel with a mean errs as one without: the mean is not shrunk."""
+    v, means = 10 ** (-esn0_db / 10), np.array([1.5, -1.0, 0.3, 0.0])[:, None, None]
+    clean, rng = means + latents(), np.random.default_rng(2)
+    received = clean + v**0.5 * rng.standard_normal(clean.shape)
+    found = restore(received, np.full(clean.shape, v), denoiser, Plan(0, 0, "linear", rescale=True), rng)
+    expected = float(np.mean(VARIANCES * v / (VARIANCES + v)))
+    assert np.mean((found - clean) ** 2) == pytest.approx(expected, rel=0.02)
+
+
 def test_one_step_is_the_posterior_mean_of_normal_latents() -> None:
     noise = np.array(0.3)
     clean, found = over(Plan(0, 0, "one", rescale=True), noise)

@@ -131,6 +131,11 @@ def test_noise_over_all_levels_is_said_once_and_decoded(codec: Codec, caplog: py
     frame = codec.encode(picture(16, 16), Sending())
     scale = np.sqrt(1000 * np.mean(frame.features**2))
     noisy = frame.features + scale * np.random.default_rng(0).standard_normal(frame.features.shape, np.float32)
+    codec.decode(frame.heard(1e3, noisy), Receiving(inversion_steps=0, steps=3))  # whatever the noise is
+    codec.decode(frame.heard(1e3, noisy), Receiving(inversion_steps=0, steps="linear"))
+    few = np.array([1e6, 1e6, *[0.1] * (noisy.size - 2)], np.float32)  # in a deep fade
+    codec.decode(frame.heard(few), Receiving(inversion_steps=0))
+    assert not caplog.records
     for _ in range(2):
         assert codec.decode(frame.heard(1e3, noisy), Receiving(inversion_steps=0)).shape == (16, 16, 3)
     (record,) = caplog.records

@@ -28,3 +28,6 @@ def test_the_table(tmp_path: Path) -> None:
 def test_more_steps_than_there_are_are_refused() -> None:
     with pytest.raises(UsageError, match="at most 50 steps of inversion at both ends, got 30 and 21; take fewer"):
         matched_steps([5], 30, 21)
+    found = CliRunner().invoke(main, ["measure", "matched-steps", "--sent-steps", "-3"])
+    assert found.exit_code == 2
+    assert "Invalid value for '--sent-steps': -3 is not in the range x>=0" in found.output
