@@ -93,7 +93,8 @@ STUDIES = {
         "The noise measured wrongly",
         (0, 5, 10, 15),
         {REFERENCE: (), **{f"taken for {error:+d} dB": (f"decoder.n0_error_db={error}",) for error in (-3, 3)}},
-        "Not studied.",
+        "Not studied. The receiver reckons the latent's power by the wrong noise, too: +3 dB are +1.3 dB of noise over "
+        "signal at 0 dB, and nearly all of the 3 dB from 10 dB on.",
     ),
     "neighbours": Study(
         "Other receivers of the same latents",
