@@ -38,7 +38,7 @@ HEVC = "HEVC+LDPC for 10 dB"
 ADAPTED = "HEVC+LDPC adapted"
 DEEPJSCC = "DeepJSCC at twice the symbols"
 TOLD = "latent denoiser trained with the channel"
-CDM = "CDM-JSCC D 1 step"
+CDM = "CDM-JSCC D at twice the symbols"
 
 
 def systems(weights: Path, channel: str) -> list[System]:
@@ -54,7 +54,7 @@ def systems(weights: Path, channel: str) -> list[System]:
         System(ONE, "training-free-mini", sets=(*ours, *none, "decoder.steps=one"), weights=(weights,)),
         System(LINEAR, "training-free-mini", sets=(*ours, *none, "decoder.steps=linear"), weights=(weights,)),
         *([told] if denoiser.is_file() else []),
-        System(CDM, "cdm-jscc", ("cbr=1/96",), fading),
+        System(CDM, "cdm-jscc", ("cbr=1/48",), fading),
         System(DEEPJSCC, "deepjscc-awgn", ("rate=1/48",), fading),
         System(ADAPTED, "hevc-ldpc", ("cbr=1/96", "scheme=adapted"), fading),
         System(HEVC, "hevc-ldpc", ("cbr=1/96", scheme), fading),
@@ -75,7 +75,7 @@ def page(rows: Sequence[dict[str, Any]], weights: Path, count: int) -> str:
         f"{count} Kodak pictures, over fading {count // 2}, each whole, the same noise for all systems. "
         "SNR is the mean Es/N0 per complex symbol; CBR counts headers. The pictures were used for nothing else. "
         "`SqueezeNet` is a distance of features, not LPIPS. The miniature saw no channel in its training; CDM-JSCC "
-        "and DeepJSCC did. DeepJSCC has no rate below 1/48: it sends twice the symbols here.",
+        "and DeepJSCC did. They have no rate of 1/96, and send twice the symbols here.",
         "",
         "What the parts bring: [where inversion is done](training-free-split.md), [T3](training-free-steps.md), "
         "[inversion against drawn noise](training-free-inversion.md), [noise measured wrongly]"

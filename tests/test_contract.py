@@ -539,5 +539,6 @@ def test_the_same_contract_holds_for_another_seed():
         other = run_items(stage(use, seed=SEED + 1), use, [0])
         if any(not np.array_equal(a.value, b.value) for a, b in zip(one, other, strict=True)):
             drew.append(use)
-    assert all(use.startswith(("channels/", "radio/", "decoders/")) for use in drew), drew
+    draws = ("channels/", "radio/", "decoders/", "mappers/bits_to_doubles")  # the last draws what is out of range anew
+    assert all(use.startswith(draws) for use in drew), drew
     assert msgspec.json.encode(drew)

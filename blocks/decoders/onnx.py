@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
+from ...models.latent_diffusion.step_rule import Sampling
 from ...models.onnx.engine import Provider
 from ...sim.side_information.cdm_mode import CdmMode
 from ...sim.side_information.image_shape import ImageShape
 from ...sim.side_information.jscc_mode import JsccMode
+from ...sim.side_information.label_classes import LabelClasses
+from ...sim.side_information.latent_mode import LatentMode
 from ...sim.side_information.model_id import ModelId
 from ...sim.side_information.rate_map import RateMap
 from .._learned.frames import received
@@ -23,6 +26,7 @@ from ..ports import Features, Image
 
 __all__ = ["Onnx"]
 
+Steps = Annotated[int, Field(ge=1)] | Sampling
 _OWN = ("path", "system", "provider", "threads", "settings")
 
 
@@ -38,7 +42,7 @@ class Onnx(Block):
 
     Input:   features: float32 ``[n]`` in the encoder's scale (``mappers/complex_to_real`` undoes the normalisation);
              header: ImageShape, ModelId; for a DeepJSCC file JsccMode; for a CDM-JSCC file CdmMode and RateMap;
-             state: n0, one number or float32 ``[n / 2]``.
+             of latent diffusion LatentMode; of GESCO LabelClasses; state: n0, one number or float32 ``[n / 2]``.
     Output:  uint8 sRGB ``[H, W, 3]``.
     Raises:  SignalError: n0 is not known, counts do not fit, values are not finite, or the frame was made for other
              weights. WeightsError: the file is not one that `semcom export` wrote for this block, or of a system that
@@ -60,8 +64,13 @@ class Onnx(Block):
             description="Where it runs: cuda fails where there is none; auto then takes the CPU, and the log says so.",
         )
         threads: int = Field(1, ge=1, le=256, description="CPU threads; their number may change the last bits.")
-        steps: Live[int] = Field(
-            1, ge=1, le=65, description="CDM-JSCC: DDIM steps; the time to decode grows with them."
+        steps: Live[Steps | None] = Field(
+            None,
+            description="CDM-JSCC: DDIM steps, 1 to 65. Latent diffusion: how sampling begins, or T3. "
+            "null: as the system has it.",
+        )
+        inversion_steps: Live[int | None] = Field(
+            None, ge=0, description="Latent diffusion: T2, of DDIM inversion; null: as the system has it."
         )
         guidance: Live[float] = Field(
             1.0, ge=0, le=4, description="CDM-JSCC: times what the diffusion adds to the estimate."
@@ -81,7 +90,7 @@ class Onnx(Block):
 
     params: Params
     reads_header = (ImageShape, ModelId)
-    may_read_header = (JsccMode, CdmMode, RateMap)
+    may_read_header = (JsccMode, CdmMode, RateMap, LatentMode, LabelClasses)
 
     def start(self) -> None:
         """Load the file."""

@@ -84,6 +84,9 @@ class Onnx(Block):
             description="What the transmitter knows of the channel: its mean Es/N0, or nothing (it takes 10 dB).",
         )
         esn0_db: Live[float] = Field(10.0, ge=-30, le=60, description="The mean Es/N0 in dB that `csit: mean` knows.")
+        inversion_steps: Live[int | None] = Field(
+            None, ge=0, description="Latent diffusion: T1, of DDIM inversion; null: as the system has it."
+        )
         settings: Live[dict[str, Any]] = Field(
             {}, description="Further settings, by name, that the file's system takes and this block does not list."
         )
