@@ -14,12 +14,13 @@ from .publication import Publication
 __all__ = ["find_parts"]
 
 Part = TypeVar("Part", bound=str)
+_NAMED = 4  # a message names so many files at most; who has none needs no list of them
 
 
 def find_parts(
     publication: Publication, parts: Sequence[Part], *places: Path | str | None, variant: str
 ) -> dict[Part, Path]:
-    """Find the files of some parts of a system, and name all that are missing at once.
+    """Find the files of some parts of a system, and say what is missing at once.
 
     Args:
         publication: What is published for the system.
@@ -52,7 +53,10 @@ def find_parts(
 
 
 def _get_them(publication: Publication, missing: Sequence[str], variant: str) -> str:
-    expected = (f"for {publication.parts[part]} {' or '.join(publication.names(part, variant))}" for part in missing)
+    named = missing[:_NAMED]
+    expected = [f"for {publication.parts[part]} {' or '.join(publication.names(part, variant))}" for part in named]
+    if len(missing) > _NAMED:
+        expected.append(f"and {len(missing) - _NAMED} files more")
     gigabytes = sum(one.megabytes for one in publication.fetched(variant)) / 1000
     return (
         f"expected {'; '.join(expected)}; get them with `semcom fetch {publication.system} --variant {variant} "

@@ -119,3 +119,13 @@ def test_without_the_hubs_package_nothing_is_found(monkeypatch: pytest.MonkeyPat
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
     with pytest.raises(WeightsError, match="semcom fetch sc-sic"):
         where_is("encoder")
+
+
+def test_a_checkpoint_of_many_files_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
+    from semcom.models.latent_diffusion.published import PUBLICATION as MANY
+
+    with pytest.raises(WeightsError) as caught:
+        find_parts(MANY, tuple(MANY.parts), tmp_path, variant="sd-1.5")
+    said = str(caught.value)
+    assert said.startswith(f"latent-diffusion: no weights in {tmp_path}: expected for the autoencoder vae/diffusion_")
+    assert "; for its sizes unet/config.json; and 7 files more; get them with `semcom fetch latent-diffusion" in said
