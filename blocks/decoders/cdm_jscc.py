@@ -12,6 +12,7 @@ from ...sim.side_information.cdm_mode import CdmMode
 from ...sim.side_information.image_shape import ImageShape
 from ...sim.side_information.model_id import ModelId
 from ...sim.side_information.rate_map import RateMap
+from .._learned.computing import Device, Precision
 from .._learned.frames import received
 from .._learned.load import torch_codec
 from .._learned.settings import settings_of
@@ -65,10 +66,8 @@ class CdmJscc(Block):
         fading_aware: Literal["on", "off"] = Field(
             "on", description="Reckon with the noise of each symbol, or with one of the frame's mean SNR."
         )
-        device: Literal["cpu", "cuda"] = Field("cpu", description="Where the network runs.")
-        precision: Literal["float32", "bfloat16"] = Field(
-            "float32", description="bfloat16 is faster on a GPU, and on a CPU that has instructions for it."
-        )
+        device: Device = "cpu"
+        precision: Precision = "float32"
         weights: str | None = Field(None, min_length=1, description="A safetensors file; null for the shipped one.")
 
     params: Params

@@ -11,6 +11,7 @@ from ...models.gesco.system import SYSTEM
 from ...sim.side_information.image_shape import ImageShape
 from ...sim.side_information.label_classes import LabelClasses
 from ...sim.side_information.model_id import ModelId
+from .._learned.computing import Device
 from .._learned.frames import received
 from .._learned.load import torch_codec
 from .._learned.settings import settings_of
@@ -66,7 +67,7 @@ class Gesco(Block):
         guidance_scale: Live[float] = Field(
             2.0, ge=0, le=20, description="How many times the maps' say counts; 1: once, at half the time."
         )
-        device: Literal["cpu", "cuda"] = Field("cpu", description="Where the network runs.")
+        device: Device = "cpu"
 
     params: Params
     reads_header = (ImageShape, ModelId, LabelClasses)

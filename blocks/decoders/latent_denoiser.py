@@ -11,6 +11,7 @@ from ...models.latent_denoiser.system import SYSTEM
 from ...sim.side_information.image_shape import ImageShape
 from ...sim.side_information.latent_mode import STEPS
 from ...sim.side_information.model_id import ModelId
+from .._learned.computing import Device
 from .._learned.frames import received
 from .._learned.load import torch_codec
 from .._learned.settings import settings_of
@@ -55,7 +56,7 @@ class LatentDenoiser(Block):
         fading_aware: Literal["on", "off"] = Field(
             "on", description="Reckon with the noise of each symbol, or with one of the frame's mean SNR."
         )
-        device: Literal["cpu", "cuda"] = Field("cpu", description="Where the network runs.")
+        device: Device = "cpu"
 
     params: Params
     reads_header = (ImageShape, ModelId)

@@ -11,6 +11,7 @@ from ...models.sc_sic.system import SYSTEM
 from ...sim.side_information.image_shape import ImageShape
 from ...sim.side_information.model_id import ModelId
 from ...sim.side_information.sc_sic_mode import ScSicMode
+from .._learned.computing import Compile, Device, Graphs, Precision
 from .._learned.frames import received
 from .._learned.load import torch_codec
 from .._learned.settings import settings_of
@@ -86,17 +87,10 @@ class ScSic(Block):
         fading_aware: Literal["on", "off"] = Field(
             "on", description="Reckon with the noise of each symbol, or with one of the frame's mean SNR."
         )
-        device: Literal["cpu", "cuda"] = Field("cpu", description="Where the network runs.")
-        precision: Literal["float32", "bfloat16"] = Field(
-            "float32", description="bfloat16 is faster on a GPU, and on a CPU that has instructions for it."
-        )
-        compile: Literal["off", "on", "tuned"] = Field(
-            "off",
-            description="Compile the network, once for each size of picture; tuned: also look for the fastest way.",
-        )
-        graphs: Literal["off", "on"] = Field(
-            "off", description="On a GPU, record a step once for each size of picture, and replay it."
-        )
+        device: Device = "cpu"
+        precision: Precision = "float32"
+        compile: Compile = "off"
+        graphs: Graphs = "off"
 
     params: Params
     reads_header = (ImageShape, ModelId, ScSicMode)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import Field
 
 from ...models.latent_denoiser.names import DEFAULT, Variant
 from ...models.latent_denoiser.system import SYSTEM
 from ...sim.side_information.image_shape import ImageShape
 from ...sim.side_information.model_id import ModelId
+from .._learned.computing import Device
 from .._learned.frames import sent
 from .._learned.load import torch_codec
 from .._learned.settings import settings_of
@@ -46,7 +45,7 @@ class LatentDenoiser(Block):
         weights: str | None = Field(
             None, min_length=1, description="A safetensors file with its card beside it; null: what is shipped."
         )
-        device: Literal["cpu", "cuda"] = Field("cpu", description="Where the network runs.")
+        device: Device = "cpu"
 
     params: Params
     writes_header = (ImageShape, ModelId)

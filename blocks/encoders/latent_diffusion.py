@@ -12,6 +12,7 @@ from ...models.latent_diffusion.system import SYSTEM
 from ...sim.side_information.image_shape import ImageShape
 from ...sim.side_information.latent_mode import STEPS, LatentMode
 from ...sim.side_information.model_id import ModelId
+from .._learned.computing import Device, Precision
 from .._learned.frames import sent
 from .._learned.load import torch_codec
 from .._learned.settings import settings_of
@@ -73,10 +74,8 @@ class LatentDiffusion(Block):
         inversion_guidance: Live[float] = Field(
             1.0, ge=0, le=30, description="How strongly inversion follows the prompt; 1 inverts best, at half the work."
         )
-        device: Literal["cpu", "cuda"] = Field("cpu", description="Where the network runs.")
-        precision: Literal["float32", "bfloat16"] = Field(
-            "float32", description="bfloat16 is faster on a GPU, and on a CPU that has instructions for it."
-        )
+        device: Device = "cpu"
+        precision: Precision = "float32"
 
     params: Params
     writes_header = (ImageShape, ModelId, LatentMode)

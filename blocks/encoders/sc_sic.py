@@ -11,6 +11,7 @@ from ...models.sc_sic.system import SYSTEM
 from ...sim.side_information.image_shape import ImageShape
 from ...sim.side_information.model_id import ModelId
 from ...sim.side_information.sc_sic_mode import ScSicMode
+from .._learned.computing import Device
 from .._learned.frames import sent
 from .._learned.load import torch_codec
 from .._learned.settings import settings_of
@@ -65,7 +66,7 @@ class ScSic(Block):
             description="What the transmitter knows of the channel: its mean Es/N0, or nothing (auto takes 10 dB).",
         )
         esn0_db: Live[float] = Field(10.0, ge=-30, le=60, description="The mean Es/N0 in dB that `csit: mean` knows.")
-        device: Literal["cpu", "cuda"] = Field("cpu", description="Where the network runs.")
+        device: Device = "cpu"
 
     params: Params
     writes_header = (ImageShape, ModelId, ScSicMode)
