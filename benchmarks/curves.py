@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import argparse
 import csv
 import math
+import os
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from semcom.flowgraphs.experiments.statistics import paired_difference
 
-__all__ = ["FIGURES", "Figure", "differences", "draw_curves", "means", "write_rows"]
+__all__ = ["FIGURES", "Figure", "differences", "draw_curves", "means", "pictures_of", "take_kodak", "write_rows"]
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -110,3 +113,28 @@ def write_rows(path: Path, rows: Rows) -> None:
         writer = csv.DictWriter(file, names, extrasaction="ignore", lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
+
+
+def take_kodak(parser: argparse.ArgumentParser, weights: Path) -> None:
+    """Add the options of a program that sends the Kodak pictures through the miniature.
+
+    Args:
+        parser: Of its command line.
+        weights: Of the miniature that is shipped.
+    """
+    docs = Path(__file__).resolve().parents[1] / "docs"
+    parser.add_argument("--data", type=Path, required=True, help="folder with the 24 Kodak pictures as PNG")
+    parser.add_argument("--out", type=Path, default=Path("out/training-free"), help="folder of rows and pictures")
+    parser.add_argument("--docs", type=Path, default=docs, help="folder of the page (default: docs)")
+    parser.add_argument("--images", type=int, help="only so many pictures, evenly spread")
+    parser.add_argument("--weights", type=Path, default=weights, help="of the miniature")
+    parser.add_argument("--squeezenet", type=Path, help="npz file of SqueezeNet v1.0")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes, one thread each")
+
+
+def pictures_of(folder: Path) -> list[Path]:
+    """The PNG pictures of a folder, in order."""
+    paths = sorted(folder.glob("*.png"))
+    if not paths:
+        sys.exit(f"{folder}: expected PNG pictures, found none")
+    return paths

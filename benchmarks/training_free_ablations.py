@@ -15,19 +15,16 @@ it was stopped: rows are kept under ``--out``.
 from __future__ import annotations
 
 import argparse
-import os
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
-from curves import FIGURES, differences, draw_curves, means, write_rows
+from curves import FIGURES, differences, draw_curves, means, pictures_of, take_kodak, write_rows
 from measured_pictures import Point, System, Wanted, measure
 from semcom.models.latent_denoiser.names import SHIPPED as DENOISER
 from semcom.models.latent_diffusion.names import SHIPPED
 
-DOCS = Path(__file__).resolve().parents[1] / "docs"
 SIDE = 256
 CAPTIONS = Path(__file__).with_name("kodak_captions.txt")
 REFERENCE = "T1 5 T2 5 T3 fits"
@@ -153,17 +150,9 @@ def page(name: str, study: Study, rows: list[dict[str, object]], count: int) -> 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("study", choices=STUDIES)
-    parser.add_argument("--data", type=Path, required=True, help="folder with the 24 Kodak pictures as PNG")
-    parser.add_argument("--out", type=Path, default=Path("out/training-free"), help="folder of rows")
-    parser.add_argument("--docs", type=Path, default=DOCS, help="folder of what is written (default: docs)")
-    parser.add_argument("--images", type=int, help="only so many pictures, evenly spread")
-    parser.add_argument("--weights", type=Path, default=SHIPPED.path("mini-96"), help="of the miniature")
-    parser.add_argument("--squeezenet", type=Path, help="npz file of SqueezeNet v1.0")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes, one thread each")
+    take_kodak(parser, SHIPPED.path("mini-96"))
     options = parser.parse_args()
-    paths = sorted(options.data.glob("*.png"))
-    if not paths:
-        sys.exit(f"{options.data}: expected PNG pictures, found none")
+    paths = pictures_of(options.data)
     study, weights = STUDIES[options.study], options.weights.resolve()
     systems = [_system(name, study, weights) for name in study.systems]
     wanted = [

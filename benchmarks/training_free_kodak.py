@@ -10,21 +10,18 @@ Writes ``docs/training-free-kodak.md``, ``.csv`` and ``docs/_static/training-fre
 from __future__ import annotations
 
 import argparse
-import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from cdm_jscc_plots import draw_sheet
-from curves import FIGURES, differences, draw_curves, means, write_rows
+from curves import FIGURES, differences, draw_curves, means, pictures_of, take_kodak, write_rows
 from measured_pictures import Point, System, Wanted, measure
 from semcom.models.latent_denoiser.names import SHIPPED as DENOISER
 from semcom.models.latent_diffusion.names import SHIPPED
 from semcom.models.model_card import ModelCard, card_path
 
-DOCS = Path(__file__).resolve().parents[1] / "docs"
 LEVELS_DB = (0, 5, 10, 15, 20)
 CHANNELS = ("awgn", "rayleigh block")
 TITLES = {"awgn": "AWGN", "rayleigh block": "Rayleigh fading, 64 symbols of one gain"}
@@ -108,17 +105,9 @@ def page(rows: Sequence[dict[str, Any]], weights: Path, count: int) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, help="folder with the 24 Kodak pictures as PNG")
-    parser.add_argument("--out", type=Path, default=Path("out/training-free"), help="folder of rows and pictures")
-    parser.add_argument("--docs", type=Path, default=DOCS, help="folder of the page (default: docs)")
-    parser.add_argument("--images", type=int, help="only so many pictures, evenly spread")
-    parser.add_argument("--weights", type=Path, default=SHIPPED.path("mini-96"), help="of the miniature")
-    parser.add_argument("--squeezenet", type=Path, help="npz file of SqueezeNet v1.0")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes, one thread each")
+    take_kodak(parser, SHIPPED.path("mini-96"))
     options = parser.parse_args()
-    paths = sorted(options.data.glob("*.png"))
-    if not paths:
-        sys.exit(f"{options.data}: expected PNG pictures, found none")
+    paths = pictures_of(options.data)
     weights = options.weights.resolve()
     many = options.images or len(paths)
     wanted = [

@@ -9,9 +9,9 @@ from torch import Tensor, nn
 from .autoencoder import LatentAutoencoder
 from .config import DenoiserConfig, LatentDiffusionConfig, Part
 
-__all__ = ["PARTS", "LatentDiffusion", "part_of"]
+__all__ = ["LatentDiffusion", "part_of"]
 
-PARTS: tuple[Part, ...] = ("autoencoder", "denoiser")
+_PARTS: tuple[Part, ...] = ("autoencoder", "denoiser")
 
 
 class LatentDiffusion(LatentAutoencoder):
@@ -43,7 +43,7 @@ class LatentDiffusion(LatentAutoencoder):
 def part_of(name: str) -> Part | None:
     """Return which part of the network a tensor belongs to; None of the scale."""
     head = name.partition(".")[0]
-    return next((part for part in PARTS if part == head), None)
+    return next((part for part in _PARTS if part == head), None)
 
 
 def _denoiser(config: DenoiserConfig, channels: int) -> nn.Module:
