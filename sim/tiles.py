@@ -38,8 +38,8 @@ class Grid(NamedTuple):
         return -(-self.width // self.side)
 
     @property
-    def count(self) -> int:
-        """Of tiles."""
+    def size(self) -> int:
+        """Tiles in all."""
         return self.rows * self.columns
 
     def cut(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -49,7 +49,7 @@ class Grid(NamedTuple):
             picture: uint8 ``[H, W, 3]``.
 
         Returns:
-            uint8 ``[count, side, side, 3]``.
+            uint8 ``[size, side, side, 3]``.
         """
         below, right = self.rows * self.side - self.height, self.columns * self.side - self.width
         return cut_whole(np.pad(picture, ((0, below), (0, right), (0, 0)), mode="edge"), self.side)
@@ -58,7 +58,7 @@ class Grid(NamedTuple):
         """Undo `cut`.
 
         Args:
-            tiles: uint8 ``[count, side, side, 3]``.
+            tiles: uint8 ``[size, side, side, 3]``.
 
         Returns:
             uint8 ``[H, W, 3]``, an array of its own.
@@ -140,7 +140,8 @@ def tile_change(tiles: NDArray[np.uint8], before: NDArray[np.uint8]) -> NDArray[
         float64 ``[n]``.
     """
     difference = tiles.astype(np.int32) - before
-    return np.einsum("nijc,nijc->n", difference, difference).astype(np.float64)
+    squared: NDArray[np.float64] = np.einsum("nijc,nijc->n", difference, difference).astype(np.float64)
+    return squared
 
 
 def choose_tiles(change: NDArray[np.float64], age: NDArray[np.int64], count: int, oldest: int) -> NDArray[np.intp]:

@@ -6,12 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import SignalError
+from ...sim.mean_colour import MEAN_COLOUR
 from ...sim.side_information.tile_map import FIRST_FRAME, FRAME_NUMBERS, TileMap
 from ...sim.tiles import Grid, cut_whole
 from ..block import Block
 from ..envelope import Header, Identity, State
 from ..ports import Image
-from .image_codec import MEAN_COLOUR
 
 __all__ = ["ChangedTiles"]
 
@@ -28,8 +28,8 @@ class ChangedTiles(Block):
     they are sent again, and no other is touched by it: since the transmitter sends each at least once in its
     refresh_frames, pictures are from so many frames after the loss on those of a run without it. A frame came and is
     lost when the receiver's state says so: a check sum that did not hold, or an n0 of all symbols of 1000 or more, an
-    Es/N0 of -30 dB (all erased). In ``run.json`` are counted: ``missing_frames``, which never came, by the number in TileMap (one that
-    stands between two that came; gaps of up to 254); ``failed_frames``, which came and are lost.
+    Es/N0 of -30 dB (all erased). In ``run.json`` are counted: ``missing_frames``, which never came, by the number in
+    TileMap; ``failed_frames``, which came and are lost.
 
     Input:   image: uint8 ``[r tile, c tile, 3]``, as decoded; header: TileMap; state: crc_ok and n0, if there are any.
     Output:  uint8 sRGB ``[H, W, 3]``, the whole frame.
@@ -53,7 +53,7 @@ class ChangedTiles(Block):
         grid = Grid(told.height, told.width, told.tile)
         if grid != self._grid:
             self._grid = grid
-            self._tiles: NDArray[np.uint8] = np.empty((grid.count, told.tile, told.tile, 3), np.uint8)
+            self._tiles: NDArray[np.uint8] = np.empty((grid.size, told.tile, told.tile, 3), np.uint8)
             self._tiles[:] = MEAN_COLOUR
         elif told.frame != FIRST_FRAME:
             self.count(missing_frames=(told.frame - self._last - 1) % FRAME_NUMBERS)

@@ -68,7 +68,7 @@ class ChangedTiles(Block):
             ge=16,
             le=128,
             multiple_of=16,
-            description="Side of a tile in pixels; codecs pay for borders of small ones.",
+            description="Side of a tile in pixels; codecs pay for the borders.",
         )
 
     params: Params
@@ -82,7 +82,7 @@ class ChangedTiles(Block):
     def work(self, image: Image) -> Out[Image]:
         """Choose and pack the tiles of one frame."""
         p = self.params
-        grid = Grid(*image.shape[:2], p.tile)
+        grid = Grid(image.shape[0], image.shape[1], p.tile)
         if grid != self._grid:
             if not 0 < min(grid[:2]) <= max(grid[:2]) <= 65535:
                 raise SignalError(
@@ -90,16 +90,16 @@ class ChangedTiles(Block):
                 )
             self._shape = self._sides(grid)
             self._grid, self._frame = grid, FIRST_FRAME
-            self._before: NDArray[np.uint8] = np.zeros((grid.count, p.tile, p.tile, 3), np.uint8)
-            self._age: NDArray[np.int64] = np.full(grid.count, _NEVER)
+            self._before: NDArray[np.uint8] = np.zeros((grid.size, p.tile, p.tile, 3), np.uint8)
+            self._age: NDArray[np.int64] = np.full(grid.size, _NEVER)
         tiles = grid.cut(image)
         change = np.where(self._age >= _NEVER, np.inf, tile_change(tiles, self._before))
-        oldest = refreshed_each_frame(grid.count, p.refresh_frames)
+        oldest = refreshed_each_frame(grid.size, p.refresh_frames)
         chosen = choose_tiles(change, self._age, math.prod(self._shape), oldest)
         self._before[chosen] = tiles[chosen]
         self._age += 1
         self._age[chosen] = 1
-        sent = np.zeros(grid.count, np.uint8)
+        sent = np.zeros(grid.size, np.uint8)
         sent[chosen] = 1
         field = TileMap(grid.height, grid.width, p.tile, self._frame, sent.tobytes())
         self._frame = self._frame % FRAME_NUMBERS + 1
@@ -111,10 +111,10 @@ class ChangedTiles(Block):
         most = math.floor(Fraction(p.share) * grid.height * grid.width / p.tile**2)
         shape = packed_sides(grid.rows, grid.columns, max(most, 1))
         count = math.prod(shape)
-        if count < refreshed_each_frame(grid.count, p.refresh_frames):
+        if count < refreshed_each_frame(grid.size, p.refresh_frames):
             raise SignalError(
-                f"encoders/changed_tiles: a share of {p.share} of {grid.height} x {grid.width} pixels is {count} "
-                f"of {grid.count} tiles a frame, and {p.refresh_frames} frames do not hold them all: expected refresh_frames of at least "
-                f"{-(-grid.count // count)}; raise it or share"
+                f"encoders/changed_tiles: a share of {p.share} of {grid.height} x {grid.width} pixels is {count} of "
+                f"{grid.size} tiles a frame, and {p.refresh_frames} frames do not hold them all: expected "
+                f"refresh_frames of at least {-(-grid.size // count)}; raise it or share"
             )
         return shape

@@ -14,7 +14,7 @@ def test_tiles_join_to_the_picture_they_were_cut_from(height: int, width: int, s
     picture = np.random.default_rng(height * 71 + width).integers(0, 256, (height, width, 3), dtype=np.uint8)
     grid = Grid(height, width, side)
     tiles = grid.cut(picture)
-    assert tiles.shape == (grid.count, side, side, 3)
+    assert tiles.shape == (grid.size, side, side, 3)
     np.testing.assert_array_equal(grid.join(tiles), picture)
 
 

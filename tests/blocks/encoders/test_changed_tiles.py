@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 from semcom.blocks.decoders.changed_tiles import ChangedTiles as Paste
-from semcom.blocks.decoders.image_codec import MEAN_COLOUR
 from semcom.blocks.encoders.changed_tiles import ChangedTiles
 from semcom.blocks.envelope import Header, Identity, Out, State
 from semcom.errors import SignalError
+from semcom.sim.mean_colour import MEAN_COLOUR
 from semcom.sim.side_information.image_shape import ImageShape
 from semcom.sim.side_information.tile_map import TileMap
 from semcom.sim.video import read_frames
