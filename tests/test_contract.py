@@ -402,7 +402,11 @@ def test_same_seed_same_output_whatever_came_before(use):
 
 @pytest.mark.parametrize("use", sorted(OF_A_VIDEO))
 def test_the_same_video_gives_the_same_again(use):
-    same(run_items(stage(use), use, [0, 1, 3]), run_items(stage(use), use, [0, 1, 3]))
+    runs = []
+    for _ in range(2):
+        started.cache_clear()  # the blocks before it remember frames too
+        runs.append(run_items(stage(use), use, [0, 1, 3]))
+    same(*runs)
 
 
 @pytest.mark.parametrize("use", ITEMS_TO_ITEMS)
