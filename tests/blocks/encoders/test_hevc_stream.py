@@ -72,7 +72,7 @@ def test_each_picture_comes_with_its_frame_and_better_than_coded_by_itself() -> 
         got = received(receiver, out)
         assert got.trace == {"failed": 0.0}
         levels.append(psnr_db(picture, got.value))
-    assert levels[0] > 25
+    assert levels[0] > 20
     assert min(levels[3:]) > levels[0] + 2
 
 
@@ -105,7 +105,7 @@ def test_after_a_loss_the_last_picture_stays_until_the_next_key_picture(how: str
 def test_a_coded_picture_above_the_budget_takes_the_next_frames_too() -> None:
     """Noise at few bytes: more than fits, so that pictures are left out, and what is shown is late but whole."""
     rng = np.random.default_rng(3)
-    sender, receiver = encoder(cbr=0.012, scheme="qpsk-1/3"), decoder()
+    sender, receiver = encoder(cbr="1/12", scheme="qpsk-1/3"), decoder()
     outs = [sender.work(rng.integers(0, 256, (*SIZE, 3), dtype=np.uint8)) for _ in range(12)]
     told = [part(out) for out in outs]
     assert not told[0].ends
@@ -132,7 +132,7 @@ def test_numbers_go_on_behind_255_and_another_size_begins_anew() -> None:
 def test_a_damaged_stream_is_no_picture() -> None:
     coder, heard = HevcStreamEncoder(64, 96, 2000, 4, "ultrafast"), HevcStreamDecoder(64, 96)
     first = coder.encode(video(1)[0])
-    assert heard.decode(first.data[: len(first.data) // 2], key=True) is None
+    assert heard.decode(first.data[:80], key=True) is None  # parameter sets, and no picture
     assert heard.decode(b"\0\0\1\x40 no stream", key=True) is None
     assert heard.decode(first.data, key=False) is None
     assert HevcStreamDecoder(64, 64).decode(first.data, key=True) is None  # it says another size
@@ -143,8 +143,8 @@ def test_what_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SignalError) as caught:
         encoder(cbr=0.001).work(video(1)[0])
     assert str(caught.value) == (
-        "encoders/hevc_stream: expected uses that carry the header (96 of them) and a byte, got 18, a CBR of 0.001 of a "
-        "picture of 64 x 96; raise cbr"
+        "encoders/hevc_stream: expected uses that carry the header (96 of them) and a byte, got 18, a CBR of 0.001 of "
+        "a picture of 64 x 96; raise cbr"
     )
     with pytest.raises(SignalError, match="expected sides of 1 to 65535 pixels, got 0 x 5"):
         encoder().work(np.zeros((0, 5, 3), np.uint8))
