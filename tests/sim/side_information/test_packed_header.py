@@ -108,7 +108,10 @@ def with_crc(text: str) -> np.ndarray:
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        (f"{19:06b}", "expected field numbers up to 18, got 19; run the same gr-semcom at both ends"),
+        (
+            f"{len(SENT_FIELDS) + 1:06b}",
+            f"expected field numbers up to {len(SENT_FIELDS)}, got {len(SENT_FIELDS) + 1}; run the same gr-semcom at",
+        ),
         (f"{2:06b}{5:08b}", "ModelId.weights: expected 16 bits, got 2; the header is cut short"),
         (f"{3:06b}11{21:05b}", "JsccMode.esn0_db: expected 0 to 20"),
         (f"{5:06b}1", "expected ImageShape to be known before, got nothing; read it first"),
