@@ -121,8 +121,8 @@ def _sizes(path: Path, found: Mapping[str, Tensor]) -> SwinConfig:
         said = first_mistake(error) if isinstance(error, ValidationError) else f"{type(error).__name__}: {error}"
         raise WeightsError(
             f"{path}: expected the state dict of SwinJSCC_w/_SAandRA, SwinJSCC_w/_SA or WITT by the names of their "
-            f"public code, found another ({said}); put the card of weights of your own beside them, or save net.state_dict() of the "
-            "public network alone, or convert its file: "
+            f"public code, found another ({said}); put the card of weights of your own beside them, or "
+            "save net.state_dict() of the public network alone, or convert its file: "
             "safetensors.torch.save_file(torch.load(FILE, weights_only=True), 'swinjscc.safetensors')"
         ) from None
 

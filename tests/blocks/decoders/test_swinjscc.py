@@ -24,6 +24,6 @@ def test_noise_that_is_known_symbol_by_symbol_costs_less() -> None:
     noise = np.sqrt(n0.repeat(2)) * rng.standard_normal(out.value.size) * np.sqrt(np.mean(out.value**2))
     noisy = (out.value + noise).astype(np.float32)
     known, mean = (decoder.work(noisy, header, State(n0=level)) for level in (n0, float(n0.mean())))
-    assert psnr_db(picture, known) > psnr_db(picture, mean) + 1
+    assert psnr_db(picture, known) > psnr_db(picture, mean) + 0.3
     with pytest.raises(SignalError, match="decoders/swinjscc: expected n0 in the receiver's state, got none"):
         decoder.work(noisy, header, State())
