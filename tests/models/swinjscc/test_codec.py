@@ -69,7 +69,7 @@ def test_the_header_tells_what_does_not_follow_from_the_rate(codecs: dict[str, C
     assert told is not None
     assert (told[0], len(told[1])) == (200, 16)
     assert sum(field.bits() for field in first.header) == 32 + 24 + 9
-    assert sum(field.bits() for field in chosen.header) == 32 + 24 + 9 + 18 + 76  # log2 of 200 choose 16: 75.6
+    assert sum(field.bits() for field in chosen.header) == 32 + 24 + 9 + 18 + 78  # log2 of 200 choose 16: 77.2
 
 
 def test_the_channels_that_are_told_are_those_that_are_sent(codecs: dict[str, Codec], network: Make) -> None:
