@@ -54,18 +54,18 @@ def _train(system: System) -> click.Command:
         recipe = system.recipe_file(config)
         training = system.load("training", f"semcom train {system.name}")
         found = training.recipe.read(recipe)
-        resume, compile = given.pop("resume"), "on" if given.pop("compiles") else "off"
+        resume, given["compile"] = given.pop("resume"), "on" if given.pop("compiles") else "off"
         if throughput is not None:
             from ..models.training.throughput import measure_throughput
 
-            speed = measure_throughput(training, found, data, seconds=throughput, compile=compile, **given)
+            speed = measure_throughput(training, found, data, seconds=throughput, **given)
             click.echo(json.dumps(speed.as_json()) if as_json else "\n".join(speed.lines()))
             return
         if out is None:
             raise UsageError(f"semcom train {system.name}: expected --out, a folder of results, or --throughput")
         from ..models.training.train import train as run
 
-        result = run(training, found, data, out, resume=resume, compile=compile, **given)
+        result = run(training, found, data, out, resume=resume, **given)
         click.echo(f"weights: {result.weights}")
 
     return command

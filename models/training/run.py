@@ -181,7 +181,7 @@ class Run(ABC, Generic[C, M]):
     def compile(self, how: Compile) -> None:
         """Have torch compile what `to_compile` names; states and names of tensors stay as they are."""
         for module in self.to_compile() if how != "off" else ():
-            module.forward = compiled(module.forward, how)  # type: ignore[method-assign]
+            module.forward = compiled(module.forward, how)
 
     # How far it is
 
