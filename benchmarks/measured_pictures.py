@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import math
 import sys
 import time
-from collections.abc import Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -22,7 +24,7 @@ from semcom.blocks.envelope import Header, Identity, Trace
 from semcom.blocks.ports import Image, Symbols
 from semcom.flowgraphs.experiments.collect import MEASURED, Collect
 from semcom.flowgraphs.experiments.measured_graph import MeasuredGraph, measured_graph
-from semcom.flowgraphs.experiments.systems import parse_systems
+from semcom.flowgraphs.experiments.systems import Compared, parse_systems
 from semcom.flowgraphs.runtime.engine.inline import InlineExecutor
 from semcom.sim.metrics.haarpsi import haarpsi
 from semcom.sim.metrics.high_frequency import high_frequency_error_db
@@ -74,7 +76,11 @@ class System(NamedTuple):
 
 
 class Point(NamedTuple):
-    """Where it is measured: channel (``awgn`` or ``rayleigh block``), CBR as text, mean Es/N0 in dB."""
+    """Where it is measured: channel, CBR as text, mean Es/N0 in dB.
+
+    The channel is ``awgn``, ``rayleigh block``, or ``rayleigh``: the same, but a flowgraph at capacity sets its fading
+    by a variable of its own.
+    """
 
     channel: str
     cbr: str
@@ -154,20 +160,27 @@ class _Witness(Collect):
 
 def flowgraph_of(wanted: Wanted) -> MeasuredGraph:
     """Resolve the flowgraph of a system at a point."""
-    system, point = wanted.system, wanted.point
-    sets = ["photos.size=null", *(text.format(cbr=point.cbr) for text in system.sets)]
+    point = wanted.point
+    parsed = _parsed(wanted.system._replace(weights=()), point.channel, point.cbr)
+    return measured_graph(parsed.check({"esn0_db": point.esn0_db}).graph, wanted.system.name)
+
+
+@cache
+def _parsed(system: System, channel: str, cbr: str) -> Compared:
+    """Read the flowgraph of a system, with its overrides for a channel and a CBR."""
+    sets = ["photos.size=null", *(text.format(cbr=cbr) for text in system.sets)]
     swaps = []
-    if point.channel != "awgn" and "capacity" not in system.flowgraph:
+    if channel != "awgn" and "capacity" not in system.flowgraph:
         swaps.append("channel=channels/rayleigh")
-    elif point.channel != "awgn":
+    elif channel == "rayleigh block":
         sets += ["channel.fading=rayleigh", "channel.coherence=block"]
     (parsed,) = parse_systems(
         [f"{system.name}={system.flowgraph}"],
-        vars=[text.format(cbr=point.cbr) for text in system.vars],
+        vars=[text.format(cbr=cbr) for text in system.vars],
         sets=sets,
         swaps=swaps,
     )
-    return measured_graph(parsed.check({"esn0_db": point.esn0_db}).graph, system.name)
+    return parsed
 
 
 def measure(
@@ -178,8 +191,9 @@ def measure(
     jobs: int,
     networks: dict[str, Path],
     keep: dict[str, Point],
+    budget_s: float | None = None,
 ) -> list[dict[str, Any]]:
-    """Measure what the table does not hold yet; return all rows that were wanted.
+    """Measure what the table does not hold yet, in order; return all rows that were wanted and are there.
 
     Args:
         wanted: Systems and points.
@@ -188,6 +202,7 @@ def measure(
         jobs: Processes, one thread each.
         networks: Files of weights of distances that need them, by column: `NETWORKS`.
         keep: Label → point at which what was received is kept as PNG, in ``pictures`` beside the table.
+        budget_s: Seconds after which nothing more is begun; 0 only reads.
     """
     have = {_key(row): row for row in _read(table)}
     digests = [hashlib.sha256(path.read_bytes()).hexdigest()[:16] for path in pictures]
@@ -221,8 +236,8 @@ def measure(
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         if new:
             writer.writeheader()
-        for future in as_completed([pool.submit(_run, job) for job in todo]):
-            for row in future.result():
+        for measured in _measured(pool, todo, jobs, math.inf if budget_s is None else began + budget_s):
+            for row in measured:
                 text = {name: "" if row.get(name) is None else str(row[name]) for name in COLUMNS}
                 text["digest"] = digests[row["seq"]]
                 have[_key(text)] = text
@@ -230,7 +245,7 @@ def measure(
                 done += 1
             file.flush()
             print(f"{done}/{total} pictures, {time.monotonic() - began:.0f} s", file=sys.stderr)
-    return [_numbers(have[key]) for key in asked]
+    return [_numbers(have[key]) for key in asked if key in have]
 
 
 def picture_path(table: Path, system: str, made_with: str, label: str) -> Path:
@@ -252,6 +267,23 @@ def _run(job: _Job) -> list[dict[str, Any]]:
     where = {"channel": point.channel, "target_cbr": point.cbr, "esn0_db": point.esn0_db}
     same = {"system": job.wanted.system.name, "made_with": job.made_with, **where, "draw": 0}
     return [{**same, **row} for row in witness.rows]
+
+
+def _measured(
+    pool: ProcessPoolExecutor, todo: Iterable[_Job], jobs: int, until_s: float
+) -> Iterator[list[dict[str, Any]]]:
+    """Rows of one job after the other as they end; none is begun after a time of the monotonic clock."""
+    running: set[Future[list[dict[str, Any]]]] = set()
+    for job in todo:
+        if time.monotonic() >= until_s:
+            break
+        running.add(pool.submit(_run, job))
+        if len(running) >= jobs:
+            ended, running = wait(running, return_when=FIRST_COMPLETED)
+            yield from (future.result() for future in ended)
+    while running:
+        ended, running = wait(running, return_when=FIRST_COMPLETED)
+        yield from (future.result() for future in ended)
 
 
 def _distance(network: Any, sent: Image, received: Image) -> float:
