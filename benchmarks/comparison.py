@@ -126,7 +126,7 @@ def is_shown(point: Point) -> bool:
     return point.esn0_db == 10 or point.cbr == "1/24"
 
 
-def wanted(lines: Sequence[Line]) -> list[Wanted]:
+def wanted(lines: Sequence[Line], pictures: int) -> list[Wanted]:
     """All points, those of the plot first, the quick systems before the slow ones."""
     every = [
         (not is_shown(point), channel != "awgn", line.seconds, line, point)
@@ -138,7 +138,7 @@ def wanted(lines: Sequence[Line]) -> list[Wanted]:
     ]
     every.sort(key=lambda one: one[:3])
     return [
-        Wanted(at_point(line, point), point, by="sweep" if later or fading else "distances")
+        Wanted(at_point(line, point), point, pictures, "sweep" if later or fading else "distances")
         for later, fading, _, line, point in every
     ]
 
@@ -184,16 +184,16 @@ def main() -> None:
     parser.add_argument("--docs", type=Path, default=docs, help="folder of the page (default: docs)")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes, one thread each")
     options = parser.parse_args()
-    found = pictures_of(options.data)
-    many = min(options.images or len(found), len(found))
-    paths = [found[int(i)] for i in np.linspace(0, len(found) - 1, many).round()]
+    paths = pictures_of(options.data)
+    many = min(options.images or len(paths), len(paths))
+    labels = [paths[int(i)].stem for i in np.linspace(0, len(paths) - 1, many).round()]
     points = list(SHEETS.values())
-    kept = {path.stem: points[number % len(points)] for number, path in enumerate(paths[: 2 * len(points)])}
+    kept = {label: points[number % len(points)] for number, label in enumerate(labels[: 2 * len(points)])}
     given = {} if options.squeezenet is None else {"squeezenet_distance": options.squeezenet.resolve()}
     table = options.out / "rows.csv"
     budget_s = None if options.budget is None else 60 * options.budget
-    every = wanted(LINES)
-    now = every if options.systems is None else wanted(chosen(options.systems))
+    every = wanted(LINES, many)
+    now = every if options.systems is None else wanted(chosen(options.systems), many)
     rows = measure(now, paths, table, jobs=options.jobs, networks=given, keep=kept, budget_s=budget_s)
     if options.systems is not None:
         rows = measure(every, paths, table, jobs=1, networks=given, keep=kept, budget_s=0)

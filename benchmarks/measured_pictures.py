@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import json
 import math
 import sys
 import time
@@ -19,13 +20,13 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
-from semcom.blocks.block import RunContext
+import semcom
 from semcom.blocks.envelope import Header, Identity, Trace
 from semcom.blocks.ports import Image, Symbols
 from semcom.flowgraphs.experiments.collect import MEASURED, Collect
 from semcom.flowgraphs.experiments.measured_graph import MeasuredGraph, measured_graph
 from semcom.flowgraphs.experiments.systems import Compared, parse_systems
-from semcom.flowgraphs.runtime.engine.inline import InlineExecutor
+from semcom.flowgraphs.experiments.task import run_files
 from semcom.sim.metrics.haarpsi import haarpsi
 from semcom.sim.metrics.high_frequency import high_frequency_error_db
 from semcom.sim.metrics.mdsi import mdsi
@@ -205,11 +206,12 @@ def measure(
         budget_s: Seconds after which nothing more is begun; 0 only reads.
     """
     have = {_key(row): row for row in _read(table)}
+    known = _Known(table.with_suffix(".made-with.json"))
     digests = [hashlib.sha256(path.read_bytes()).hexdigest()[:16] for path in pictures]
     todo: list[_Job] = []
     asked: list[tuple[str, ...]] = []
     for want in wanted:
-        made_with = _made_with(want)
+        made_with = known.made_with(want)
         missing = []
         kept = {}
         count = len(pictures) if want.pictures is None else min(want.pictures, len(pictures))
@@ -226,9 +228,11 @@ def measure(
             stale = key not in have or not all(have[key][name] for name in lacks)
             if stale or (number in kept and not kept[number].is_file()):
                 missing.append(number)
-        for run in _runs(missing):
-            files = tuple(pictures[number] for number in run)
-            todo.append(_Job(want, made_with, tuple(run), files, networks, kept))
+        for first in range(0, len(missing), CHUNK):
+            numbers = tuple(missing[first : first + CHUNK])
+            files = tuple(pictures[number] for number in numbers)
+            todo.append(_Job(want, made_with, numbers, files, networks, kept))
+    known.write()
     began, done, total = time.monotonic(), 0, sum(len(job.numbers) for job in todo)
     new = not table.is_file()
     table.parent.mkdir(parents=True, exist_ok=True)
@@ -260,9 +264,9 @@ def _run(job: _Job) -> list[dict[str, Any]]:
     torch.set_num_threads(1)
     measured = flowgraph_of(job.wanted)
     witness = _Witness(job, measured.sink)
-    graph = measured.part([str(path) for path in job.files], job.numbers[0], measured.graph.seed)
     witness.start()
-    InlineExecutor(graph, RunContext(), started={witness.name: witness}).run()
+    for number, path in zip(job.numbers, job.files, strict=True):
+        run_files(measured, measured.graph.seed, [str(path)], number, witness)
     point = job.wanted.point
     where = {"channel": point.channel, "target_cbr": point.cbr, "esn0_db": point.esn0_db}
     same = {"system": job.wanted.system.name, "made_with": job.made_with, **where, "draw": 0}
@@ -299,22 +303,33 @@ def _pool(jobs: int) -> ProcessPoolExecutor:
     return ProcessPoolExecutor(jobs, mp_context=get_context("spawn"))
 
 
-def _runs(numbers: Sequence[int]) -> list[list[int]]:
-    """Numbers that follow each other, in parts."""
-    found: list[list[int]] = []
-    for number in numbers:
-        if found and found[-1][-1] == number - 1 and len(found[-1]) < CHUNK:
-            found[-1].append(number)
-        else:
-            found.append([number])
-    return found
+class _Known:
+    """What systems are made with; kept in a file as long as no file of the package changes, since it takes a while."""
 
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        root = Path(semcom.__file__).parent
+        files = [one for part in ("blocks", "flowgraphs", "models") for one in (root / part).rglob("*.*")]
+        stamps = sorted((str(one), one.stat().st_mtime_ns, one.stat().st_size) for one in files if one.suffix != ".pyc")
+        self._package = hashlib.sha256(repr(stamps).encode()).hexdigest()
+        kept = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        self._found: dict[str, str] = kept.get("found", {}) if kept.get("package") == self._package else {}
 
-def _made_with(wanted: Wanted) -> str:
-    digest = hashlib.sha256(flowgraph_of(wanted).hash.encode())
-    for path in wanted.system.weights:
-        digest.update(path.read_bytes())
-    return digest.hexdigest()[:16]
+    def made_with(self, wanted: Wanted) -> str:
+        """First 16 hex digits of the SHA-256 of what decides the rows of a system at a point, the pictures aside."""
+        stamps = [(path.stat().st_mtime_ns, path.stat().st_size) for path in wanted.system.weights]
+        key = repr((wanted.system, wanted.point, stamps))
+        if key not in self._found:
+            digest = hashlib.sha256(flowgraph_of(wanted).hash.encode())
+            for path in wanted.system.weights:
+                digest.update(path.read_bytes())
+            self._found[key] = digest.hexdigest()[:16]
+        return self._found[key]
+
+    def write(self) -> None:
+        """Keep it for the next run."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._path.write_text(json.dumps({"package": self._package, "found": self._found}), encoding="utf-8")
 
 
 def _key(row: dict[str, str]) -> tuple[str, ...]:
