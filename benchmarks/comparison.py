@@ -176,7 +176,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     docs = Path(__file__).resolve().parents[1] / "docs"
     parser.add_argument("--data", type=Path, required=True, help="folder with the 24 Kodak pictures as PNG")
-    parser.add_argument("--squeezenet", type=Path, help="npz file of SqueezeNet v1.0: adds its distance")
+    parser.add_argument("--squeezenet", type=Path, help="npz file of SqueezeNet v1.0: its distance in place of SWD")
     parser.add_argument("--images", type=int, help="only so many pictures, evenly spread")
     parser.add_argument("--budget", type=float, help="minutes after which nothing more is begun")
     parser.add_argument("--systems", nargs="+", metavar="NAME", help="measure these; the page shows all")
@@ -197,7 +197,9 @@ def main() -> None:
     rows = measure(now, paths, table, jobs=options.jobs, networks=given, keep=kept, budget_s=budget_s)
     if options.systems is not None:
         rows = measure(every, paths, table, jobs=1, networks=given, keep=kept, budget_s=0)
-    asked = Asked(by_point(rows), [line.name for line in LINES], (*CLOSED, *CBRS), LEVELS_DB, CHANNELS, many, REFERENCE)
+    systems = [line.name for line in LINES]
+    cbrs, perceptual = (*CLOSED, *CBRS), next(iter(given), "sliced_wasserstein")
+    asked = Asked(by_point(rows), systems, cbrs, LEVELS_DB, CHANNELS, many, REFERENCE, perceptual)
     static = options.docs / "_static"
     static.mkdir(parents=True, exist_ok=True)
     sheets = draw_sheets(static, table, paths, kept, asked)

@@ -15,6 +15,10 @@ __all__ = ["SHORT", "Asked", "by_point", "figures_of", "page"]
 
 SHORT = {"awgn": "AWGN", "rayleigh": "Rayleigh"}
 PSNR = FIGURES[0]
+SAID = {
+    "squeezenet_distance": "A distance of features, not LPIPS; the perceptual variants were trained with it.",
+    "sliced_wasserstein": "Sliced Wasserstein distance of patches of a Laplacian pyramid; nobody was trained with it.",
+}
 
 
 class Asked(NamedTuple):
@@ -28,6 +32,7 @@ class Asked(NamedTuple):
         channels: Names.
         pictures: Of each point.
         reference: Whom the others are compared with, picture by picture.
+        perceptual: Column of the figure beside PSNR.
     """
 
     rows: Mapping[tuple[str, Point], Sequence[Mapping[str, Any]]]
@@ -37,6 +42,7 @@ class Asked(NamedTuple):
     channels: Sequence[str]
     pictures: int
     reference: str
+    perceptual: str
 
     def at(self, system: str, point: Point) -> Sequence[Mapping[str, Any]]:
         """The rows of a system at a point, all of them; none while pictures are missing."""
@@ -54,10 +60,8 @@ def by_point(rows: Iterable[Mapping[str, Any]]) -> dict[tuple[str, Point], list[
 
 
 def figures_of(asked: Asked) -> tuple[Figure, Figure]:
-    """PSNR, and the perceptual figure: a network's distance where it was measured, else SWD."""
-    by_name = {one.key: one for one in FIGURES}
-    told = any(row["squeezenet_distance"] is not None for rows in asked.rows.values() for row in rows)
-    return PSNR, by_name["squeezenet_distance" if told else "sliced_wasserstein"]
+    """PSNR, and the perceptual figure."""
+    return PSNR, next(one for one in FIGURES if one.key == asked.perceptual)
 
 
 def _cell(rows: Sequence[Mapping[str, Any]], figure: Figure) -> str:
@@ -83,8 +87,7 @@ def page(asked: Asked, sheets: Mapping[str, Point], wanted: int) -> str:
     text = [
         "# Every system on Kodak",
         "",
-        "Made by `python benchmarks/comparison.py --data DIR --squeezenet FILE`; do not edit. Every picture: "
-        "`comparison.csv`.",
+        "Made by `python benchmarks/comparison.py --data DIR`; do not edit. Every picture: `comparison.csv`.",
         "",
         f"{asked.pictures} of the 24 Kodak pictures, evenly spread, each whole, the same noise for all systems; they "
         f"were used for nothing else. {done} of {wanted} points are measured, a dash stands for what is not, or for a "
@@ -111,7 +114,7 @@ def page(asked: Asked, sheets: Mapping[str, Point], wanted: int) -> str:
         "",
         f"## {seen.title}",
         "",
-        "A distance of features, not LPIPS. AWGN." if seen.key == "squeezenet_distance" else "AWGN.",
+        f"AWGN. {SAID[seen.key]}",
         "",
         *_shown(asked, "awgn", "", lambda name, point: _cell(asked.at(name, point), seen)),
         "",
@@ -156,8 +159,8 @@ def _shown(asked: Asked, channel: str, title: str, said: Callable[[str, Point], 
     lines = [f"| {title} | " + " | ".join(f"{p.cbr}, {p.esn0_db} dB" for p in points) + " |"]
     lines.append("|---|" + "---:|" * len(points))
     for name in asked.systems:
-        cells = [said(name, point) for point in points]
-        if name != without and set(cells) != {"-"}:
+        cells = ["-" if name == without else said(name, point) for point in points]
+        if set(cells) != {"-"}:
             lines.append(f"| {name} | " + " | ".join(cells) + " |")
     return lines
 

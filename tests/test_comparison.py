@@ -72,9 +72,7 @@ def test_a_run_that_was_stopped_goes_on_and_the_page_says_what_is_missing(folder
 
     whole = _run(folder, *kept)
     assert whole.returncode == 0, whole.stderr
-    assert [line.split(",")[0] for line in whole.stderr.splitlines() if "pictures," in line] == [
-        f"{n}/3 pictures" for n in (1, 2, 3)
-    ]
+    assert [line.split(",")[0] for line in whole.stderr.splitlines() if "pictures," in line] == ["3/3 pictures"]
     page = (folder / "docs" / "comparison.md").read_text()
     values = {
         name: np.array([float(row["psnr_db"]) for row in _rows(folder / "docs") if row["system"] == name])
@@ -104,4 +102,4 @@ def test_a_run_that_was_stopped_goes_on_and_the_page_says_what_is_missing(folder
 def test_a_system_that_is_not_there_is_named(folder: Path) -> None:
     ended = _run(folder, "--systems", "linear code", "mirror")
     assert ended.returncode == 1
-    assert ended.stderr.strip() == "--systems: expected some of linear code, JPEG2000+LDPC adapted; got mirror"
+    assert ended.stderr.strip() == "--systems: expected some of linear code, JPEG2000+LDPC adapted, got mirror"
