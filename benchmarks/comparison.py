@@ -38,7 +38,7 @@ CHANNELS = ("awgn", "rayleigh")
 COHERENCE = "channel.coherence_symbols=256"
 PERCEPTUAL = DEEPJSCC.folder / "perceptual.safetensors"
 SCALES = "encoder.scales=[1,0.5,0.25]"
-SHEETS = {  # name → where, and how many of the pictures
+SHEETS = {  # name → where; each shows three pictures
     "comparison": Point("awgn", "1/24", 10),
     "comparison-low-snr": Point("awgn", "1/24", 0),
     "comparison-low-rate": Point("awgn", "1/96", 10),
@@ -122,7 +122,7 @@ def at_point(line: Line, point: Point) -> System:
 
 
 def is_shown(point: Point) -> bool:
-    """Whether the plot shows it: all CBRs at 10 dB, all levels at CBR 1/24 and where only one system is."""
+    """Whether the plot shows it: all CBRs at 10 dB, all levels at CBR 1/24."""
     return point.esn0_db == 10 or point.cbr == "1/24"
 
 
@@ -152,23 +152,22 @@ def chosen(names: Sequence[str] | None) -> list[Line]:
     return [line for line in LINES if names is None or line.name in names]
 
 
-def draw_sheets(static: Path, table: Path, paths: Sequence[Path], kept: dict[str, Point], asked: Asked) -> list[str]:
+def draw_sheets(static: Path, table: Path, paths: Sequence[Path], labels: Sequence[str], asked: Asked) -> list[str]:
     """Crops at the points of `SHEETS`, of the systems that are there; returns the sheets' names."""
     drawn = []
-    for name, point in SHEETS.items():
-        labels = [label for label, at in kept.items() if at == point]
-        made = {name: rows[0]["made_with"] for (name, at), rows in asked.rows.items() if at == point}
-        shown = {
-            line.name: made[line.name]
-            for line in LINES
-            if line.pictured
-            and line.name in made
-            and all(picture_path(table, line.name, made[line.name], label).is_file() for label in labels)
+    corners = {label: CORNERS.get(label, (160, 288)) for label in labels}
+    for sheet, point in SHEETS.items():
+        made = {
+            line.name: asked.rows.get((line.name, point), [{}])[0].get("made_with") for line in LINES if line.pictured
         }
-        if labels and shown:
-            corners = {label: CORNERS.get(label, (160, 288)) for label in labels}
-            draw_sheet(static / f"{name}.webp", table, paths, corners, shown)
-            drawn.append(name)
+        shown = {
+            name: made_with
+            for name, made_with in made.items()
+            if made_with and all(picture_path(table, name, made_with, label).is_file() for label in labels)
+        }
+        if shown:
+            draw_sheet(static / f"{sheet}.webp", table, paths, corners, shown)
+            drawn.append(sheet)
     return drawn
 
 
@@ -187,8 +186,8 @@ def main() -> None:
     paths = pictures_of(options.data)
     many = min(options.images or len(paths), len(paths))
     labels = [paths[int(i)].stem for i in np.linspace(0, len(paths) - 1, many).round()]
-    points = list(SHEETS.values())
-    kept = {label: points[number % len(points)] for number, label in enumerate(labels[: 2 * len(points)])}
+    labels = [labels[int(i)] for i in np.linspace(0, many - 1, min(3, many)).round()]
+    kept = {point: labels for point in SHEETS.values()}
     given = {} if options.squeezenet is None else {"squeezenet_distance": options.squeezenet.resolve()}
     table = options.out / "rows.csv"
     budget_s = None if options.budget is None else 60 * options.budget
@@ -202,7 +201,7 @@ def main() -> None:
     asked = Asked(by_point(rows), systems, cbrs, LEVELS_DB, CHANNELS, many, REFERENCE, perceptual)
     static = options.docs / "_static"
     static.mkdir(parents=True, exist_ok=True)
-    sheets = draw_sheets(static, table, paths, kept, asked)
+    sheets = draw_sheets(static, table, paths, labels, asked)
     draw(static / "comparison.svg", asked)
     write_rows(options.docs / "comparison.csv", rows, ("target_cbr", "failed"))
     text = page(asked, {name: SHEETS[name] for name in sheets}, len(every))

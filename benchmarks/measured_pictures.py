@@ -12,7 +12,7 @@ import json
 import math
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from functools import cache
 from multiprocessing import get_context
@@ -191,7 +191,7 @@ def measure(
     *,
     jobs: int,
     networks: dict[str, Path],
-    keep: dict[str, Point],
+    keep: Mapping[Point, Collection[str]],
     budget_s: float | None = None,
 ) -> list[dict[str, Any]]:
     """Measure what the table does not hold yet, in order; return all rows that were wanted and are there.
@@ -202,7 +202,7 @@ def measure(
         table: CSV to read and append to.
         jobs: Processes, one thread each.
         networks: Files of weights of distances that need them, by column: `NETWORKS`.
-        keep: Label → point at which what was received is kept as PNG, in ``pictures`` beside the table.
+        keep: Point → labels of pictures that are kept there as received, as PNG, in ``pictures`` beside the table.
         budget_s: Seconds after which nothing more is begun; 0 only reads.
     """
     have = {_key(row): row for row in _read(table)}
@@ -222,7 +222,7 @@ def measure(
             asked.append(key)
             if again:
                 continue
-            if keep.get(path.stem) == want.point:
+            if path.stem in keep.get(want.point, ()):
                 kept[number] = picture_path(table, want.system.name, made_with, path.stem)
             lacks = [] if want.by == "sweep" else ["mdsi", *networks]
             stale = key not in have or not all(have[key][name] for name in lacks)
