@@ -157,13 +157,12 @@ def draw_sheets(static: Path, table: Path, paths: Sequence[Path], labels: Sequen
     drawn = []
     corners = {label: CORNERS.get(label, (160, 288)) for label in labels}
     for sheet, point in SHEETS.items():
-        made = {
-            line.name: asked.rows.get((line.name, point), [{}])[0].get("made_with") for line in LINES if line.pictured
-        }
+        found = {line.name: asked.rows.get((line.name, point)) for line in LINES if line.pictured}
+        made = {name: rows[0]["made_with"] for name, rows in found.items() if rows}
         shown = {
             name: made_with
             for name, made_with in made.items()
-            if made_with and all(picture_path(table, name, made_with, label).is_file() for label in labels)
+            if all(picture_path(table, name, made_with, label).is_file() for label in labels)
         }
         if shown:
             draw_sheet(static / f"{sheet}.webp", table, paths, corners, shown)
