@@ -16,6 +16,7 @@ from published_kodak import PUBLISHED
 
 __all__ = ["draw"]
 
+MARKERS = "sD^vP<>"
 TICKS = ("1/96", "1/48", "1/24", "1/12", "1/6")
 
 
@@ -79,7 +80,8 @@ def _colour(number: int) -> Any:
 def _published(by_cbr: Any, by_level: Any) -> None:
     """Others' PSNR over AWGN: against CBR at 10 dB, and against SNR at CBR 1/24."""
     for number, one in enumerate(one for one in PUBLISHED if one.channel == "awgn"):
-        style = {"linestyle": "--", "linewidth": 1, "marker": "x", "markersize": 4, "color": f"{0.1 * number:.1f}"}
+        style = {"linestyle": "--", "linewidth": 1, "markersize": 5, "color": f"{0.1 * (number % 6):.1f}"}
+        style |= {"marker": MARKERS[number % len(MARKERS)], "markerfacecolor": "none"}
         at_10 = sorted((float(Fraction(cbr)), psnr) for (cbr, level), psnr in one.psnr_db.items() if level == 10)
         by_cbr.plot(*zip(*at_10, strict=True), label=f"{one.system}, published", **style)
         over = sorted((level, psnr) for (cbr, level), psnr in one.psnr_db.items() if cbr == "1/24")
