@@ -31,6 +31,7 @@ from semcom.models.deepjscc.names import SHIPPED as DEEPJSCC
 from semcom.models.latent_denoiser.names import SHIPPED as DENOISER
 from semcom.models.latent_diffusion.names import SHIPPED as DIFFUSION
 from semcom.models.sc_sic.names import SHIPPED as SC_SIC
+from semcom.models.swinjscc.names import SHIPPED as SWINJSCC
 
 CBRS = ("1/96", "1/48", "1/24", "1/12", "1/6")
 LEVELS_DB = (-5, 0, 5, 10, 15, 20)
@@ -89,6 +90,7 @@ LINES = (
     Line("DeepJSCC perceptual", "deepjscc-awgn", RATE, BOTH, (PERCEPTUAL,), seconds=0.95),
     Line("DeepJSCC-Q 64-QAM", "deepjscc-q", QUANTISED, (), (DEEPJSCC.path("quantised"),), seconds=1.1, pictured=False),
     Line("linear code", "deepjscc-awgn", RATE, LINEAR, (DEEPJSCC.path("linear"),), seconds=0.5, pictured=False),
+    Line("SwinJSCC mini", "swinjscc", RATE, (), (SWINJSCC.path("mini"),), CBRS),
     Line("CDM-JSCC D", "cdm-jscc", CBR, (), (D,), seconds=1.0),
     Line("CDM-JSCC P", "cdm-jscc", (*CBR, "variant=p"), (), (D, P), seconds=1.05),
     Line("SC-SIC mini-48", "sc-sic-mini", (), (), (SC_SIC.path("mini-48"),), ("1/96",), 3.0),

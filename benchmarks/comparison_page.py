@@ -178,7 +178,7 @@ def _shown(asked: Asked, channel: str, title: str, said: Callable[[str, Point], 
         cells = ["-" if name == without else said(name, point) for point in points]
         if set(cells) != {"-"}:
             lines.append(f"| {name} | " + " | ".join(cells) + " |")
-    return lines
+    return lines if len(lines) > 2 else [f"{title or 'AWGN'}: not measured yet."]
 
 
 def _difference(asked: Asked, figure: Figure) -> Callable[[str, Point], str]:
