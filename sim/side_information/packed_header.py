@@ -30,6 +30,7 @@ from .qam_frame import QamFrame
 from .rate_map import RateMap
 from .sc_sic_mode import ScSicMode
 from .stream_part import StreamPart
+from .swin_mode import SwinMode
 from .tile_map import TileMap
 from .transport_block import TransportBlock
 
@@ -57,6 +58,7 @@ SENT_FIELDS: Final[tuple[type[HeaderField], ...]] = (
     JoinedSymbols,
     LabelClasses,
     TileMap,
+    SwinMode,
     StreamPart,
 )
 """Fields that go on the air; a field's number is its place, from 1 on. New ones come last."""

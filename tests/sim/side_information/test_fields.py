@@ -36,6 +36,7 @@ from semcom.sim.side_information.rate_map import RateMap
 from semcom.sim.side_information.sc_sic_mode import ScSicMode
 from semcom.sim.side_information.start_word import StartWord
 from semcom.sim.side_information.stream_part import StreamPart
+from semcom.sim.side_information.swin_mode import SwinMode
 from semcom.sim.side_information.tile_map import TileMap
 from semcom.sim.side_information.transport_block import TransportBlock
 
@@ -58,6 +59,11 @@ tile_maps = st.tuples(st.integers(1, 200), st.integers(1, 200), st.integers(1, 8
         .filter(any)
         .map(lambda sent: TileMap(of[0], of[1], 16 * of[2], of[3], bytes(sent)))
     )
+)
+
+
+choices = st.sets(st.integers(0, 510)).flatmap(
+    lambda chosen: st.integers(max(chosen, default=0) + 1, 511).map(lambda of: (of, tuple(sorted(chosen))))
 )
 
 
@@ -103,6 +109,11 @@ EXAMPLES = [
         ),
     ),
     Example(JsccMode(2, 17), "10 10001", st.builds(JsccMode, st.integers(0, 3), st.integers(0, 20))),
+    Example(
+        SwinMode(3, 17, (5, (1, 3, 4))),
+        "011 10001 1 000000101 000000011 1000",  # of the ten choices the ninth: 1 + 3 choose 2 + 4 choose 3
+        st.builds(SwinMode, st.integers(0, 7), st.integers(0, 20), st.none() | choices),
+    ),
     Example(CdmMode(9, 20), "1001 10100", st.builds(CdmMode, st.integers(0, 15), st.integers(0, 20))),
     Example(JoinedSymbols(5), f"{'101':>016}", st.builds(JoinedSymbols, st.integers(0, 65535))),
     Example(
@@ -253,6 +264,13 @@ def test_any_bits_give_a_field_or_an_error(
         (CodedImage("hevc", 9, "sent", "picture"), "CodedImage.scale_eighths: expected 1 to 8, got 9"),
         (JsccMode(4, 0), "JsccMode.rate_index: expected 0 to 3, got 4"),
         (JsccMode(0, 21), "JsccMode.esn0_db: expected 0 to 20, got 21"),
+        (SwinMode(8, 0, None), "SwinMode.rate_index: expected 0 to 7, got 8"),
+        (SwinMode(0, 0, (512, ())), "SwinMode.channels: expected a choice among 1 to 511, got one among 512"),
+        (
+            SwinMode(0, 0, (4, (2, 1))),
+            "SwinMode.channels: expected numbers that rise from 0 to at most 3, got [2, 1]",
+        ),
+        (SwinMode(0, 0, (4, (2, 4))), "SwinMode.channels: expected numbers that rise from 0 to at most 3, got [2, 4]"),
         (CdmMode(16, 0), "CdmMode.eta_index: expected 0 to 15, got 16"),
         (CdmMode(0, -1), "CdmMode.esn0_db: expected 0 to 20, got -1"),
         (LatentMode(51), "LatentMode.inversion_steps: expected 0 to 50, got 51"),
