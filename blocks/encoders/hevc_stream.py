@@ -69,7 +69,7 @@ class HevcStream(Block):
         check_x265()
         self._coder: HevcStreamEncoder | None = None
         self._made_for: tuple[int, int, int] | None = None
-        self._left, self._key, self._number = b"", False, _FIRST
+        self._left, self._is_key, self._number = b"", False, _FIRST
 
     def work(self, image: Image) -> Out[Bytes]:
         """Code one picture, or send more of the last one."""
@@ -92,11 +92,11 @@ class HevcStream(Block):
             self._made_for, self._left = (height, width, budget), b""
         begins = not self._left
         if begins:
-            self._left, self._key = self._coder.encode(image)
+            self._left, self._is_key = self._coder.encode(image)
         part, self._left = self._left[:budget], self._left[budget:]
         frame = np.zeros(budget, np.uint8)
         frame[: len(part)] = np.frombuffer(part, np.uint8)
-        told = StreamPart(self._number, begins=begins, ends=not self._left, key=self._key)
+        told = StreamPart(self._number, begins=begins, ends=not self._left, key=self._is_key)
         self._number = self._number % _NUMBERS + 1
         return Out(
             frame,
