@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AliasChoices, Field
 
 from ..config import Config
+from ..perceptual.discriminator import Adversarial
 from ..training.recipe import Recipe, Stretch
 from .rates import RATES, Rate
 
@@ -66,7 +67,8 @@ class TrainConfig(Recipe):
         description="Of the soft assignment, from the first step to the last; in units of the squared point distance.",
     )
     perceptual_weight: float = Field(default=0.5, ge=0, le=1, description="Of that loss; of the other: 1 less it.")
-    start_from: Literal["adaptive", "linear"] | None = Field(
+    adversarial: Adversarial | None = Field(default=None, description="A loss that a discriminator makes beside it.")
+    start_from: Literal["adaptive", "linear", "perceptual"] | None = Field(
         default=None, description="Shipped weights to start from; null: the closed-form start of the training pictures."
     )
     rate_weights: dict[Rate, float] = Field(default_factory=dict, description="How often each is drawn; default 1.")
@@ -82,6 +84,8 @@ class TrainConfig(Recipe):
     @property
     def variant(self) -> str:
         """Name of the weights that come out."""
+        if self.adversarial is not None:
+            return "gan"
         if self.perceptual != "none":
             return "perceptual"
         return "quantised" if self.bits_per_symbol else self.model.network

@@ -138,8 +138,8 @@ def test_the_number_picks_the_network_and_other_weights_are_refused(decoder: Dee
     with pytest.raises(SignalError) as caught:
         decoder.work(np.zeros(128, np.float32), small(decoder, 16), State(n0=0.1))
     assert str(caught.value) == (
-        "deepjscc: expected a frame of one of the models 1 (adaptive), 2 (linear), 3 (quantised), got model "
-        "16; connect the decoder that belongs to the encoder"
+        "deepjscc: expected a frame of one of the models 1 (adaptive), 2 (linear), 3 (quantised), 4 (perceptual), "
+        "5 (gan), got model 16; connect the decoder that belongs to the encoder"
     )
 
 
