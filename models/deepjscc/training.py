@@ -19,7 +19,8 @@ from ..training.recipe import Stretch
 from ..training.run import Run
 from ..training.validation import Scores
 from ..weights.file import load_weights
-from .config import TrainConfig
+from ..weights.network import config_of
+from .config import AdaptiveConfig, NetworkConfig, TrainConfig
 from .names import SHIPPED
 from .network import build
 from .rates import RATES
@@ -81,12 +82,13 @@ class DeepJsccRun(Run[TrainConfig, Any]):
         if config.start_from is not None:
             weights = SHIPPED.path(config.start_from)
             card, tensors = load_weights(weights)
-            if card.config != config.model.model_dump(mode="json"):
+            if not _grows(config.model, config_of(SYSTEM.name, weights, card, NetworkConfig)):
                 raise UsageError(
                     f"start_from: {weights.name} is of another network than 'model' says; give model the sizes in "
                     f"{card_path(weights).name}"
                 )
-            self.model.load_state_dict({**self.model.state_dict(), **tensors})  # but for a discriminator it has all
+            # a discriminator, and blocks that are put to the network, start as they are
+            self.model.load_state_dict({**self.model.state_dict(), **tensors})
         elif hasattr(self.model, "fit"):
             rng = np.random.default_rng([config.seed, 2**31])
             side = self.model.config.patch
@@ -126,3 +128,10 @@ class DeepJsccRun(Run[TrainConfig, Any]):
     def metrics(self, figures: dict[str, float]) -> dict[str, float]:
         """PSNR alone."""
         return {f"validation PSNR in dB: {name}": round(value, 3) for name, value in figures.items()}
+
+
+def _grows(model: NetworkConfig, start: NetworkConfig) -> bool:
+    """Whether a network of the one sizes can start from weights of the other."""
+    if isinstance(model, AdaptiveConfig) and isinstance(start, AdaptiveConfig):
+        return model.grows_from(start)
+    return model == start
