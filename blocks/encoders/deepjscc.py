@@ -56,8 +56,8 @@ class Deepjscc(Block):
         rate: Live[Rate] = Field("1/12", description="Channel bandwidth ratio of the payload.")
         variant: Variant = Field(
             DEFAULT,
-            description="The trained network, the linear code, or the network trained on: on constellations, for the look, or "
-            "against a discriminator.",
+            description="The trained network; the linear code; or the network trained on: on constellations, for the "
+            "look, or against a discriminator.",
         )
         bits_per_symbol: Live[ConstellationOrder | None] = Field(
             None, description="Of the constellation that the features will be put on; null: none."
