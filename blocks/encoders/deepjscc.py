@@ -34,7 +34,7 @@ class Deepjscc(Block):
     rounded to whole dB from 0 to 20, since the receiver is told it in the header. Where ``mappers/to_constellation``
     follows, ``bits_per_symbol`` says which constellation: rounding to its points is noise too, and the encoder reckons
     with both. ``variant: quantised`` is the network trained on for that, on 4- to 256-QAM; ``perceptual`` was trained
-    on for the look of pictures, and ``gan`` from there against a discriminator.
+    on for the look of pictures; ``gan``, from there against a discriminator, is for weights of your own.
 
     Input:   image: uint8 ``[H, W, 3]``, sides of 1 to 65535; link: float32 ``[2]``, optional: CBR and Es/N0 in dB for
              this picture, in place of rate (the greatest that is not above it) and esn0_db.

@@ -52,7 +52,7 @@ def test_the_encoder_tells_what_it_reckoned_with() -> None:
 
 
 @pytest.mark.parametrize(
-    ("variant", "number"), [("adaptive", 1), ("linear", 2), ("quantised", 3), ("perceptual", 4), ("gan", 5)]
+    ("variant", "number"), [("adaptive", 1), ("linear", 2), ("quantised", 3), ("perceptual", 4)]
 )
 def test_the_header_names_the_model_and_its_file(variant: Variant, number: int) -> None:
     card = ModelCard.read(card_path(SHIPPED.path(variant)))
