@@ -127,7 +127,7 @@ def test_same_input_same_bytes_in_another_process(decoder: Deepjscc) -> None:
 
 
 def test_the_number_picks_the_network_and_other_weights_are_refused(decoder: Deepjscc, photo: np.ndarray) -> None:
-    tags = {name: int(ModelCard.read(card_path(SHIPPED.path(name))).sha256[:4], 16) for name in NUMBERS}
+    tags = {name: int(ModelCard.read(card_path(SHIPPED.path(name))).sha256[:4], 16) for name in ("adaptive", "linear")}
     with pytest.raises(SignalError) as caught:
         decoder.work(np.zeros(128, np.float32), small(decoder, 2), State(n0=0.1))
     assert str(caught.value) == (
