@@ -72,7 +72,7 @@ def page(rows: Sequence[dict[str, Any]], weights: Path, count: int) -> str:
         "",
         "Made by `python benchmarks/training_free_kodak.py --data DIR --squeezenet FILE`; do not edit.",
         "",
-        f"{count} Kodak pictures, over fading {-(-count // 6)}, each whole, the same noise for all systems. "
+        f"{count} Kodak pictures, over fading {count // 2}, each whole, the same noise for all systems. "
         "SNR is the mean Es/N0 per complex symbol; CBR counts headers. The pictures were used for nothing else. "
         "`SqueezeNet` is a distance of features, not LPIPS. The miniature saw no channel in its training; CDM-JSCC "
         "and DeepJSCC did. They have no rate of 1/96, and send twice the symbols here.",
@@ -114,7 +114,7 @@ def main() -> None:
     weights = options.weights.resolve()
     many = options.images or len(paths)
     wanted = [
-        Wanted(system, Point(channel, "1/96", level), many if channel == "awgn" else -(-many // 6))
+        Wanted(system, Point(channel, "1/96", level), many if channel == "awgn" else many // 2)
         for channel in CHANNELS
         for system in systems(weights, channel)
         for level in LEVELS_DB
