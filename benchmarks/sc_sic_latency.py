@@ -10,7 +10,10 @@ embedded already. Milliseconds until the bytes of the picture are on the host, o
 Without a GPU all is reduced, to tiny networks of the same classes unless told otherwise; that says nothing about full
 size, and shows that the program works.
 
-Usage: sc_sic_latency.py [--variant lite|large|tiny] [--sizes 512 1024] [--steps 10] [--device cuda]
+A row is printed as soon as it is measured, the whole first, and none is begun behind the budget; the tables at the end
+are of what there is.
+
+Usage: sc_sic_latency.py [--budget SECONDS] [--variant lite|large|tiny] [--sizes 512 1024] [--steps 10] [--device cuda]
        [--precision bfloat16|float32] [--compile off|on|tuned] [--batch 4] [--rounds 7] [--peers plain diffusers sd]
        [--peak 790] [--check]
 """
@@ -23,9 +26,10 @@ import argparse
 import copy
 import importlib.util
 import os
+import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 NEEDED = {"torch": "torch", "numpy": "numpy", "diffusers": "diffusers", "safetensors": "safetensors", "PIL": "pillow"}
@@ -184,8 +188,10 @@ class Contestants(NamedTuple):
     sd: StableDiffusion | None
 
 
-def measured(who: Contestants, network: ScSic, side: int, chosen: Any, place: Place) -> Figures:
-    """All rows of one size."""
+def rows_of(
+    who: Contestants, network: ScSic, side: int, chosen: Any, place: Place
+) -> Iterator[tuple[str, dict[str, Callable[[], float]]]]:
+    """Names of the rows of one size, and what each contestant runs for it, timed; wholes first."""
     given, steps = inputs(network, side, place), chosen.steps
     own = {"Receiver": who.ours} | ({"plain loop": who.plain} if who.plain else {})
     peers: dict[str, Any] = {"diffusers": who.diffusers} if who.diffusers else {}
@@ -210,18 +216,35 @@ def measured(who: Contestants, network: ScSic, side: int, chosen: Any, place: Pl
         if who.sd is not None:
             runs["SD 1.5"] = lambda: pixels(who.sd.whole(given))  # type: ignore[union-attr]
         rows[f"whole, {words}"] = runs
-    figures = {}
-    for name, runs in rows.items():
-        began = time.perf_counter()
-        figures[f"{side}: {name}"] = take_turns({one: place.timed(run) for one, run in runs.items()}, chosen.rounds)
-        print(f"  {side}: {name}: {time.perf_counter() - began:.0f} s with compiling and recording", flush=True)
+    for name in sorted(rows, key=lambda name: not name.startswith("whole")):
+        yield f"{side}: {name}", {one: place.timed(run) for one, run in rows[name].items()}
     if chosen.batch > 1:
         many = inputs(network, side, place, chosen.batch)
         turns = {
             name: place.timed(lambda one=one: pixels(one.decode(one.latents(many, steps, 1.0))), 1 / chosen.batch)
             for name, one in own.items()
         }
-        figures[f"{side}: stages B and A, {chosen.batch} at once, a picture"] = take_turns(turns, chosen.rounds)
+        yield f"{side}: stages B and A, {chosen.batch} at once, a picture", turns
+
+
+def measured(who: Contestants, network: ScSic, chosen: Any, place: Place, began: float) -> Figures:
+    """Every row that is begun within the budget; each is printed when it is there."""
+    figures: Figures = {}
+    left = 0
+    for side in chosen.sizes:
+        for name, turns in rows_of(who, network, side, chosen, place):
+            if time.perf_counter() - began > chosen.budget:
+                left += 1
+                continue
+            start = time.perf_counter()
+            figures[name] = take_turns(turns, chosen.rounds)
+            took = time.perf_counter() - start
+            each = ", ".join(f"{one} {statistics.median(found):.4g} ms" for one, found in figures[name].items())
+            print(f"  {name}: {each}; {took:.0f} s with compiling and recording", flush=True)
+        if place.device.type == "cuda":
+            print(f"  {side}: peak memory of all {torch.cuda.max_memory_allocated() / 2**30:.1f} GiB", flush=True)
+    if left:
+        print(f"{left} rows left out: the budget of {chosen.budget:g} s is used up", flush=True)
     return figures
 
 
@@ -248,7 +271,9 @@ def print_floors(rows: Figures, chosen: Any, sustained: float) -> None:
         for branches, words in ((1, "no guidance"), (2, f"guidance {GUIDANCE:g}")):
             passes = branches * (chosen.steps * parts["step"] + parts["condition"])
             floor = (parts["encode"] + passes + parts["decode"]) / chosen.peak * 1e3
-            took = float(np.median(rows[f"{side}: whole, {words}"]["Receiver"]))
+            if (whole := f"{side}: whole, {words}") not in rows:
+                continue
+            took = float(np.median(rows[whole]["Receiver"]))
             numbers = f"{floor * chosen.peak / 1e3:.3g} | {floor:.3g} | {took:.4g} | {took / floor:.3g}"
             print(f"| {side}, {words} | {numbers} | {100 * floor / took:.3g} % |", flush=True)
 
@@ -256,6 +281,7 @@ def print_floors(rows: Figures, chosen: Any, sustained: float) -> None:
 def options() -> argparse.Namespace:
     gpu = torch.cuda.is_available()
     asked = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    asked.add_argument("--budget", type=float, default=float("inf"), help="seconds; no row is begun behind it")
     asked.add_argument("--variant", choices=list(SIZES), default="lite" if gpu else "tiny")
     asked.add_argument("--sizes", type=int, nargs="+", default=[512, 1024] if gpu else [128])
     asked.add_argument("--steps", type=int, default=10 if gpu else 2)
@@ -278,7 +304,7 @@ def options() -> argparse.Namespace:
 
 def main() -> None:
     """Measure and print."""
-    chosen = options()
+    chosen, began = options(), time.perf_counter()
     place = Place(torch.device(chosen.device), getattr(torch, chosen.precision))
     torch.backends.cudnn.benchmark = True
     torch.manual_seed(0)
@@ -304,11 +330,7 @@ def main() -> None:
     print(
         f"Receiver: latents from the plain loop's in float32, same draws: {apart(who, network, chosen.sizes[0], place)}"
     )
-    rows: Figures = {}
-    for side in chosen.sizes:
-        rows |= measured(who, network, side, chosen, place)
-        if place.device.type == "cuda":
-            print(f"  {side}: peak memory of all {torch.cuda.max_memory_allocated() / 2**30:.1f} GiB", flush=True)
+    rows = measured(who, network, chosen, place, began)
     print_table("SC-SIC, latency", f"{name}, milliseconds, {chosen.variant}, {chosen.precision}", rows, PEERS)
     print_floors(rows, chosen, peak(place))
 

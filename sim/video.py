@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,8 @@ from .video_extent import Extent, video_extent
 
 __all__ = ["read_frames"]
 
-PAN_FRAMES = 100
-"""Frames of ``builtin:pan``: one turn."""
+TURN_FRAMES = 100
+"""Frames of the built-in videos: one turn."""
 
 
 def read_frames(
@@ -31,8 +32,9 @@ def read_frames(
     its length against what its container states; a note tells of what is missing where that is no error.
 
     Args:
-        path: The file; a local one, never an address. ``builtin:pan``: a window that wanders over a photograph, which
-            needs neither a file nor PyAV.
+        path: The file; a local one, never an address. ``builtin:pan``: a window that wanders over a photograph;
+            ``builtin:overlay``: a photograph that wanders over another, which stands still. These two need neither a
+            file nor PyAV.
         size: Height and width wanted, in pixels; ``None`` keeps the video's own.
         fit: How a frame comes to that size.
         max_frames: Stop after so many frames; ``None`` reads to the end.
@@ -42,8 +44,13 @@ def read_frames(
         InputError: The file is missing, empty, not a video, without a video stream, or beyond the bounds that hold for
             pictures; or it is damaged or cut, which may show after its last whole frame.
     """
-    if str(path) == "builtin:pan":
-        yield from _pan(size, fit, PAN_FRAMES if max_frames is None else min(max_frames, PAN_FRAMES))
+    if str(path) in _BUILT_IN:
+        astronaut = read_image(image_files("builtin:astronaut")[0])
+        at_place = _BUILT_IN[str(path)]
+        for number in range(TURN_FRAMES if max_frames is None else min(max_frames, TURN_FRAMES)):
+            angle = 2 * math.pi * number / TURN_FRAMES
+            frame = at_place(astronaut, (1 - math.cos(angle)) / 2, (1 + math.sin(angle)) / 2)
+            yield fit_image(frame, size, fit, name=f"{path}, frame {number}")
         return
     try:
         import av
@@ -111,13 +118,29 @@ def _compare(path: str | Path, came: int, stated: int, extent: Extent) -> None:
         note(f"{path}: {says}, and {came} came")
 
 
-def _pan(size: tuple[int, int] | None, fit: Fit, count: int) -> Iterator[NDArray[np.uint8]]:
+def _pan(astronaut: NDArray[np.uint8], down: float, right: float) -> NDArray[np.uint8]:
     """A camera that pans over the astronaut: half the photograph's height, on an ellipse, back where it began."""
-    picture = read_image(image_files("builtin:astronaut")[0])
-    height, width = picture.shape[0] // 2, picture.shape[1] // 2
-    for number in range(count):
-        angle = 2 * math.pi * number / PAN_FRAMES
-        top = round((picture.shape[0] - height) * (1 - math.cos(angle)) / 2)
-        left = round((picture.shape[1] - width) * (1 + math.sin(angle)) / 2)
-        window = np.ascontiguousarray(picture[top : top + height, left : left + width])
-        yield fit_image(window, size, fit, name=f"builtin:pan, frame {number}")
+    height, width = astronaut.shape[0] // 2, astronaut.shape[1] // 2
+    top, left = round((astronaut.shape[0] - height) * down), round((astronaut.shape[1] - width) * right)
+    return np.ascontiguousarray(astronaut[top : top + height, left : left + width])
+
+
+def _overlay(astronaut: NDArray[np.uint8], down: float, right: float) -> NDArray[np.uint8]:
+    """The astronaut stands still; a cat of a quarter of her height goes round on an ellipse."""
+    picture, cat = astronaut.copy(), _cat()
+    height, width = cat.shape[:2]
+    top, left = round((picture.shape[0] - height) * down), round((picture.shape[1] - width) * right)
+    picture[top : top + height, left : left + width] = cat
+    return picture
+
+
+@cache
+def _cat() -> NDArray[np.uint8]:
+    return fit_image(read_image(image_files("builtin:chelsea")[0]), (128, 192), "cover", name="builtin:chelsea")
+
+
+_BUILT_IN: dict[str, Callable[[NDArray[np.uint8], float, float], NDArray[np.uint8]]] = {
+    "builtin:pan": _pan,
+    "builtin:overlay": _overlay,
+}
+"""Of the astronaut and how far down and how far right to go, 0 to 1 each."""

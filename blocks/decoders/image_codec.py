@@ -10,6 +10,7 @@ from pydantic import Field
 from ...errors import SignalError
 from ...sim.codecs.codec import codec_named
 from ...sim.codecs.scaled import decode_scaled
+from ...sim.mean_colour import MEAN_COLOUR
 from ...sim.side_information.coded_image import CodedImage
 from ...sim.side_information.image_shape import ImageShape
 from ..block import Block
@@ -17,11 +18,7 @@ from ..envelope import Header, Out, State
 from ..params import BlockParams
 from ..ports import Bytes, Image
 
-__all__ = ["MEAN_COLOUR", "ImageCodec"]
-
-MEAN_COLOUR = (124, 117, 107)
-"""Mean sRGB value of 806 photographs, each counting alike: 124.4, 116.9, 107.3 over the training pictures of CLIC 2025
-(26), CID22 (180), BSDS500 (300) and a set of clothing photographs (300); none is a test picture."""
+__all__ = ["ImageCodec"]
 
 
 class ImageCodec(Block):

@@ -44,7 +44,10 @@ class Video(Block):
         """Parameters."""
 
         path: str = Field(
-            "builtin:pan", min_length=1, description="The video file; builtin:pan wanders over a photograph."
+            "builtin:pan",
+            min_length=1,
+            description="The video file. Built in: builtin:pan wanders over a photograph, builtin:overlay lays "
+            "a moving one over one that stands still.",
         )
         size: tuple[Pixels, Pixels] | None = Field(
             None, description="Height and width in pixels; null keeps the video's own."

@@ -2,26 +2,38 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import torch
 from torch import Tensor
 
 from .rate_map import LEVELS
 
-__all__ = ["allot_power_to_levels", "levels_for", "sent_mask"]
+__all__ = ["allot_power_to_levels", "counts_on", "levels_for", "sent_mask"]
 
-COUNTS = torch.tensor(LEVELS)
+_COUNTS = torch.tensor(LEVELS)
+
+
+def counts_on(device: torch.device) -> Tensor:
+    """How many values a patch of each level sends, int64 ``[16]``; on a GPU from the first call on."""
+    return _COUNTS if device.type == "cpu" else _copied(_COUNTS, device)
+
+
+@cache
+def _copied(table: Tensor, device: torch.device) -> Tensor:
+    return table.to(device)
 
 
 def levels_for(patch_bits: Tensor, eta: Tensor) -> Tensor:
     """Level of each patch, as `rate_map.levels_for`: entropies ``[b, h, w]`` and eta ``[b]`` to int64 ``[b, h, w]``."""
-    targets = COUNTS.to(patch_bits.device, torch.float32)
+    targets = counts_on(patch_bits.device).float()
     found = torch.searchsorted(targets, (patch_bits.float() * eta[:, None, None]).contiguous())
     return found.clamp(max=len(LEVELS) - 1)
 
 
 def sent_mask(levels: Tensor) -> Tensor:
     """Which ranks of each patch are sent: levels ``[b, n]`` to float ``[b, n, 256]`` of 0 and 1."""
-    counts = COUNTS.to(levels.device)[levels]
+    counts = counts_on(levels.device)[levels]
     return (torch.arange(LEVELS[-1], device=levels.device) < counts[..., None]).float()
 
 
@@ -43,7 +55,7 @@ def allot_power_to_levels(variance: Tensor, levels: Tensor, n0: Tensor) -> Tenso
     """
     ranks = torch.arange(LEVELS[-1], device=variance.device)
     patches = (levels[:, None] == torch.arange(len(LEVELS), device=levels.device)[:, None]).sum(2)  # [b, 16]
-    weight = patches[..., None] * (ranks < COUNTS.to(variance.device)[:, None]).float()
+    weight = patches[..., None] * (ranks < counts_on(variance.device)[:, None]).float()
     root = variance.sqrt()
     noise = n0[:, None, None]
     total = weight.sum((1, 2))

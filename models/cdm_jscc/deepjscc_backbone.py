@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from ..deepjscc.adaptive import CONDITIONS, FLOOR, AdaptiveJscc, effective_esn0_db, to_grid
 from ..deepjscc.linear import lmmse_weight
 from ..deepjscc.rates import RATES
-from .allocation import COUNTS, allot_power_to_levels, sent_mask
+from .allocation import allot_power_to_levels, counts_on, sent_mask
 from .backbone import Told, Understood
 from .config import DeepJsccBackbone
 from .mlla import MllaBlock, RateLinear
@@ -91,7 +91,7 @@ class RateAdaptiveDeepJscc(nn.Module):
 
     def _condition(self, told: Told, heard_db: Tensor) -> Tensor:
         """As `deepjscc.adaptive.condition_vector`; a mean rate between two of the four is a mixture of both."""
-        mean = COUNTS.to(told.levels.device)[told.levels].float().mean((1, 2))
+        mean = counts_on(told.levels.device)[told.levels].float().mean((1, 2))
         place = torch.log2(mean / 32).clamp(0, len(RATES) - 1)  # 32, 64, 128, 256 values a patch
         which = (1 - (place[:, None] - torch.arange(len(RATES), device=place.device)).abs()).clamp(min=0)
         condition = torch.cat([told.esn0_db[:, None] / 10 - 1, heard_db[:, None] / 10 - 1, which], 1)

@@ -34,7 +34,7 @@ class _AtLeast(torch.autograd.Function):
 def quantised(y: Tensor, mean: Tensor | float, generator: torch.Generator | None) -> Tensor:
     """Uniform noise in [-1/2, 1/2) while training (a generator is given), else rounding about the mean."""
     if generator is not None:
-        return y + (torch.rand(y.shape, generator=generator).to(y) - 0.5)
+        return y + (torch.rand(y.shape, generator=generator, device=generator.device).to(y) - 0.5)
     return torch.round(y - mean) + mean
 
 

@@ -32,7 +32,7 @@ class Passed(NamedTuple):
 
 def nearest_eta_index(eta: Tensor) -> Tensor:
     """`rate_map.eta_index` of a batch."""
-    grid = torch.from_numpy(np.log(np.asarray(ETAS))).to(eta)
+    grid = torch.from_numpy(np.log(np.asarray(ETAS))).to(eta, non_blocking=True)
     return (eta.log()[:, None] - grid).abs().argmin(1)
 
 

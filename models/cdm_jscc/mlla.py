@@ -131,6 +131,8 @@ class RateLinear(nn.Module):
                 for level, (weight, bias) in enumerate(zip(self.weight, self.bias, strict=True))
             ]
             return torch.stack(parts).sum(0).reshape(*x.shape[:2], -1)
+        if rows.device.type != "cpu":
+            return self.all_at_once(rows, which).reshape(*x.shape[:2], -1)
         order = which.argsort(stable=True)
         counts = torch.bincount(which, minlength=self.weight.shape[0]).tolist()
         parts, done = [], 0
@@ -141,3 +143,10 @@ class RateLinear(nn.Module):
             done += count
         out = torch.cat(parts)[order.argsort()]
         return out.reshape(*x.shape[:2], -1)
+
+    def all_at_once(self, rows: Tensor, which: Tensor) -> Tensor:
+        """Each row ``[n, inputs]`` through all layers, of which one is kept: grouping would wait for a GPU to count."""
+        rates, inputs, outputs = self.weight.shape
+        every = rows @ self.weight.transpose(0, 1).reshape(inputs, rates * outputs)
+        kept = every.reshape(-1, rates, outputs).gather(1, which[:, None, None].expand(-1, 1, outputs))
+        return kept[:, 0] + self.bias[which].to(kept.dtype)

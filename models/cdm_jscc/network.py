@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .allocation import COUNTS
+from .allocation import counts_on
 from .backbone import Told, Understood
 from .config import CdmConfig, DeepJsccBackbone, Part
 from .deepjscc_backbone import RateAdaptiveDeepJscc
@@ -67,7 +67,7 @@ class CdmJscc(nn.Module):
         return (guidance * out).clamp(-self.config.clip, self.config.clip)
 
     def _facts(self, told: Told, heard_db: Tensor) -> Tensor:
-        mean = COUNTS.to(heard_db.device)[told.levels].float().mean((1, 2))
+        mean = counts_on(heard_db.device)[told.levels].float().mean((1, 2))
         return torch.stack([heard_db / 10 - 1, torch.log2(mean / 64)], 1)
 
     def _beside(self, understood: Understood) -> Tensor | None:

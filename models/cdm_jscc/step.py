@@ -41,8 +41,8 @@ def losses_of(run: Run[TrainConfig, CdmJscc], noise: NoiseLevels, batch: Batch[P
     images = batch.images()
     esn0_db = batch.uniform(config.esn0_db)
     low, high = (math.log(bound) for bound in config.eta)
-    eta = torch.from_numpy(np.exp(batch.rng.uniform(low, high, size=batch.size)).astype(np.float32)).to(images.device)
-    fading = draw_fading(batch.size, config.fading_share, batch.generator)
+    eta = batch.put(np.exp(batch.rng.uniform(low, high, size=batch.size)).astype(np.float32))
+    fading = draw_fading(batch.size, config.fading_share, batch.host)
     loss = error = distance = torch.zeros((), device=images.device)
     if phase.trains == ("entropy",):
         entropy = model.entropy(images, batch.generator)[1]
@@ -81,21 +81,21 @@ def _denoised(
     """Predict pictures from noisy ones at drawn noise levels; and the weight of each."""
     model, config = run.model, run.config
     spread = model.spread_of(passed.understood).detach()
-    rng, device = batch.rng, images.device
+    rng = batch.rng
     target = ((images - passed.understood.estimate.detach()) / spread).clamp(-config.model.clip, config.model.clip)
     draw = rng.random(batch.size)
-    levels = torch.from_numpy(np.where(draw < config.end_share, STEPS - 1, rng.integers(0, STEPS, batch.size)))
-    levels = levels.to(device)
+    levels = batch.put(np.where(draw < config.end_share, STEPS - 1, rng.integers(0, STEPS, batch.size)))
     share = noise.alpha_bar[levels][:, None, None, None]
-    drawn = torch.randn(images.shape, generator=batch.generator).to(device)
+    drawn = batch.normal(images.shape)
     start = config.model.start_noise * drawn  # as the sampler starts
     noisy = share.sqrt() * target + (1 - share).sqrt() * drawn
     weight = noise.weight[levels]
-    own = torch.from_numpy((draw >= config.end_share) & (draw < config.end_share + config.own_share)).to(device)
-    if bool(own.any()):  # what a sampler has at this level: its own first prediction, which knows no more than it did
+    has_own = (draw >= config.end_share) & (draw < config.end_share + config.own_share)
+    if has_own.any():  # what a sampler has at this level: its own first prediction, which knows no more than it did
         with torch.no_grad():
-            end = torch.ones(batch.size, device=device)
+            end = torch.ones(batch.size, device=images.device)
             first = model.denoise(passed.understood, start, end, passed.told, passed.heard_db)
+        own = batch.put(has_own)
         noisy = torch.where(own[:, None, None, None], share.sqrt() * first + (1 - share).sqrt() * start, noisy)
         weight = torch.where(own, noise.weight[-1], weight)
     noisy = torch.where((levels == STEPS - 1)[:, None, None, None], start, noisy)

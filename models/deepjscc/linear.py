@@ -12,7 +12,7 @@ from torch.nn import functional as F
 __all__ = ["Klt", "allot_power", "lmmse_weight"]
 
 
-def allot_power(variance: Tensor, n0: Tensor) -> Tensor:
+def allot_power(variance: Tensor, n0: Tensor, sent: Tensor | None = None) -> Tensor:
     r"""Share unit mean power among Gaussian components so that the LMMSE receiver's squared error is least.
 
     .. math:: \min_p \sum_i \frac{\lambda_i \sigma^2}{p_i + \sigma^2}, \quad \frac1k \sum_i p_i = 1
@@ -24,18 +24,20 @@ def allot_power(variance: Tensor, n0: Tensor) -> Tensor:
         variance: ``[k]`` variances of the components, positive, not increasing.
         n0: ``[b]`` noise variance per real component at unit mean power per real component. It equals N0 per complex
             symbol of unit energy.
+        sent: ``[b]`` how many components are sent, the first ones; all if not said.
 
-    Output:  ``[b, k]`` powers of mean one along ``k``.
+    Output:  ``[b, k]`` powers of mean one along what is sent, zero beyond it.
     Source:  Lee & Petersen, Optimal linear coding for vector channels, IEEE Trans. Commun. 24 (1976);
              Jakubczak & Katabi, A cross-layer design for scalable mobile video, MobiCom 2011 (SoftCast).
     """
-    count = variance.shape[0]
     root = variance.sqrt()
-    active = torch.arange(1, count + 1, dtype=root.dtype, device=root.device)  # [k]
+    active = torch.arange(1, root.shape[0] + 1, dtype=root.dtype, device=root.device)  # [k]
+    count: Tensor | int = root.shape[0] if sent is None else sent[:, None]
     level = (count / n0[:, None] + active) / root.cumsum(0)  # [b, k]: c if the first m components are active
-    m = (level * root > 1).sum(1, keepdim=True).clamp(min=1)  # the condition holds up to m and fails after it
+    m = ((level * root > 1) & (active <= count)).sum(1, keepdim=True).clamp(min=1)  # holds up to m, fails after it
     c = level.gather(1, m - 1)
-    return n0[:, None] * (c * root - 1).clamp(min=0)  # [b, k]
+    power = n0[:, None] * (c * root - 1).clamp(min=0)  # [b, k]
+    return power if sent is None else power * (active <= count)
 
 
 def lmmse_weight(variance: Tensor, power: Tensor, n0: Tensor) -> Tensor:

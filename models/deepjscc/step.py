@@ -12,6 +12,7 @@ from ..training.batch import Batch, Losses
 from ..training.frames import draw_fading
 from ..training.recipe import Stretch
 from ..training.run import Run
+from ..training.running_mean import followed
 from .adaptive import effective_esn0_db
 from .config import TrainConfig
 from .constellation import send, told_esn0_db
@@ -29,7 +30,7 @@ def losses_of(run: Run[TrainConfig, Any], level: Tensor, batch: Batch[Stretch]) 
     rate: Rate = model.rates[rng.choice(len(weights), p=weights / weights.sum())]
     esn0_db = batch.uniform(config.esn0_db)
     images = batch.images()
-    fading = draw_fading(batch.size, config.fading_share, batch.generator)
+    fading = draw_fading(batch.size, config.fading_share, batch.host)
     bits_per_symbol = int(rng.choice(config.bits_per_symbol)) if config.bits_per_symbol else None
     told_db = told_esn0_db(esn0_db, bits_per_symbol)
     softness = config.softness[0] + batch.progress * (config.softness[1] - config.softness[0])
@@ -54,6 +55,9 @@ def normalised_loss(mse: Tensor, n0: Tensor, level: Tensor, offset: float) -> Te
         offset: Small: the loss is that of PSNR; large: of MSE.
     """
     which = ((effective_esn0_db(n0) + 12.5) / 2.5).long().clamp(0, BINS - 1)
-    for index, value in zip(which.tolist(), mse.detach(), strict=True):
-        level[index] = value if level[index] == 0 else torch.lerp(level[index], value, 0.03)
+    if level.device.type == "cpu":
+        for index, value in zip(which.tolist(), mse.detach(), strict=True):
+            level[index] = value if level[index] == 0 else torch.lerp(level[index], value, 0.03)
+    else:
+        level.copy_(followed(level, which, mse.detach(), 0.03))
     return torch.log(offset + mse / level[which]).mean()

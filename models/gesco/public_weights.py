@@ -8,13 +8,12 @@ code makes and never uses, a ``spade_norm`` in each block on the way down, is le
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from ...errors import WeightsError
-from ..weights.file import PICKLES, read_tensors
+from ..weights.state_dict import read_state_dict
 from .network import Gesco
 from .sizes import GescoConfig
 
@@ -36,7 +35,7 @@ def read_public(path: Path, config: GescoConfig) -> dict[str, Tensor]:
     Raises:
         WeightsError: it is missing, cannot be read, or is of another layout or other sizes.
     """
-    found = _state_dict(path) if path.suffix.lower() in PICKLES else read_tensors(path, "GESCO", memory="mapped")
+    found = read_state_dict(path, "GESCO", ".pt")
     tensors = {name: value for name, value in found.items() if _UNUSED not in name}
     with torch.device("meta"):
         expected = {name: value.shape for name, value in Gesco(config).state_dict().items()}
@@ -56,21 +55,3 @@ def read_public(path: Path, config: GescoConfig) -> dict[str, Tensor]:
                 f"{list(tensors[name].shape)}; give the variant that the file is of"
             )
     return {name: value.float() for name, value in tensors.items()}
-
-
-def _state_dict(path: Path) -> dict[str, Tensor]:
-    if not path.is_file():
-        raise WeightsError(f"{path}: no such file of weights for GESCO; give the path of a .pt or .safetensors file")
-    try:
-        found: Any = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch meets a damaged file with any exception there is
-        first = next(iter(str(error).splitlines()), type(error).__name__)
-        raise WeightsError(
-            f"{path}: truncated, or more than a state dict of tensors, and nothing else is read ({first}); save the "
-            "state dict alone"
-        ) from None
-    if not isinstance(found, dict) or not all(
-        isinstance(name, str) and isinstance(value, Tensor) for name, value in found.items()
-    ):
-        raise WeightsError(f"{path}: expected a state dict, names to tensors, got {type(found).__name__}; save that")
-    return found

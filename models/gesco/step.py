@@ -15,6 +15,7 @@ from ...sim.label_maps.fast_denoising import pooled
 from ...sim.label_maps.one_hot import classes_in, one_hot
 from ..training.batch import Batch, Losses
 from ..training.frames import Fading, draw_fading, over_channel
+from ..training.to_device import to_device
 from .config import Phase, TrainConfig
 from .diffusion import clean_picture, posterior
 from .network import Gesco
@@ -30,15 +31,15 @@ def losses_of(model: Gesco, config: TrainConfig, batch: Batch[Phase]) -> Losses:
     """Losses of one batch; ``error`` is the mean squared error of the noise, ``divergence`` that of a step in bits."""
     scenes, phase, rng = batch.images(), batch.phase, batch.rng
     pictures, labels = split(scenes)
-    esn0_db = batch.uniform(config.esn0_db)
+    esn0_db = torch.from_numpy(rng.uniform(*config.esn0_db, size=batch.size).astype(np.float32))
     esn0_db[torch.from_numpy(rng.random(batch.size) < phase.clean_share)] = math.inf
-    fading = draw_fading(batch.size, config.fading_share, batch.generator)
-    maps = received_maps(labels, config.model, esn0_db, fading, batch.generator).to(pictures.device)
-    kept = torch.from_numpy(rng.random(batch.size) >= phase.dropped_share).to(pictures.device)
+    fading = draw_fading(batch.size, config.fading_share, batch.host)
+    maps = batch.put(received_maps(labels, config.model, esn0_db, fading, batch.host))
+    kept = batch.put(rng.random(batch.size) >= phase.dropped_share)
     levels = torch.from_numpy(rng.integers(0, LEVELS, batch.size))
-    noise = torch.randn(pictures.shape, generator=batch.generator).to(pictures.device)
+    noise = batch.normal(pictures.shape)
     seen = noisy(pictures, noise, levels)
-    found, variance = model(seen, levels.to(pictures.device), maps * kept[:, None, None, None]).float().chunk(2, 1)
+    found, variance = model(seen, batch.put(levels), maps * kept[:, None, None, None]).float().chunk(2, 1)
     error = (found - noise).square().mean()
     divergence = _divergence(pictures, seen, found.detach(), variance, levels)
     return {"loss": error + divergence, "error": error, "divergence": divergence}
@@ -80,13 +81,13 @@ def received_maps(
 
 
 def _share(levels: Tensor, like: Tensor) -> Tensor:
-    return _SHARES[levels][:, None, None, None].to(like.device, torch.float32)
+    return to_device(_SHARES[levels].float(), like.device)[:, None, None, None]
 
 
 def _divergence(pictures: Tensor, seen: Tensor, noise: Tensor, variance: Tensor, levels: Tensor) -> Tensor:
     """Of one step's distribution from the true one, in bits a value; the step to the picture itself counts nothing."""
     share, other = _share(levels, seen), _share((levels - 1).clamp(min=0), seen)
-    last = levels.to(seen.device) == 0
+    last = to_device(levels == 0, seen.device)
     other = torch.where(last[:, None, None, None], (1 + share) / 2, other)  # of no matter, but finite
     true = posterior(seen, pictures, -1.0, share, other)
     ours = posterior(seen, clean_picture(seen, noise, share), variance, share, other)

@@ -26,12 +26,12 @@ def losses_of(run: Run[TrainConfig, LatentDenoiser], batch: Batch[LearningPhase]
     with torch.no_grad():
         latents = run.model.latents(batch.images()).float()
     esn0_db = batch.uniform(run.config.esn0_db)
-    fading = draw_fading(batch.size, run.config.fading_share, batch.generator)
+    fading = draw_fading(batch.size, run.config.fading_share, batch.host)
     received, noise = send_latents(latents, esn0_db, fading, batch.generator)
     steps = np.where(batch.rng.random(batch.size) < _FIRST, STEPS, batch.rng.integers(1, STEPS + 1, batch.size))
     levels = torch.tensor([level_of_step(int(step)) for step in steps])
-    drawn = torch.randn(latents.shape, generator=batch.generator).to(latents.device)
-    found = run.model.estimate(noisy(latents, drawn, levels), received, noise, levels.to(latents.device)).float()
+    drawn = batch.normal(latents.shape)
+    found = run.model.estimate(noisy(latents, drawn, levels), received, noise, batch.put(levels)).float()
     error = (found - latents).square().flatten(1).mean(1) / (noise / (1 + noise)).flatten(1).mean(1)  # [b]
     return {"loss": error.mean()}
 

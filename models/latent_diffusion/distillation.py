@@ -11,6 +11,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ..training.to_device import to_device
 from .network import LatentDiffusion
 from .schedule import alpha_bar, noise_to_signal
 
@@ -24,7 +25,7 @@ def taught(teacher: LatentDiffusion, latents: Tensor, levels: Tensor, steps: int
     Args:
         teacher: The network.
         latents: Noisy ones ``[b, c, h, w]``.
-        levels: Theirs, ``[b]``.
+        levels: Theirs, ``[b]``, which the host holds.
         steps: Of DDIM, evenly down to level 0.
     """
     for step in range(steps):
@@ -40,16 +41,16 @@ def in_one(student: LatentDiffusion, latents: Tensor, levels: Tensor) -> Tensor:
 
 def distance(one: Tensor, other: Tensor, levels: Tensor) -> Tensor:
     """Mean squared distance of clean latents, over what a linear estimate at their levels would err."""
-    ratios = torch.tensor([noise_to_signal(float(level)) for level in levels], device=one.device)
+    ratios = to_device(torch.tensor([noise_to_signal(float(level)) for level in levels]), one.device)
     return ((one - other).square().flatten(1).mean(1) * (1 + ratios) / ratios).mean()
 
 
 def _moved(network: LatentDiffusion, latents: Tensor, now: Tensor, then: Tensor) -> Tensor:
-    epsilon = network.epsilon(latents, now).float()
-    share, other = _shares(now), _shares(then)
+    epsilon = network.epsilon(latents, to_device(now, latents.device)).float()
+    share, other = (to_device(_shares(levels), latents.device) for levels in (now, then))
     clean = (latents - (1 - share).sqrt() * epsilon) / share.sqrt()
     return other.sqrt() * clean + (1 - other).sqrt() * epsilon
 
 
 def _shares(levels: Tensor) -> Tensor:
-    return torch.tensor([alpha_bar(float(level)) for level in levels], device=levels.device)[:, None, None, None]
+    return torch.tensor([alpha_bar(float(level)) for level in levels])[:, None, None, None]

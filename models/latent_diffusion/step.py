@@ -8,6 +8,7 @@ from torch import Tensor
 
 from ..training.batch import Batch, Losses
 from ..training.run import Run
+from ..training.to_device import to_device
 from .config import Phase, TrainConfig
 from .distillation import distance, in_one, taught
 from .network import LatentDiffusion
@@ -31,10 +32,10 @@ def losses_of(
         latents = model.latents(images).float()
     small = rng.random(batch.size) < phase.small_levels_share
     levels = torch.from_numpy(np.where(small, rng.integers(0, _SMALL, batch.size), rng.integers(0, LEVELS, batch.size)))
-    noise = torch.randn(latents.shape, generator=batch.generator).to(latents.device)
+    noise = batch.normal(latents.shape)
     if teacher is not None:
-        return _of_student(model, teacher, noisy(latents, noise, levels), levels.to(latents.device), phase)
-    found = model.epsilon(noisy(latents, noise, levels), levels.to(latents.device)).float()
+        return _of_student(model, teacher, noisy(latents, noise, levels), levels, phase)
+    found = model.epsilon(noisy(latents, noise, levels), batch.put(levels)).float()
     error = (found - noise).square().mean()
     return {"loss": error, "error": error}
 
@@ -48,17 +49,15 @@ def _of_student(
 
 
 def noisy(latents: Tensor, noise: Tensor, levels: Tensor) -> Tensor:
-    """Latents ``[b, c, h, w]`` at levels ``[b]``."""
-    share = _ALPHA_BARS[levels][:, None, None, None].to(latents.device)
+    """Latents ``[b, c, h, w]`` at levels ``[b]``, which the host holds."""
+    share = to_device(_ALPHA_BARS[levels], latents.device)[:, None, None, None]
     return share.sqrt() * latents + (1 - share).sqrt() * noise
 
 
 def _of_autoencoder(run: Run[TrainConfig, LatentDiffusion], batch: Batch[Phase], images: Tensor) -> Losses:
     model, phase = run.model, batch.phase
     posterior = model.posterior(images)
-    latents = posterior.mean + posterior.std * torch.randn(posterior.mean.shape, generator=batch.generator).to(
-        images.device
-    )
+    latents = posterior.mean + posterior.std * batch.normal(posterior.mean.shape)
     pictures = (model.autoencoder.decode(latents).sample.float() + 1) / 2
     error = (pictures - images).square().mean()
     divergence = posterior.kl().mean() / posterior.mean[0].numel()

@@ -7,6 +7,8 @@ import math
 import torch
 from torch import Tensor, nn
 
+from ..training.running_mean import followed
+
 __all__ = ["AdaptiveLossWeight"]
 
 
@@ -37,7 +39,11 @@ class AdaptiveLossWeight(nn.Module):
     @torch.no_grad()
     def follow(self, log_snr: Tensor, loss: Tensor) -> None:
         """Take note of losses ``[b]``, without their weights; of none that is not finite, which would stay for ever."""
-        for index, value in zip(torch.searchsorted(self.edges, log_snr).tolist(), loss.tolist(), strict=True):
+        which = torch.searchsorted(self.edges, log_snr)
+        if loss.device.type != "cpu":
+            self.losses.copy_(followed(self.losses, which, loss, 1 - self.decay))
+            return
+        for index, value in zip(which.tolist(), loss.tolist(), strict=True):
             if not math.isfinite(value):
                 continue
             self.losses[index] += (1 - self.decay) * (value - self.losses[index])

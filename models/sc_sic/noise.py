@@ -25,11 +25,12 @@ def diffusion_noise(shape: tuple[int, ...], kind: Literal["white", "pyramid"], g
     Args:
         shape: ``[b, c, h, w]``.
         kind: White, or as above.
-        generator: Where it is drawn, on the CPU.
+        generator: Where it is drawn.
 
     Source: Stability-AI/StableCascade, train/train_b.py.
     """
-    noise = torch.randn(shape, generator=generator)
+    device = generator.device
+    noise = torch.randn(shape, generator=generator, device=device)
     if kind == "white":
         return noise
     power = 1.0
@@ -39,7 +40,8 @@ def diffusion_noise(shape: tuple[int, ...], kind: Literal["white", "pyramid"], g
             continue
         grid = [max(1, n) for n in grid]
         weight = _DECAY**index
-        noise = noise + weight * F.interpolate(torch.randn((*shape[:2], *grid), generator=generator), size=shape[2:])
+        coarse = torch.randn((*shape[:2], *grid), generator=generator, device=device)
+        noise = noise + weight * F.interpolate(coarse, size=shape[2:])
         power += weight**2
     unit: Tensor = noise / power**0.5
     return unit

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ..training.batch import Batch, Losses
@@ -60,10 +61,10 @@ def _denoising_loss(
         latents = model.stage_a.encode(images).float()
     conditioning, heard = _conditioning(run, batch, images, (latents.shape[2], latents.shape[3]))
     draw = rng.random(batch.size)
-    ends = torch.from_numpy(draw < phase.end_share).to(images.device)
-    times = np.where(draw < phase.end_share, 1.0, rng.random(batch.size)).astype(np.float32)
-    t = torch.from_numpy(times).to(images.device)
-    noise = diffusion_noise(tuple(latents.shape), phase.noise, batch.generator).to(images.device)
+    ends = draw < phase.end_share
+    times = np.where(ends, 1.0, rng.random(batch.size)).astype(np.float32)
+    t = batch.put(times)
+    noise = diffusion_noise(tuple(latents.shape), phase.noise, batch.generator)
     share = alpha_bar(t)[:, None, None, None]
     noisy = share.sqrt() * latents + (1 - share).sqrt() * noise
     epsilon = model.stage_b(noisy, t, conditioning).float()
@@ -72,9 +73,9 @@ def _denoising_loss(
     loss = (weight(log_snr(t)) * each).mean()
     weight.follow(log_snr(t), each.detach().clamp(max=1e4))
     error = each.mean()
-    shown = ends & heard
-    if not phase.pixel_weight or not bool(shown.any()):
+    if not phase.pixel_weight or not (ends & heard).any():
         return loss, error, None
+    shown = batch.put(np.flatnonzero(ends & heard))
     picture = model.stage_a.decode(model.stage_b.clean(noisy[shown], epsilon[shown], t[shown]))
     squared = (picture.float() - images[shown]).square().flatten(1).mean(1)
     return loss + phase.pixel_weight * torch.log(1e-3 + squared).mean(), error, picture
@@ -82,17 +83,17 @@ def _denoising_loss(
 
 def _conditioning(
     run: Run[TrainConfig, ScSic], batch: Batch[Phase], images: Tensor, size: tuple[int, int]
-) -> tuple[Conditioning, Tensor]:
+) -> tuple[Conditioning, NDArray[np.bool_]]:
     """What stage B is told of the pictures over the channel, and of which of them ``[b]`` it is told at all."""
     model, config, phase, rng = run.model, run.config, batch.phase, batch.rng
     downscale = float(rng.choice(phase.downscale)) if phase.downscale else None
     with torch.set_grad_enabled("encoder" in phase.trains):
         embedding = model.embed(images, downscale).float()
     esn0_db = batch.uniform(phase.esn0_db or config.esn0_db)
-    fading = draw_fading(batch.size, config.fading_share, batch.generator)
+    fading = draw_fading(batch.size, config.fading_share, batch.host)
     received, variance = send(embedding, esn0_db if phase.channel else None, fading, batch.generator)
-    heard = torch.from_numpy(rng.random(batch.size) >= phase.embedding_dropout).to(images.device)
-    told = heard[:, None, None, None]
+    heard = rng.random(batch.size) >= phase.embedding_dropout
+    told = batch.put(heard)[:, None, None, None]
     return model.stage_b.condition(received * told, torch.where(told, variance, UNHEARD), size), heard
 
 

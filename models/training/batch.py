@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from .pictures import Pictures, draw_images
 from .recipe import Stretch
+from .to_device import to_device
 
 __all__ = ["Batch", "Losses"]
 
@@ -31,7 +33,8 @@ class Batch(Generic[P]):
 
     Attributes:
         rng: For draws in numpy.
-        generator: For draws in torch, on the CPU. What draws from torch's own generator (dropout) is seeded too.
+        generator: For draws in torch, on the device. What draws from torch's own generator (dropout) is seeded too.
+        host: For draws that the host must know of, on the CPU; there it is the same as `generator`.
     """
 
     def __init__(
@@ -39,8 +42,10 @@ class Batch(Generic[P]):
     ) -> None:
         self.phase, self.progress, self.size = phase, progress, size
         self.rng = np.random.default_rng(seed)
-        self.generator = torch.Generator().manual_seed(int(self.rng.integers(2**62)))
-        torch.manual_seed(self.generator.initial_seed())
+        self.host = self.generator = torch.Generator().manual_seed(int(self.rng.integers(2**62)))
+        if device.type != "cpu":
+            self.generator = torch.Generator(device).manual_seed(self.host.initial_seed())
+        torch.manual_seed(self.host.initial_seed())
         self._pictures, self._device = pictures, device
 
     def images(self) -> Tensor:
@@ -49,4 +54,12 @@ class Batch(Generic[P]):
 
     def uniform(self, bounds: tuple[float, float]) -> Tensor:
         """A number between the bounds for each crop: float32 ``[size]``."""
-        return torch.from_numpy(self.rng.uniform(*bounds, size=self.size).astype(np.float32)).to(self._device)
+        return self.put(self.rng.uniform(*bounds, size=self.size).astype(np.float32))
+
+    def put(self, drawn: Tensor | NDArray[Any]) -> Tensor:
+        """What the host has drawn, on the device; without waiting for it."""
+        return to_device(drawn, self._device)
+
+    def normal(self, shape: Sequence[int]) -> Tensor:
+        """Values of mean zero and variance one, drawn on the device: float32 of this shape."""
+        return torch.randn(tuple(shape), generator=self.generator, device=self._device)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import torch
@@ -9,9 +10,11 @@ from torch import Tensor
 
 from ...sim.channels.awgn import awgn
 from ...sim.channels.equalizer import mmse
+from ...sim.channels.fading import flat_fading
 from ...sim.channels.rayleigh import rayleigh
+from .to_device import to_device
 
-__all__ = ["Fading", "Received", "cross", "draw_fading", "over_channel", "unit_power"]
+__all__ = ["Fading", "Received", "cross", "cross_at_once", "draw_fading", "over_channel", "unit_power"]
 
 Fading = Literal["none", "block", "fast"]
 Received = tuple[Tensor, Tensor]
@@ -32,17 +35,14 @@ def unit_power(features: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def draw_fading(frames: int, share: float, generator: torch.Generator) -> list[Fading]:
-    """The channel of each frame: a ``share`` over Rayleigh fading, half of it block and half fast."""
+    """The channel of each frame: a ``share`` over Rayleigh fading, half of it block and half fast.
+
+    The host has to know: a generator on a GPU would be waited for.
+    """
     kinds: list[Fading] = []
-    for u in torch.rand(frames, generator=generator).tolist():
+    for u in torch.rand(frames, generator=generator, device=generator.device).tolist():
         kinds.append("none" if u >= share else "block" if u < share / 2 else "fast")
     return kinds
-
-
-def _draw(shape: tuple[int, int], like: Tensor, generator: torch.Generator) -> Tensor:
-    return torch.randn(shape, dtype=torch.complex64, generator=generator).to(
-        like.device
-    )  # variance 1: 1/2 per real part
 
 
 def over_channel(features: Tensor, n0: Tensor, fading: list[Fading], generator: torch.Generator) -> Received:
@@ -52,7 +52,7 @@ def over_channel(features: Tensor, n0: Tensor, fading: list[Fading], generator: 
         features: real ``[b, n]``, ``n`` even, of any scale.
         n0: ``[b]`` noise variance per complex symbol; the mean over fading.
         fading: The channel of each frame.
-        generator: Where noise and gains are drawn (on the CPU, so that a run does not depend on the device).
+        generator: Where noise and gains are drawn; on any device.
 
     Returns:
         Received features ``[b, n]`` in the scale of the sent ones, and for each of them the noise variance per complex
@@ -71,14 +71,17 @@ def cross(symbols: Tensor, n0: Tensor, fading: list[Fading], generator: torch.Ge
         symbols: complex ``[b, n]``, of unit mean energy per frame.
         n0: ``[b]`` noise variance per complex symbol; the mean over fading.
         fading: The channel of each frame.
-        generator: Where noise and gains are drawn.
+        generator: Where noise and gains are drawn. One on the CPU draws frame by frame; any other, all at once.
     """
+    if generator.device.type != "cpu":
+        noise, gains = (_draw(symbols.shape, symbols, generator) for _ in range(2))
+        return cross_at_once(symbols, n0, fading, noise, gains)
     rows, variances = [], []
     for row, kind in enumerate(fading):
         x, level = symbols[row : row + 1], n0[row : row + 1, None]
-        noise = _draw((1, x.shape[1]), x, generator)
+        noise = _draw(x.shape, x, generator)
         if kind == "none":
-            y, effective = awgn(x, noise, level), level.expand(1, x.shape[1])
+            y, effective = awgn(x, noise, level), level.expand(x.shape)
         else:
             coherence = 1 if kind == "fast" else None
             gains = _draw((1, x.shape[1] if kind == "fast" else 1), x, generator)
@@ -87,3 +90,27 @@ def cross(symbols: Tensor, n0: Tensor, fading: list[Fading], generator: torch.Ge
         rows.append(y)
         variances.append(effective)
     return torch.cat(rows), torch.cat(variances)
+
+
+def cross_at_once(symbols: Tensor, n0: Tensor, fading: list[Fading], noise: Tensor, gains: Tensor) -> Received:
+    """As `cross`, in a few operations on all frames, each of which goes over every channel and keeps its own.
+
+    Args:
+        symbols: complex ``[b, n]``, of unit mean energy per frame.
+        n0: ``[b]``.
+        fading: The channel of each frame.
+        noise: complex ``[b, n]``, CN(0, 1).
+        gains: Alike; block fading takes the first of each frame.
+    """
+    shares = torch.tensor([[kind == "none", kind == "block"] for kind in fading])
+    plain, block = to_device(shares, symbols.device)[:, :, None].unbind(1)
+    level = n0[:, None]
+    h = torch.where(block, gains[:, :1], gains)
+    y, effective = mmse(flat_fading(symbols, h, noise, level), h, level)
+    return torch.where(plain, awgn(symbols, noise, level), y), torch.where(plain, level, effective)
+
+
+def _draw(shape: Sequence[int], like: Tensor, generator: torch.Generator) -> Tensor:
+    """Complex values of variance 1: 1/2 per real part."""
+    drawn = torch.randn(tuple(shape), dtype=torch.complex64, generator=generator, device=generator.device)
+    return drawn.to(like.device)

@@ -42,7 +42,8 @@ def run_through(run: Run[Any, Any], pictures: Pictures, held: Pictures, out: Pat
                 losses.clear()
                 continue
             if run.step % LOG_STEPS == 0:
-                row = run.row(losses, phase)
+                with run.timed():
+                    row = run.row(losses, phase)  # waits for a GPU
                 append_row(out / "log.csv", {"step": run.step, "minutes": round(run.seconds / 60, 3), **row})
                 show(f"step {run.step} loss {row['loss']}")
                 losses.clear()

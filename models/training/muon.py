@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
 from torch import Tensor
+
+from .adamw import AdamW
 
 __all__ = ["Muon", "orthogonal"]
 
@@ -14,7 +17,7 @@ _NEWTON_SCHULZ = (3.4445, -4.775, 2.0315)
 """Coefficients of an odd polynomial that, five times over, brings singular values near 1."""
 
 
-class Muon(torch.optim.AdamW):
+class Muon(AdamW):
     r"""AdamW whose matrices, and convolutions taken as matrices, go along the orthogonal part of their momentum.
 
     .. math:: m \leftarrow \mu m + g, \quad W \leftarrow (1 - \eta \lambda)\, W
@@ -30,6 +33,7 @@ class Muon(torch.optim.AdamW):
         weight_decay: :math:`\lambda`.
         momentum: :math:`\mu`.
         least: Rows and columns of the smallest matrix.
+        fused: See `AdamW`; matrices of one shape go together then.
 
     Source: Jordan et al., Muon: an optimizer for hidden layers in neural networks, 2024; the factor: Liu et al., Muon
     is scalable for LLM training, 2025.
@@ -43,8 +47,9 @@ class Muon(torch.optim.AdamW):
         weight_decay: float = 0.0,
         momentum: float = 0.95,
         least: int = 9,
+        fused: bool = False,
     ) -> None:
-        super().__init__(groups, lr=lr, weight_decay=weight_decay, foreach=True)
+        super().__init__(groups, lr=lr, weight_decay=weight_decay, fused=fused)
         self._momentum, self._least = momentum, least
 
     @torch.no_grad()
@@ -52,10 +57,17 @@ class Muon(torch.optim.AdamW):
         """Take a step; a closure is of no use here."""
         matrices = [(group, p) for group in self.param_groups for p in group["params"] if self._is_matrix(p)]
         gradients = [p.grad for _, p in matrices]
+        alike: dict[tuple[Any, ...], list[Tensor]] = defaultdict(list)
         for group, parameter in matrices:
             if parameter.grad is not None:
-                self._turn(group, parameter)
-                parameter.grad = None  # AdamW lets it be
+                rows = parameter.shape[0]
+                shape = rows, parameter.numel() // rows
+                own = 0 if self.fused else len(alike)  # products of many at once round otherwise
+                alike[(*shape, group["lr"], group["weight_decay"], own)].append(parameter)
+        for (rows, columns, lr, weight_decay, _), parameters in alike.items():
+            self._turn(parameters, rows, columns, lr=lr, weight_decay=weight_decay)
+        for _, parameter in matrices:
+            parameter.grad = None  # AdamW lets it be
         super().step()
         for (_, parameter), gradient in zip(matrices, gradients, strict=True):
             parameter.grad = gradient
@@ -63,32 +75,50 @@ class Muon(torch.optim.AdamW):
     def _is_matrix(self, parameter: Tensor) -> bool:
         return parameter.ndim >= 2 and min(parameter.shape[0], parameter[0].numel()) >= self._least
 
-    def _turn(self, group: dict[str, Any], parameter: Tensor) -> None:
-        assert parameter.grad is not None
-        state = self.state[parameter]
-        if not state:
-            state["step"] = torch.zeros(())  # AdamW looks for it when a state is restored
-            state["momentum_buffer"] = torch.zeros_like(parameter)
-        state["step"] += 1
-        momentum = state["momentum_buffer"]
-        momentum.mul_(self._momentum).add_(parameter.grad)
-        matrix = (parameter.grad + self._momentum * momentum).reshape(parameter.shape[0], -1)
-        size = 0.2 * group["lr"] * max(matrix.shape) ** 0.5
-        parameter.mul_(1 - group["lr"] * group["weight_decay"])
-        parameter.sub_(size * orthogonal(matrix).reshape(parameter.shape))
+    def _turn(self, parameters: list[Tensor], rows: int, columns: int, *, lr: float, weight_decay: float) -> None:
+        """Step along the momentum of matrices of one shape; nothing moves where a fused step is to be left out."""
+        bad: Tensor | None = getattr(self, "found_inf", None)
+        for parameter in parameters:
+            state = self.state[parameter]
+            if not state:
+                # AdamW looks for it when a state is restored
+                state["step"] = torch.zeros((), device=parameter.device if self.fused else "cpu")
+                state["momentum_buffer"] = torch.zeros_like(parameter)
+        momenta = [self.state[p]["momentum_buffer"] for p in parameters]
+        gradients = [p.grad for p in parameters if p.grad is not None]
+        mu: Any
+        size: Any
+        decay: Any
+        mu, size, decay = self._momentum, 0.2 * lr * max(rows, columns) ** 0.5, 1 - lr * weight_decay
+        steps: Any = 1
+        if bad is not None:
+            whole = bad == 0
+            gradients = [torch.where(whole, one, 0.0) for one in gradients]
+            mu, size, decay = (torch.where(whole, one, other) for one, other in ((mu, 1.0), (size, 0.0), (decay, 1.0)))
+            steps = whole.float()
+        torch._foreach_add_([self.state[p]["step"] for p in parameters], steps)
+        torch._foreach_mul_(momenta, mu)
+        torch._foreach_add_(momenta, gradients)
+        ahead = torch._foreach_add(gradients, torch._foreach_mul(momenta, self._momentum))
+        flat = [one.reshape(rows, columns) for one in ahead]
+        turned = orthogonal(torch.stack(flat)) if self.fused else orthogonal(flat[0])[None]
+        torch._foreach_mul_(parameters, decay)
+        torch._foreach_sub_(
+            parameters, [one.reshape(p.shape) for one, p in zip(size * turned, parameters, strict=True)]
+        )
 
 
-def orthogonal(matrix: Tensor) -> Tensor:
-    """Return about ``U V^T`` of a matrix ``U S V^T``: singular values between 0.7 and 1.2 in place of those it has.
+def orthogonal(matrices: Tensor) -> Tensor:
+    """Return about ``U V^T`` of matrices ``U S V^T``: singular values between 0.7 and 1.2 in place of those they have.
 
-    Matrices of float32; the products are in bfloat16.
+    Matrices of float32, ``[..., rows, columns]``; the products are in bfloat16.
     """
-    tall = matrix.shape[0] > matrix.shape[1]
-    found = matrix.T if tall else matrix
-    found = (found / (found.norm() + 1e-12)).bfloat16()
+    tall = matrices.shape[-2] > matrices.shape[-1]
+    found = matrices.mT if tall else matrices
+    found = (found / (torch.linalg.matrix_norm(found, keepdim=True) + 1e-12)).bfloat16()
     one, cubed, fifth = _NEWTON_SCHULZ
     for _ in range(5):
-        square = found @ found.T
+        square = found @ found.mT
         found = one * found + (cubed * square + fifth * square @ square) @ found
-    turned: Tensor = found.T if tall else found
-    return turned.to(matrix.dtype)
+    turned: Tensor = found.mT if tall else found
+    return turned.to(matrices.dtype)

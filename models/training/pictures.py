@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -16,19 +17,28 @@ from torch import Tensor
 from ...errors import InputError, UsageError
 from ...sim.images import image_files
 from .recipe import Recipe
+from .resident import Resident
 
-__all__ = ["Pictures", "Pixels", "crops", "draw_images", "prefix_of", "read_pictures", "split_by_file"]
+__all__ = ["Pictures", "Pixels", "crops", "draw_images", "draw_places", "prefix_of", "read_pictures", "split_by_file"]
 
 SUFFIXES = {".png", ".webp", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"}
 Pixels = NDArray[np.uint8]
 
 
-class Pictures(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Pictures:
     """Pictures in memory and how often each is drawn."""
 
     names: list[str]
     pixels: list[Pixels]
     weights: NDArray[np.float64]
+    _residents: dict[torch.device, Resident] = field(default_factory=dict, init=False, repr=False)
+
+    def on(self, device: torch.device) -> Resident:
+        """All of them on a device; copied there at the first call."""
+        if device not in self._residents:
+            self._residents[device] = Resident(self.pixels, device)
+        return self._residents[device]
 
 
 def prefix_of(name: str) -> str:
@@ -85,35 +95,51 @@ def read_pictures(data: Path, config: Recipe) -> tuple[Pictures, Pictures]:
 
 
 def _read(files: Mapping[str, Path], names: list[str], config: Recipe, least: int) -> Pictures:
-    pixels = []
-    for name in names:
-        try:
-            with Image.open(files[name]) as file:
-                image = file.convert("RGB")
-        except OSError as error:
-            raise InputError(f"{files[name]}: cannot be read as a picture: {error}") from error
-        if prefix_of(name) in config.halve:
-            image = image.reduce(2)
-        array = np.asarray(image)
-        missing = [max(0, least - side) for side in array.shape[:2]]
-        if any(missing):  # a picture smaller than a crop is mirrored at its lower and right edge
-            array = np.pad(array, ((0, missing[0]), (0, missing[1]), (0, 0)), "symmetric")
-        pixels.append(np.ascontiguousarray(array))
+    with ThreadPoolExecutor() as threads:
+        pixels = list(threads.map(lambda name: _pixels_of(files[name], name, config, least), names))
     weights = np.array([config.picture_weights.get(prefix_of(name), 1.0) for name in names])
     return Pictures(names, pixels, weights / weights.sum())
 
 
-def crops(pictures: Pictures, count: int, side: int, rng: np.random.Generator) -> Pixels:
-    """Random crops, half of them mirrored: uint8 ``[count, 3, side, side]``, or as many channels as there are."""
-    out = np.empty((count, pictures.pixels[0].shape[2], side, side), np.uint8)
+def _pixels_of(path: Path, name: str, config: Recipe, least: int) -> Pixels:
+    try:
+        with Image.open(path) as file:
+            image = file.convert("RGB")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read as a picture: {error}") from error
+    if prefix_of(name) in config.halve:
+        image = image.reduce(2)
+    array = np.asarray(image)
+    missing = [max(0, least - side) for side in array.shape[:2]]
+    if any(missing):  # a picture smaller than a crop is mirrored at its lower and right edge
+        array = np.pad(array, ((0, missing[0]), (0, missing[1]), (0, 0)), "symmetric")
+    return np.array(array, order="C")
+
+
+def draw_places(pictures: Pictures, count: int, side: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Where crops are cut, half of them mirrored: int64 ``[count, 4]``: number of the picture, top, left, mirrored."""
+    places = np.empty((count, 4), np.int64)
     for n, index in enumerate(rng.choice(len(pictures.pixels), size=count, p=pictures.weights)):
-        whole = pictures.pixels[index]
-        top, left = (rng.integers(0, size - side + 1) for size in whole.shape[:2])
-        crop = whole[top : top + side, left : left + side]
-        out[n] = (crop[:, ::-1] if rng.integers(2) else crop).transpose(2, 0, 1)
+        height, width = pictures.pixels[index].shape[:2]
+        places[n] = index, rng.integers(0, height - side + 1), rng.integers(0, width - side + 1), rng.integers(2)
+    return places
+
+
+def crops(pictures: Pictures, places: NDArray[np.int64], side: int) -> Pixels:
+    """Crops at places: uint8 ``[count, 3, side, side]``, or as many channels as there are."""
+    out = np.empty((len(places), pictures.pixels[0].shape[2], side, side), np.uint8)
+    for n, (index, top, left, mirrored) in enumerate(places):
+        crop = pictures.pixels[index][top : top + side, left : left + side]
+        out[n] = (crop[:, ::-1] if mirrored else crop).transpose(2, 0, 1)
     return out
 
 
 def draw_images(pictures: Pictures, count: int, side: int, rng: np.random.Generator, device: torch.device) -> Tensor:
-    """`crops` on the device: float32 ``[count, 3, side, side]`` in [0, 1]."""
-    return torch.from_numpy(crops(pictures, count, side, rng)).to(device).float() / 255
+    """Random crops: float32 ``[count, 3, side, side]`` in [0, 1], the same on every device.
+
+    A GPU holds all pictures from the first call on and cuts them itself; it is told where.
+    """
+    places = draw_places(pictures, count, side, rng)
+    on_host = device.type == "cpu"
+    found = torch.from_numpy(crops(pictures, places, side)) if on_host else pictures.on(device).cut(places, side)
+    return found.float() / 255

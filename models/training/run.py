@@ -7,7 +7,6 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -18,6 +17,7 @@ from torch import Tensor, nn
 from ..model_card import ModelCard
 from ..perceptual.build import Perceptual
 from ..system import System
+from .adamw import AdamW
 from .batch import Batch, Losses
 from .learning_rate import half_cosine, warm_up
 from .muon import Muon
@@ -61,10 +61,12 @@ class Run(ABC, Generic[C, M]):
     def __init__(self, config: C, device: torch.device) -> None:
         torch.manual_seed(config.seed)  # of the starting weights; each step seeds anew
         self.config, self.device = config, device
-        self.model = self.build().to(device)
+        gpu = device.type == "cuda"
+        network: Any = self.build().to(device)
+        self.model: M = network.to(memory_format=torch.channels_last) if gpu else network
         self.team = Team(device)
-        optimizer = Muon if config.optimizer == "muon" else partial(torch.optim.AdamW, foreach=True)
-        self.optimizer = optimizer(self.groups(), lr=0.0, weight_decay=config.weight_decay)
+        optimizer = Muon if config.optimizer == "muon" else AdamW
+        self.optimizer = optimizer(self.groups(), lr=0.0, weight_decay=config.weight_decay, fused=gpu)
         self.perceptual: Perceptual | None = None
         self.base: ModelCard | None = None
         self.ema: dict[str, Tensor] = {}
@@ -161,12 +163,14 @@ class Run(ABC, Generic[C, M]):
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """From a checkpoint."""
+        """From a checkpoint, of whatever device."""
         for name in (*_HELD, *self.holds):
             if hasattr(getattr(self, name), "state_dict"):
                 getattr(self, name).load_state_dict(state[name])
             else:
                 setattr(self, name, _on(self.device, state[name]))
+        now = self.model.state_dict()
+        self.ema = {name: torch.empty_like(now[name]).copy_(value) for name, value in self.ema.items()}  # its strides
         self.best_score, self.best_phase = state[f"best_{self.score_name}"], state.get("best_phase", "")
 
     # How far it is

@@ -53,11 +53,10 @@ def _backward(run: Run[Any, Any], batch: Batch[Any]) -> Losses:
 
 
 def _descend(run: Run[Any, Any]) -> None:
-    """Average over the team, clip, and step; a step whose gradient is not finite is left out."""
+    """Average over the team, clip, and step, without waiting for a GPU; not where the gradient is not finite."""
     run.team.average([p.grad for p in run.model.parameters() if p.grad is not None] + run.shared())
     norm = nn.utils.clip_grad_norm_(run.model.parameters(), run.config.clip_norm)
-    if bool(torch.isfinite(norm)):
-        run.optimizer.step()
+    run.optimizer.step_unless(~torch.isfinite(norm))
 
 
 def _mean(pieces: Sequence[Losses]) -> Losses:

@@ -64,6 +64,7 @@ def train(
     torch.set_num_threads(config.threads)
     where = _device(device)
     state = checkpoint_of(config, out, resume=resume)
+    torch.backends.cudnn.benchmark = where.type == "cuda"  # crops have few sizes
     run = training(config, where)
     _check_batches(config, run.team.size)
     loss = build_perceptual(config.perceptual, perceptual_weights)

@@ -29,6 +29,8 @@ from .power_scale import PowerScale
 from .qam_frame import QamFrame
 from .rate_map import RateMap
 from .sc_sic_mode import ScSicMode
+from .swin_mode import SwinMode
+from .tile_map import TileMap
 from .transport_block import TransportBlock
 
 __all__ = ["FORMAT", "OVERHEAD_BITS", "SENT_FIELDS", "pack_header", "pack_numbered", "unpack_header"]
@@ -54,6 +56,8 @@ SENT_FIELDS: Final[tuple[type[HeaderField], ...]] = (
     LatentMode,
     JoinedSymbols,
     LabelClasses,
+    TileMap,
+    SwinMode,
 )
 """Fields that go on the air; a field's number is its place, from 1 on. New ones come last."""
 _FORMAT_BITS, _LENGTH_BITS, _NUMBER_BITS = 4, 20, 6

@@ -165,7 +165,13 @@ def other_weights(header: Header) -> Header:
     return header.with_fields(ModelId(model.number, model.weights ^ 1))
 
 
-MODES = {"deepjscc": "JsccMode", "cdm_jscc": "CdmMode", "sc_sic": "ScSicMode", "gesco": "LabelClasses"}
+MODES = {
+    "deepjscc": "JsccMode",
+    "cdm_jscc": "CdmMode",
+    "sc_sic": "ScSicMode",
+    "gesco": "LabelClasses",
+    "swinjscc": "SwinMode",
+}
 LEVELS: list[tuple[State, str]] = [
     (State(), "expected n0 in the receiver's state, got none; connect a channel"),
     (State(n0=np.full(3, 0.1, np.float32)), r"expected n0 of \d+ symbols for \d+ features, got 3"),

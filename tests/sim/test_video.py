@@ -81,6 +81,15 @@ def test_the_built_in_video_pans_over_a_photograph_without_pyav(monkeypatch: pyt
     assert len(list(read_frames("builtin:pan", max_frames=3))) == 3
 
 
+def test_the_built_in_overlay_moves_over_a_photograph_that_stands_still() -> None:
+    frames = list(read_frames("builtin:overlay", max_frames=30))
+    assert {frame.shape for frame in frames} == {(512, 512, 3)}
+    moved = np.any(frames[0] != frames[1], axis=2)
+    assert moved.any()
+    assert moved.mean() < 0.15  # the cat takes 128 x 192 of 512 x 512 pixels: 9 %, and where it was
+    np.testing.assert_array_equal(frames[0][300:], frames[1][300:])
+
+
 def write_clip(path: Path, codec: str, **options: str) -> Path:
     import av
 

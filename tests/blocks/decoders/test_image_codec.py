@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from semcom.blocks.decoders.image_codec import MEAN_COLOUR, ImageCodec
+from semcom.blocks.decoders.image_codec import ImageCodec
 from semcom.blocks.encoders.image_codec import ImageCodec as Encoder
 from semcom.blocks.envelope import Header, State
+from semcom.sim.mean_colour import MEAN_COLOUR
 from semcom.sim.metrics.psnr import psnr_db
 from semcom.sim.side_information.coded_image import CodedImage
 from semcom.sim.side_information.image_shape import ImageShape

@@ -102,3 +102,10 @@ def test_what_is_exported_is_what_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     expected = layer(x, levels)
     monkeypatch.setattr(torch.compiler, "is_exporting", lambda: True)
     torch.testing.assert_close(layer(x, levels), expected)
+
+
+def test_all_layers_at_once_are_as_one_by_one() -> None:
+    layer, x, levels = RateLinear(16, 5, 7), torch.randn(2, 9, 5), torch.randint(0, 16, (2, 9))
+    torch.nn.init.normal_(layer.bias)
+    found = layer.all_at_once(x.reshape(18, 5), levels.reshape(18)).reshape(2, 9, 7)
+    torch.testing.assert_close(found, layer(x, levels), rtol=1e-5, atol=1e-6)

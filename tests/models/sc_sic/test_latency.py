@@ -25,3 +25,12 @@ def test_every_contestant_runs_and_the_receiver_computes_what_the_plain_loop_doe
     whole = [row for row in rows if "whole" in row[0]]
     assert len(whole) == 2
     assert all(cell.strip() not in ("", "-") for row in whole for cell in row)
+
+
+@pytest.mark.slow
+def test_no_row_is_begun_behind_the_budget() -> None:
+    command = [sys.executable, str(BENCHMARK), "--check", "--device", "cpu", "--peers", "--budget", "0"]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=110)
+    assert ended.returncode == 0, ended.stderr
+    assert "7 rows left out: the budget of 0 s is used up" in ended.stdout
+    assert "whole" not in ended.stdout

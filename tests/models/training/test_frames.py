@@ -3,7 +3,7 @@ import pytest
 import torch
 from scipy.stats import chi2, kstest
 from semcom.models.deepjscc.adaptive import effective_esn0_db
-from semcom.models.training.frames import draw_fading, over_channel, unit_power
+from semcom.models.training.frames import Fading, cross, cross_at_once, draw_fading, over_channel, unit_power
 
 
 def test_every_frame_has_unit_mean_energy_per_complex_symbol() -> None:
@@ -47,6 +47,21 @@ def test_the_shares_of_fading_are_as_asked() -> None:
     kinds = draw_fading(10_000, 0.3, torch.Generator().manual_seed(0))
     assert abs(kinds.count("none") - 7000) < 250
     assert abs(kinds.count("block") - 1500) < 200
+
+
+def test_all_frames_at_once_are_as_one_by_one() -> None:
+    fading: list[Fading] = ["none", "block", "fast", "block", "none"]
+    symbols = torch.randn(5, 33, dtype=torch.complex64, generator=torch.Generator().manual_seed(1))
+    n0 = torch.tensor([0.1, 0.2, 0.3, 0.01, 1.0])
+    generator, noise, gains = torch.Generator().manual_seed(2), torch.empty_like(symbols), torch.ones_like(symbols)
+    for row, kind in enumerate(fading):  # in the order in which frames are drawn one by one
+        noise[row] = torch.randn(33, dtype=torch.complex64, generator=generator)
+        if kind != "none":
+            count = 33 if kind == "fast" else 1
+            gains[row, :count] = torch.randn(count, dtype=torch.complex64, generator=generator)
+    expected = cross(symbols, n0, fading, torch.Generator().manual_seed(2))
+    for found, one in zip(cross_at_once(symbols, n0, fading, noise, gains), expected, strict=True):
+        torch.testing.assert_close(found, one, rtol=1e-5, atol=1e-6)
 
 
 def test_gradients_pass_the_channel() -> None:

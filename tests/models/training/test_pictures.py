@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 from semcom.errors import InputError, UsageError
-from semcom.models.training.pictures import crops, draw_images, read_pictures, split_by_file
+from semcom.models.training.pictures import crops, draw_images, draw_places, read_pictures, split_by_file
 from semcom.models.training.recipe import Recipe
 
 
@@ -24,10 +24,26 @@ def test_every_tenth_file_is_held_out_and_the_same_picture_stays_together() -> N
 def test_crops_come_from_the_pictures_by_a_seeded_stream(pictures: Path) -> None:
     shown, held = read_pictures(pictures, config(picture_weights={"walk": 2.0}))
     assert (len(shown.names), len(held.names)) == (18, 2)
-    out = crops(shown, 5, 16, np.random.default_rng(1))
-    assert out.shape == (5, 3, 16, 16)
+    rng = np.random.default_rng(1)
+    expected = []
+    for index in rng.choice(18, size=5, p=shown.weights):  # which ones first; then where, one by one
+        top, left = rng.integers(0, 48 - 16 + 1), rng.integers(0, 64 - 16 + 1)
+        crop = shown.pixels[index][top : top + 16, left : left + 16]
+        expected.append(crop[:, ::-1] if rng.integers(2) else crop)
     images = draw_images(shown, 5, 16, np.random.default_rng(1), torch.device("cpu"))
-    np.testing.assert_array_equal((images * 255).round().numpy(), out)
+    assert images.shape == (5, 3, 16, 16)
+    np.testing.assert_array_equal((images * 255).round().permute(0, 2, 3, 1).numpy(), np.stack(expected))
+
+
+def test_a_device_that_holds_all_pictures_cuts_the_same_crops(pictures: Path) -> None:
+    shown, _ = read_pictures(pictures, config(halve=["walk"], phases=[{"until": 1, "crop": 16, "batch": 2}]))
+    shown.pixels[3] = np.random.default_rng(0).integers(0, 256, (50, 17, 3), np.uint8)  # of another size
+    places = draw_places(shown, 200, 16, np.random.default_rng(1))
+    assert set(places[:, 3]) == {0, 1}
+    found = shown.on(torch.device("cpu")).cut(places, 16)
+    assert found.is_contiguous(memory_format=torch.channels_last)
+    np.testing.assert_array_equal(found.numpy(), crops(shown, places, 16))
+    assert shown.on(torch.device("cpu")) is shown.on(torch.device("cpu"))  # copied once
 
 
 def test_halved_pictures_are_half_and_small_ones_are_mirrored(pictures: Path) -> None:

@@ -35,6 +35,8 @@ from semcom.sim.side_information.qam_frame import QamFrame
 from semcom.sim.side_information.rate_map import RateMap
 from semcom.sim.side_information.sc_sic_mode import ScSicMode
 from semcom.sim.side_information.start_word import StartWord
+from semcom.sim.side_information.swin_mode import SwinMode
+from semcom.sim.side_information.tile_map import TileMap
 from semcom.sim.side_information.transport_block import TransportBlock
 
 halves = st.integers(0, 0x7BFF).map(lambda code: float(np.uint16(code).view(np.float16)))  # all that are finite
@@ -46,6 +48,21 @@ maps = st.tuples(st.integers(1, 9), st.integers(1, 9)).flatmap(
     lambda grid: st.binary(min_size=grid[0] * grid[1], max_size=grid[0] * grid[1]).map(
         lambda raw: RateMap(*grid, bytes(level & 15 for level in raw))
     )
+)
+
+tile_maps = st.tuples(st.integers(1, 200), st.integers(1, 200), st.integers(1, 8), st.integers(0, 255)).flatmap(
+    lambda of: (
+        st.lists(
+            st.integers(0, 1), min_size=(size := -(-of[0] // (16 * of[2])) * -(-of[1] // (16 * of[2]))), max_size=size
+        )
+        .filter(any)
+        .map(lambda sent: TileMap(of[0], of[1], 16 * of[2], of[3], bytes(sent)))
+    )
+)
+
+
+choices = st.sets(st.integers(0, 510)).flatmap(
+    lambda chosen: st.integers(max(chosen, default=0) + 1, 511).map(lambda of: (of, tuple(sorted(chosen))))
 )
 
 
@@ -91,6 +108,11 @@ EXAMPLES = [
         ),
     ),
     Example(JsccMode(2, 17), "10 10001", st.builds(JsccMode, st.integers(0, 3), st.integers(0, 20))),
+    Example(
+        SwinMode(3, 17, (5, (1, 3, 4))),
+        "011 10001 1 000000101 000000011 1000",  # of the ten choices the ninth: 1 + 3 choose 2 + 4 choose 3
+        st.builds(SwinMode, st.integers(0, 7), st.integers(0, 20), st.none() | choices),
+    ),
     Example(CdmMode(9, 20), "1001 10100", st.builds(CdmMode, st.integers(0, 15), st.integers(0, 20))),
     Example(JoinedSymbols(5), f"{'101':>016}", st.builds(JoinedSymbols, st.integers(0, 65535))),
     Example(
@@ -132,6 +154,11 @@ EXAMPLES = [
         st.builds(StartWord, st.integers(0, 2**32 - 1), st.integers(0, 2**24 - 1), st.integers(0, 65535)),
     ),
     Example(RateMap(1, 2, bytes([3, 12])), "0 0011 1100", maps),
+    Example(
+        TileMap(32, 33, 32, 9, bytes([0, 1])),
+        f"{'11111':>016} {'100000':>016} 001 00001001 0 01",
+        tile_maps,
+    ),
 ]
 BY_CLASS = {type(example.field): example for example in EXAMPLES}
 
@@ -231,6 +258,13 @@ def test_any_bits_give_a_field_or_an_error(
         (CodedImage("hevc", 9, "sent", "picture"), "CodedImage.scale_eighths: expected 1 to 8, got 9"),
         (JsccMode(4, 0), "JsccMode.rate_index: expected 0 to 3, got 4"),
         (JsccMode(0, 21), "JsccMode.esn0_db: expected 0 to 20, got 21"),
+        (SwinMode(8, 0, None), "SwinMode.rate_index: expected 0 to 7, got 8"),
+        (SwinMode(0, 0, (512, ())), "SwinMode.channels: expected a choice among 1 to 511, got one among 512"),
+        (
+            SwinMode(0, 0, (4, (2, 1))),
+            "SwinMode.channels: expected numbers that rise from 0 to at most 3, got [2, 1]",
+        ),
+        (SwinMode(0, 0, (4, (2, 4))), "SwinMode.channels: expected numbers that rise from 0 to at most 3, got [2, 4]"),
         (CdmMode(16, 0), "CdmMode.eta_index: expected 0 to 15, got 16"),
         (CdmMode(0, -1), "CdmMode.esn0_db: expected 0 to 20, got -1"),
         (LatentMode(51), "LatentMode.inversion_steps: expected 0 to 50, got 51"),
@@ -257,6 +291,16 @@ def test_any_bits_give_a_field_or_an_error(
         (LinkAgreement(1, 4, 512.3), "LinkAgreement.code_rate_x1024: expected a multiple of 1/2 below 1024, got 512.3"),
         (RateMap(1, 1, bytes([16])), "RateMap: expected levels of 0 to 15 for 1 x 1 patches, got 1 of up to 16"),
         (RateMap(2, 2, bytes(3)), "RateMap: expected levels of 0 to 15 for 2 x 2 patches, got 3 of up to 0"),
+        (TileMap(16, 16, 24, 0, b"\1"), "TileMap.tile: expected a multiple of 16, got 24"),
+        (TileMap(16, 16, 16, 256, b"\1"), "TileMap.frame: expected 0 to 255, got 256"),
+        (
+            TileMap(16, 32, 16, 0, b"\0\0"),
+            "TileMap: expected 0 or 1 for each of 1 x 2 tiles, and a 1 at least, got 2 of up to 0",
+        ),
+        (
+            TileMap(65535, 65535, 16, 0, b"\1"),
+            "TileMap: expected at most 65536 tiles, got 4096 x 4096; take larger ones",
+        ),
         (RateMap(0, 0, b""), "RateMap: expected levels of 0 to 15 for 0 x 0 patches, got 0 of up to 0"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, HeaderField) else "",
@@ -285,6 +329,11 @@ def test_what_the_bits_cannot_hold_is_refused(field: HeaderField, message: str) 
         (LatentMode, f"100101 1 {'1':>010} 11000011", r"LatentMode.prompt: expected a text in UTF-8, got b'\xc3'"),
         (JsccMode, "00 11111", "JsccMode.esn0_db: expected 0 to 20, got 31"),
         (LinkScheme, "11111", "header: expected LinkAgreement to be known before, got nothing; read it first"),
+        (
+            TileMap,
+            f"{'1111':>016} {'1111':>016} 000 00000000 0 0",
+            "TileMap: expected a tile at least, got none of 1 x 1",
+        ),
         (RateMap, "0 0000", "header: expected ImageShape to be known before, got nothing; read it first"),
     ],
 )

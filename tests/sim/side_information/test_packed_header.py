@@ -108,7 +108,10 @@ def with_crc(text: str) -> np.ndarray:
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        (f"{19:06b}", "expected field numbers up to 18, got 19; run the same gr-semcom at both ends"),
+        (
+            f"{len(SENT_FIELDS) + 1:06b}",
+            f"expected field numbers up to {len(SENT_FIELDS)}, got {len(SENT_FIELDS) + 1}; run the same gr-semcom at",
+        ),
         (f"{2:06b}{5:08b}", "ModelId.weights: expected 16 bits, got 2; the header is cut short"),
         (f"{3:06b}11{21:05b}", "JsccMode.esn0_db: expected 0 to 20"),
         (f"{5:06b}1", "expected ImageShape to be known before, got nothing; read it first"),
@@ -129,7 +132,7 @@ def test_every_field_has_a_number_and_keeps_it() -> None:
     """Numbers are on the air: a field that is added comes last."""
     names = "ImageShape ModelId JsccMode CdmMode RateMap ScSicMode PowerScale ConstellationFrame CodedImage LinkScheme"
     names += " QamFrame TransportBlock FeatureShape FeatureCode FullScale LatentMode JoinedSymbols"
-    names += " LabelClasses"
+    names += " LabelClasses TileMap SwinMode"
     assert [cls.__name__ for cls in SENT_FIELDS] == names.split()
     own = {cls for cls in HeaderField.__subclasses__() if cls.__module__.startswith("semcom.sim.side_information")}
     assert own - set(SENT_FIELDS) == {LinkAgreement, StartWord}  # what both ends know, and a word of its own

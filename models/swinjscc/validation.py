@@ -1,0 +1,58 @@
+"""Validation on held-out files, with noise that is the same every time."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from ..training.frames import Fading
+from ..training.pictures import Pictures
+from ..training.run import Run
+from ..training.validation import Scores, centre_crop, evenly, psnr_db
+from .config import TrainConfig
+from .names import Rate
+from .network import SwinJscc
+from .step import link
+
+__all__ = ["validate"]
+
+POINTS: tuple[tuple[Rate, float, Fading], ...] = (
+    ("1/96", 10.0, "none"),
+    ("1/48", 10.0, "none"),
+    ("1/24", 4.0, "none"),
+    ("1/24", 10.0, "none"),
+    ("1/12", 1.0, "none"),
+    ("1/12", 10.0, "none"),
+    ("1/12", 10.0, "fast"),
+    ("1/6", 13.0, "none"),
+)
+
+
+def validate(run: Run[TrainConfig, SwinJscc], network: SwinJscc, held: Pictures) -> Scores:
+    """Mean PSNR in dB over centre crops of held-out pictures, at a few points of rate, SNR and channel.
+
+    The score is the mean of all points whose rate the network has.
+    """
+    scores = {
+        f"{rate} {esn0_db:g}dB {fading}": _mean_psnr_db(run, network, held, rate, esn0_db, fading)
+        for rate, esn0_db, fading in POINTS
+        if rate in network.config.rates
+    }
+    return Scores(float(np.mean(list(scores.values()))), scores)
+
+
+def _mean_psnr_db(
+    run: Run[TrainConfig, SwinJscc], network: SwinJscc, held: Pictures, rate: Rate, esn0_db: float, fading: Fading
+) -> float:
+    config, multiple = run.config, network.config.stride
+    generator = torch.Generator().manual_seed(config.seed)
+    level = torch.full((1,), esn0_db, device=run.device)
+    psnr = []
+    for whole in evenly(held, config.validation_pictures):
+        height, width = (min(config.validation_crop, side) // multiple * multiple for side in whole.shape[:2])
+        if not height or not width:
+            continue
+        image = centre_crop(whole, height, width, run.device)
+        out, _ = link(network, image, rate, level, [fading], generator)
+        psnr.append(psnr_db(out, image))
+    return float(np.mean(psnr))
