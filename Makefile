@@ -67,6 +67,7 @@ bench: $(VENV)/.with-bench
 	$(BIN)/python benchmarks/radio_loopback.py --bursts 2 --cfo 0.02 --clock-ppm 40 --out out/bench/pictures
 	@if [ -n "$(KODAK)" ]; then for one in deepjscc_kodak deepjscc_q_kodak links_kodak cdm_jscc_kodak sweep_speed; do \
 	$(BIN)/python benchmarks/$$one.py --data "$(KODAK)" || exit 1; done; \
+	$(BIN)/python benchmarks/comparison.py --data "$(KODAK)" --images 4 --budget 30 --docs out/bench || exit 1; \
 	else echo "skipped: picture quality on Kodak: make bench KODAK=FOLDER"; fi
 
 clean:

@@ -161,7 +161,7 @@ def main() -> None:
         options.out / "rows.csv",
         jobs=options.jobs,
         networks=networks,
-        keep=dict.fromkeys(corners, Point("awgn", "1/24", 10)),
+        keep={Point("awgn", "1/24", 10): corners},
     )
     for row in rows:
         signed = row["high_frequency_error_db"]

@@ -106,9 +106,9 @@ def draw_curves(path: Path, rows: Rows, figures: Sequence[Figure], levels: Seque
     plt.close(figure)
 
 
-def write_rows(path: Path, rows: Rows) -> None:
-    """A row a picture and point."""
-    names = ["system", "channel", "esn0_db", "label", "cbr", *(one.key for one in FIGURES)]
+def write_rows(path: Path, rows: Rows, more: Sequence[str] = ()) -> None:
+    """A row a picture and point, with more columns where they are named."""
+    names = ["system", "channel", *more, "esn0_db", "label", "cbr", *(one.key for one in FIGURES)]
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, names, extrasaction="ignore", lineterminator="\n")
         writer.writeheader()

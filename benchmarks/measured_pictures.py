@@ -8,22 +8,25 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import json
+import math
 import sys
 import time
-from collections.abc import Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
-from semcom.blocks.block import RunContext
+import semcom
 from semcom.blocks.envelope import Header, Identity, Trace
 from semcom.blocks.ports import Image, Symbols
 from semcom.flowgraphs.experiments.collect import MEASURED, Collect
 from semcom.flowgraphs.experiments.measured_graph import MeasuredGraph, measured_graph
-from semcom.flowgraphs.experiments.systems import parse_systems
-from semcom.flowgraphs.runtime.engine.inline import InlineExecutor
+from semcom.flowgraphs.experiments.systems import Compared, parse_systems
+from semcom.flowgraphs.experiments.task import run_files
 from semcom.sim.metrics.haarpsi import haarpsi
 from semcom.sim.metrics.high_frequency import high_frequency_error_db
 from semcom.sim.metrics.mdsi import mdsi
@@ -74,7 +77,11 @@ class System(NamedTuple):
 
 
 class Point(NamedTuple):
-    """Where it is measured: channel (``awgn`` or ``rayleigh block``), CBR as text, mean Es/N0 in dB."""
+    """Where it is measured: channel, CBR as text, mean Es/N0 in dB.
+
+    The channel is ``awgn``, ``rayleigh block``, or ``rayleigh``: the same, but a flowgraph at capacity sets its fading
+    by a variable of its own.
+    """
 
     channel: str
     cbr: str
@@ -154,20 +161,27 @@ class _Witness(Collect):
 
 def flowgraph_of(wanted: Wanted) -> MeasuredGraph:
     """Resolve the flowgraph of a system at a point."""
-    system, point = wanted.system, wanted.point
-    sets = ["photos.size=null", *(text.format(cbr=point.cbr) for text in system.sets)]
+    point = wanted.point
+    parsed = _parsed(wanted.system._replace(weights=()), point.channel, point.cbr)
+    return measured_graph(parsed.check({"esn0_db": point.esn0_db}).graph, wanted.system.name)
+
+
+@cache
+def _parsed(system: System, channel: str, cbr: str) -> Compared:
+    """Read the flowgraph of a system, with its overrides for a channel and a CBR."""
+    sets = ["photos.size=null", *(text.format(cbr=cbr) for text in system.sets)]
     swaps = []
-    if point.channel != "awgn" and "capacity" not in system.flowgraph:
+    if channel != "awgn" and "capacity" not in system.flowgraph:
         swaps.append("channel=channels/rayleigh")
-    elif point.channel != "awgn":
+    elif channel == "rayleigh block":
         sets += ["channel.fading=rayleigh", "channel.coherence=block"]
     (parsed,) = parse_systems(
         [f"{system.name}={system.flowgraph}"],
-        vars=[text.format(cbr=point.cbr) for text in system.vars],
+        vars=[text.format(cbr=cbr) for text in system.vars],
         sets=sets,
         swaps=swaps,
     )
-    return measured_graph(parsed.check({"esn0_db": point.esn0_db}).graph, system.name)
+    return parsed
 
 
 def measure(
@@ -177,9 +191,10 @@ def measure(
     *,
     jobs: int,
     networks: dict[str, Path],
-    keep: dict[str, Point],
+    keep: Mapping[Point, Collection[str]],
+    budget_s: float | None = None,
 ) -> list[dict[str, Any]]:
-    """Measure what the table does not hold yet; return all rows that were wanted.
+    """Measure what the table does not hold yet, in order; return all rows that were wanted and are there.
 
     Args:
         wanted: Systems and points.
@@ -187,14 +202,16 @@ def measure(
         table: CSV to read and append to.
         jobs: Processes, one thread each.
         networks: Files of weights of distances that need them, by column: `NETWORKS`.
-        keep: Label → point at which what was received is kept as PNG, in ``pictures`` beside the table.
+        keep: Point → labels of pictures that are kept there as received, as PNG, in ``pictures`` beside the table.
+        budget_s: Seconds after which nothing more is begun; 0 only reads.
     """
     have = {_key(row): row for row in _read(table)}
+    known = _Known(table.with_suffix(".made-with.json"))
     digests = [hashlib.sha256(path.read_bytes()).hexdigest()[:16] for path in pictures]
     todo: list[_Job] = []
     asked: list[tuple[str, ...]] = []
     for want in wanted:
-        made_with = _made_with(want)
+        made_with = known.made_with(want)
         missing = []
         kept = {}
         count = len(pictures) if want.pictures is None else min(want.pictures, len(pictures))
@@ -205,15 +222,17 @@ def measure(
             asked.append(key)
             if again:
                 continue
-            if keep.get(path.stem) == want.point:
+            if path.stem in keep.get(want.point, ()):
                 kept[number] = picture_path(table, want.system.name, made_with, path.stem)
             lacks = [] if want.by == "sweep" else ["mdsi", *networks]
             stale = key not in have or not all(have[key][name] for name in lacks)
             if stale or (number in kept and not kept[number].is_file()):
                 missing.append(number)
-        for run in _runs(missing):
-            files = tuple(pictures[number] for number in run)
-            todo.append(_Job(want, made_with, tuple(run), files, networks, kept))
+        for first in range(0, len(missing), CHUNK):
+            numbers = tuple(missing[first : first + CHUNK])
+            files = tuple(pictures[number] for number in numbers)
+            todo.append(_Job(want, made_with, numbers, files, networks, kept))
+    known.write()
     began, done, total = time.monotonic(), 0, sum(len(job.numbers) for job in todo)
     new = not table.is_file()
     table.parent.mkdir(parents=True, exist_ok=True)
@@ -221,8 +240,8 @@ def measure(
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         if new:
             writer.writeheader()
-        for future in as_completed([pool.submit(_run, job) for job in todo]):
-            for row in future.result():
+        for measured in _measured(pool, todo, jobs, math.inf if budget_s is None else began + budget_s):
+            for row in measured:
                 text = {name: "" if row.get(name) is None else str(row[name]) for name in COLUMNS}
                 text["digest"] = digests[row["seq"]]
                 have[_key(text)] = text
@@ -230,7 +249,7 @@ def measure(
                 done += 1
             file.flush()
             print(f"{done}/{total} pictures, {time.monotonic() - began:.0f} s", file=sys.stderr)
-    return [_numbers(have[key]) for key in asked]
+    return [_numbers(have[key]) for key in asked if key in have]
 
 
 def picture_path(table: Path, system: str, made_with: str, label: str) -> Path:
@@ -245,13 +264,30 @@ def _run(job: _Job) -> list[dict[str, Any]]:
     torch.set_num_threads(1)
     measured = flowgraph_of(job.wanted)
     witness = _Witness(job, measured.sink)
-    graph = measured.part([str(path) for path in job.files], job.numbers[0], measured.graph.seed)
     witness.start()
-    InlineExecutor(graph, RunContext(), started={witness.name: witness}).run()
+    for number, path in zip(job.numbers, job.files, strict=True):
+        run_files(measured, measured.graph.seed, [str(path)], number, witness)
     point = job.wanted.point
     where = {"channel": point.channel, "target_cbr": point.cbr, "esn0_db": point.esn0_db}
     same = {"system": job.wanted.system.name, "made_with": job.made_with, **where, "draw": 0}
     return [{**same, **row} for row in witness.rows]
+
+
+def _measured(
+    pool: ProcessPoolExecutor, todo: Iterable[_Job], jobs: int, until_s: float
+) -> Iterator[list[dict[str, Any]]]:
+    """Rows of one job after the other as they end; none is begun after a time of the monotonic clock."""
+    running: set[Future[list[dict[str, Any]]]] = set()
+    for job in todo:
+        if time.monotonic() >= until_s:
+            break
+        running.add(pool.submit(_run, job))
+        if len(running) >= jobs:
+            ended, running = wait(running, return_when=FIRST_COMPLETED)
+            yield from (future.result() for future in ended)
+    while running:
+        ended, running = wait(running, return_when=FIRST_COMPLETED)
+        yield from (future.result() for future in ended)
 
 
 def _distance(network: Any, sent: Image, received: Image) -> float:
@@ -267,22 +303,33 @@ def _pool(jobs: int) -> ProcessPoolExecutor:
     return ProcessPoolExecutor(jobs, mp_context=get_context("spawn"))
 
 
-def _runs(numbers: Sequence[int]) -> list[list[int]]:
-    """Numbers that follow each other, in parts."""
-    found: list[list[int]] = []
-    for number in numbers:
-        if found and found[-1][-1] == number - 1 and len(found[-1]) < CHUNK:
-            found[-1].append(number)
-        else:
-            found.append([number])
-    return found
+class _Known:
+    """What systems are made with; kept in a file as long as no file of the package changes, since it takes a while."""
 
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        root = Path(semcom.__file__).parent
+        files = [one for part in ("blocks", "flowgraphs", "models") for one in (root / part).rglob("*.*")]
+        stamps = sorted((str(one), one.stat().st_mtime_ns, one.stat().st_size) for one in files if one.suffix != ".pyc")
+        self._package = hashlib.sha256(repr(stamps).encode()).hexdigest()
+        kept = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        self._found: dict[str, str] = kept.get("found", {}) if kept.get("package") == self._package else {}
 
-def _made_with(wanted: Wanted) -> str:
-    digest = hashlib.sha256(flowgraph_of(wanted).hash.encode())
-    for path in wanted.system.weights:
-        digest.update(path.read_bytes())
-    return digest.hexdigest()[:16]
+    def made_with(self, wanted: Wanted) -> str:
+        """First 16 hex digits of the SHA-256 of what decides the rows of a system at a point, the pictures aside."""
+        stamps = [(path.stat().st_mtime_ns, path.stat().st_size) for path in wanted.system.weights]
+        key = repr((wanted.system, wanted.point, stamps))
+        if key not in self._found:
+            digest = hashlib.sha256(flowgraph_of(wanted).hash.encode())
+            for path in wanted.system.weights:
+                digest.update(path.read_bytes())
+            self._found[key] = digest.hexdigest()[:16]
+        return self._found[key]
+
+    def write(self) -> None:
+        """Keep it for the next run."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._path.write_text(json.dumps({"package": self._package, "found": self._found}), encoding="utf-8")
 
 
 def _key(row: dict[str, str]) -> tuple[str, ...]:

@@ -335,7 +335,7 @@ def main() -> None:
             options.out / "rows.csv",
             jobs=options.jobs,
             networks=networks,
-            keep=dict.fromkeys(kept, Point("awgn", CBRS[variant], 10)),
+            keep={Point("awgn", CBRS[variant], 10): kept},
         )
     shown = {row["system"]: (row["system"], row["made_with"]) for row in rows if row["esn0_db"] == "10"}
     if options.train is not None:

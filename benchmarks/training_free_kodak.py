@@ -123,8 +123,7 @@ def main() -> None:
     spread = [paths[int(i)].stem for i in np.linspace(0, len(paths) - 1, many).round()]
     corners = {label: SHEET[label] for label in spread if label in SHEET} or {spread[0]: (60, 60)}
     table = options.out / "kodak.csv"
-    kept = dict.fromkeys(corners, SHOWN_AT)
-    rows = measure(wanted, paths, table, jobs=options.jobs, networks=networks, keep=kept)
+    rows = measure(wanted, paths, table, jobs=options.jobs, networks=networks, keep={SHOWN_AT: corners})
     static = options.docs / "_static"
     static.mkdir(parents=True, exist_ok=True)
     at = {row["system"]: row["made_with"] for row in rows if (row["channel"], row["esn0_db"]) == ("awgn", "5")}

@@ -28,8 +28,8 @@ def compiled(function: Callable[..., Any], how: Compile) -> Callable[..., Any]:
     limit = "recompile_limit" if hasattr(torch._dynamo.config, "recompile_limit") else "cache_size_limit"
 
     @wraps(function)
-    def call(*tensors: Any) -> Any:
+    def call(*given: Any, **named: Any) -> Any:
         with torch._dynamo.config.patch({limit: SHAPES}):
-            return quick(*tensors)
+            return quick(*given, **named)
 
     return call

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
 from ...errors import UsageError
 from ..deepjscc.config import AdaptiveConfig
@@ -94,6 +95,13 @@ class CdmJsccRun(Run[TrainConfig, CdmJscc]):
     def validate(self, network: CdmJscc, held: Pictures, phase: Phase) -> Scores:
         """See `validate`."""
         return validate(self, network, held, phase)
+
+    def to_compile(self) -> list[nn.Module]:
+        """The U-Net, the hyperprior, and the stacks of a DeepJSCC backbone."""
+        model, backbone = self.model, self.model.backbone
+        if not isinstance(backbone, RateAdaptiveDeepJscc):
+            return [model.unet, model.hyperprior]
+        return [model.unet, model.hyperprior, backbone.base.encoder.stack, backbone.base.decoder.stack]
 
     def keeps(self, name: str) -> bool:
         """What the base does not hold."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ...errors import UsageError
 from ..model_card import card_path
@@ -21,6 +21,7 @@ from ..training.validation import Scores
 from ..weights.file import load_weights
 from ..weights.network import config_of
 from .config import AdaptiveConfig, NetworkConfig, TrainConfig
+from .modulated import ModulatedStack
 from .names import SHIPPED
 from .network import build
 from .rates import RATES
@@ -105,6 +106,11 @@ class DeepJsccRun(Run[TrainConfig, Any]):
     def validate(self, network: Any, held: Pictures, phase: Stretch) -> Scores:
         """See `validate`."""
         return validate(self, network, held)
+
+    def to_compile(self) -> list[nn.Module]:
+        """The stacks of residual blocks: the closed forms around them change precision midway."""
+        stacks: list[nn.Module] = [one for one in self.model.modules() if isinstance(one, ModulatedStack)]
+        return stacks or list(self.model.children())
 
     def outdoes(self, score: float) -> bool:
         """PSNR falls as a perceptual loss is learnt: the last weights are the ones."""

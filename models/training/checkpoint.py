@@ -2,36 +2,20 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
-import torch
 from pydantic import ValidationError
 from torch import Tensor
 
-from ...errors import UsageError, WeightsError
+from ...errors import UsageError
+from .shards import read_state, replace
 
-__all__ = ["checkpoint_of", "save_checkpoint", "save_text", "save_weights"]
-
-
-def _replace(part: Path, path: Path) -> None:
-    with part.open("rb") as file:
-        os.fsync(file.fileno())
-    os.replace(part, path)
-
-
-def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
-    """Write a training checkpoint; a kill in between leaves the one before."""
-    part = path.with_name(path.name + ".part")
-    torch.save(state, part)
-    _replace(part, path)
+__all__ = ["checkpoint_of", "save_text", "save_weights"]
 
 
 def checkpoint_of(config: Any, out: Path, *, resume: bool) -> dict[str, Any] | None:
     """The checkpoint in a folder of results, or None where a run begins; the folder is made if missing.
-
-    Only tensors and plain values are let in.
 
     Args:
         config: The recipe; its ``model`` and ``seed`` must be those of the checkpoint.
@@ -48,10 +32,7 @@ def checkpoint_of(config: Any, out: Path, *, resume: bool) -> dict[str, Any] | N
         return None
     if not resume:
         raise UsageError(f"{last}: a run is there already; give another folder, or go on with it")
-    try:
-        state: dict[str, Any] = torch.load(last, map_location="cpu", weights_only=True)
-    except Exception as error:
-        raise WeightsError(f"{last}: not a whole checkpoint; remove it to start afresh: {error}") from error
+    state = read_state(last)
     try:
         before = type(config).model_validate_json(state["config"])
     except (KeyError, ValidationError):
@@ -68,11 +49,11 @@ def save_weights(path: Path, weights: dict[str, Tensor]) -> None:
     part = path.with_name(path.name + ".part")
     halved = {name: value.half() if value.ndim > 1 else value for name, value in weights.items()}
     save_file({name: value.detach().cpu().contiguous() for name, value in halved.items()}, part)
-    _replace(part, path)
+    replace(part, path)
 
 
 def save_text(path: Path, text: str) -> None:
     """Write a text file."""
     part = path.with_name(path.name + ".part")
     part.write_text(text, encoding="utf-8")
-    _replace(part, path)
+    replace(part, path)

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ..compiled import Compile, compiled
 from ..model_card import ModelCard
 from ..perceptual.build import Perceptual
 from ..system import System
@@ -139,6 +140,10 @@ class Run(ABC, Generic[C, M]):
         """Names of the files of weights that are kept in a phase, without their endings."""
         return ["best"]
 
+    def to_compile(self) -> Sequence[nn.Module]:
+        """Parts of the network that are called as functions of tensors, step by step."""
+        return list(self.model.children())
+
     def row(self, losses: Sequence[Losses], phase: Any) -> dict[str, Any]:
         """What the log says of the last steps."""
         names = [name for name, value in losses[-1].items() if isinstance(value, Tensor)]
@@ -172,6 +177,11 @@ class Run(ABC, Generic[C, M]):
         now = self.model.state_dict()
         self.ema = {name: torch.empty_like(now[name]).copy_(value) for name, value in self.ema.items()}  # its strides
         self.best_score, self.best_phase = state[f"best_{self.score_name}"], state.get("best_phase", "")
+
+    def compile(self, how: Compile) -> None:
+        """Have torch compile what `to_compile` names; states and names of tensors stay as they are."""
+        for module in self.to_compile() if how != "off" else ():
+            module.forward = compiled(module.forward, how)
 
     # How far it is
 

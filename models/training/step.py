@@ -12,7 +12,7 @@ from .batch import Batch, Losses
 from .pictures import Pictures
 from .run import Run
 
-__all__ = ["take_step"]
+__all__ = ["add_gradients", "batch_of", "take_step"]
 
 
 def take_step(run: Run[Any, Any], pictures: Pictures, progress: float) -> Losses:
@@ -33,18 +33,23 @@ def take_step(run: Run[Any, Any], pictures: Pictures, progress: float) -> Losses
     run.prepare(phase, pictures)
     for group, rate in zip(run.optimizer.param_groups, run.learning_rates(phase, done, progress), strict=True):
         group["lr"] = rate
-    size = phase.batch // (run.team.size * phase.accumulate)
-    seed = [run.config.seed, run.step, run.team.rank]
-    batch = Batch(pictures, phase, progress, size=size, seed=seed, device=run.device)
+    batch = batch_of(run, pictures, phase, progress)
     run.optimizer.zero_grad(set_to_none=True)
-    pieces = [_backward(run, batch) for _ in range(phase.accumulate)]
+    pieces = [add_gradients(run, batch) for _ in range(phase.accumulate)]
     _descend(run)
     run.step += 1
     run.follow()
     return _mean(pieces)
 
 
-def _backward(run: Run[Any, Any], batch: Batch[Any]) -> Losses:
+def batch_of(run: Run[Any, Any], pictures: Pictures, phase: Any, progress: float) -> Batch[Any]:
+    """What this process draws the present step from, piece by piece."""
+    size = phase.batch // (run.team.size * phase.accumulate)
+    seed = [run.config.seed, run.step, run.team.rank]
+    return Batch(pictures, phase, progress, size=size, seed=seed, device=run.device)
+
+
+def add_gradients(run: Run[Any, Any], batch: Batch[Any]) -> Losses:
     """Add the gradients of a piece."""
     with torch.autocast(run.device.type, dtype=torch.bfloat16, enabled=run.config.precision == "bfloat16"):
         losses = run.losses(batch)

@@ -177,6 +177,7 @@ def test_training_gets_what_the_command_line_says(monkeypatch, model, config):
         "out": Path("o"),
         "perceptual_weights": Path("w.npz"),
         "device": "cpu",
+        "compile": "off",
         "resume": True,
     }
     assert told == expected

@@ -1,0 +1,214 @@
+"""Every system on the Kodak pictures at the same bandwidths and noise levels, beside what others have published.
+
+    python benchmarks/comparison.py --data DIR [--squeezenet FILE] [--images N] [--budget MINUTES] [--systems NAME ...]
+
+Runs the shipped flowgraphs, each picture whole, at CBR 1/96 to 1/6 and -5 to 20 dB, over AWGN and over Rayleigh fading;
+the same noise for all systems. Goes on where it was stopped: rows and pictures are kept under ``--out``. With
+``--budget`` it begins nothing more after so many minutes and makes the page of what is there. First comes what the plot
+shows (10 dB, and CBR 1/24), systems that take the least time before others. ``--systems`` says what is measured; the
+page always shows all. Writes ``docs/comparison.md``, ``.csv`` and ``docs/_static/comparison*``.
+
+A further system is one line of `LINES`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from cdm_jscc_plots import draw_sheet
+from comparison_page import Asked, by_point, page
+from comparison_plots import draw
+from curves import pictures_of, write_rows
+from measured_pictures import Point, System, Wanted, measure, picture_path
+from semcom.models.cdm_jscc.names import SHIPPED as CDM
+from semcom.models.deepjscc.names import SHIPPED as DEEPJSCC
+from semcom.models.latent_denoiser.names import SHIPPED as DENOISER
+from semcom.models.latent_diffusion.names import SHIPPED as DIFFUSION
+from semcom.models.sc_sic.names import SHIPPED as SC_SIC
+from semcom.models.swinjscc.names import SHIPPED as SWINJSCC
+
+CBRS = ("1/96", "1/48", "1/24", "1/12", "1/6")
+LEVELS_DB = (-5, 0, 5, 10, 15, 20)
+CHANNELS = ("awgn", "rayleigh")
+COHERENCE = "channel.coherence_symbols=256"
+PERCEPTUAL = DEEPJSCC.folder / "perceptual.safetensors"
+SCALES = "encoder.scales=[1,0.5,0.25]"
+SHEETS = {  # name → where; each shows three pictures
+    "comparison": Point("awgn", "1/24", 10),
+    "comparison-low-snr": Point("awgn", "1/24", 0),
+    "comparison-low-rate": Point("awgn", "1/96", 10),
+}
+CORNERS = {  # upper left corner of a crop; others show their middle
+    "kodim01": (150, 300),
+    "kodim08": (150, 300),
+    "kodim09": (60, 250),
+    "kodim15": (60, 370),
+    "kodim16": (100, 380),
+    "kodim24": (200, 120),
+}
+
+
+class Line(NamedTuple):
+    """A system of the comparison.
+
+    Attributes:
+        name: What tables call it.
+        flowgraph: Name of a shipped one.
+        vars: ``name=value``; ``{cbr}`` stands for the point's.
+        sets: ``block.parameter=value``, the same.
+        weights: Files that decide what comes out.
+        cbrs: Where it has a working point.
+        seconds: A picture's, roughly, on one core.
+        coded: It is a coded link that reckons with a worse channel over fading.
+        pictured: Its crops are shown.
+    """
+
+    name: str
+    flowgraph: str
+    vars: tuple[str, ...]
+    sets: tuple[str, ...]
+    weights: tuple[Path, ...]
+    cbrs: tuple[str, ...] = CBRS[1:]
+    seconds: float = 1.0
+    coded: bool = False
+    pictured: bool = True
+
+
+RATE, CBR = ("rate={cbr}",), ("cbr={cbr}",)
+BOTH = (f"encoder.weights={PERCEPTUAL}", f"decoder.weights={PERCEPTUAL}")
+LINEAR, QUANTISED = ("encoder.variant=linear",), (*RATE, "bits_per_symbol=6")
+D, P = CDM.path("d"), CDM.path("p")
+JPEG = ("encoder.csit=mean", SCALES)
+LINES = (
+    Line("DeepJSCC", "deepjscc-awgn", RATE, (), (DEEPJSCC.path("adaptive"),), seconds=0.9),
+    Line("DeepJSCC perceptual", "deepjscc-awgn", RATE, BOTH, (PERCEPTUAL,), seconds=0.95),
+    Line("DeepJSCC-Q 64-QAM", "deepjscc-q", QUANTISED, (), (DEEPJSCC.path("quantised"),), seconds=1.1, pictured=False),
+    Line("linear code", "deepjscc-awgn", RATE, LINEAR, (DEEPJSCC.path("linear"),), seconds=0.5, pictured=False),
+    Line("SwinJSCC mini", "swinjscc", RATE, (), (SWINJSCC.path("mini"),), CBRS),
+    Line("CDM-JSCC D", "cdm-jscc", CBR, (), (D,), seconds=1.0),
+    Line("CDM-JSCC P", "cdm-jscc", (*CBR, "variant=p"), (), (D, P), seconds=1.05),
+    Line("SC-SIC mini-48", "sc-sic-mini", (), (), (SC_SIC.path("mini-48"),), ("1/96",), 3.0),
+    Line("SC-SIC mini-341", "sc-sic-mini", ("variant=mini-341",), (), (SC_SIC.path("mini-341"),), ("1/683",), 3.0),
+    Line("training-free latent diffusion", "training-free-mini", (), (), (DIFFUSION.path("mini-96"),), CBRS[:1], 6.0),
+    Line("latent denoiser", "latent-denoiser-mini", (), (), (DENOISER.path("mini-96"),), CBRS[:1], 2.0),
+    Line("JPEG2000+LDPC adapted", "jpeg2000-ldpc", (*CBR, "scheme=adapted"), JPEG, (), CBRS, 0.6, coded=True),
+    Line("HEVC+LDPC adapted", "hevc-ldpc", (*CBR, "scheme=adapted"), (SCALES,), (), CBRS, 1.2, coded=True),
+    Line("HEVC+capacity", "hevc-capacity", CBR, (SCALES,), (), CBRS, 1.2, pictured=False),
+)
+REFERENCE = "HEVC+LDPC adapted"
+CLOSED = ("1/683",)  # rates that are nobody else's
+
+
+def back_off_db(esn0_db: int) -> int:
+    """What a coded link over fading keeps in hand, in dB: found by trial, so that it seldom loses a picture."""
+    return 4 + max(0, esn0_db) // 5
+
+
+def at_point(line: Line, point: Point) -> System:
+    """The system of a line as it is run at a point."""
+    vars, sets = line.vars, line.sets
+    if point.channel == "rayleigh":
+        if "capacity" in line.flowgraph:
+            vars = (*vars, "fading=rayleigh")
+        else:
+            sets = (*sets, COHERENCE)
+        if line.coded:
+            sets = (*sets, f"encoder.esn0_db={point.esn0_db - back_off_db(point.esn0_db)}")
+    return System(line.name, line.flowgraph, vars, sets, line.weights)
+
+
+def is_shown(point: Point) -> bool:
+    """Whether the plot shows it: all CBRs at 10 dB, all levels at CBR 1/24."""
+    return point.esn0_db == 10 or point.cbr == "1/24"
+
+
+def wanted(lines: Sequence[Line], pictures: int) -> list[Wanted]:
+    """All points, those of the plot first, the quick systems before the slow ones."""
+    every = [
+        (not is_shown(point), channel != "awgn", line.seconds, line, point)
+        for line in lines
+        for channel in CHANNELS
+        for cbr in line.cbrs
+        for level in LEVELS_DB
+        for point in [Point(channel, cbr, level)]
+    ]
+    every.sort(key=lambda one: one[:3])
+    return [
+        Wanted(at_point(line, point), point, pictures, "sweep" if later or fading else "distances")
+        for later, fading, _, line, point in every
+    ]
+
+
+def chosen(names: Sequence[str] | None) -> list[Line]:
+    """The lines of these names, or all."""
+    if unknown := set(names or ()) - {line.name for line in LINES}:
+        sys.exit(
+            f"--systems: expected some of {', '.join(line.name for line in LINES)}, got {', '.join(sorted(unknown))}"
+        )
+    return [line for line in LINES if names is None or line.name in names]
+
+
+def draw_sheets(static: Path, table: Path, paths: Sequence[Path], labels: Sequence[str], asked: Asked) -> list[str]:
+    """Crops at the points of `SHEETS`, of the systems that are there; returns the sheets' names."""
+    drawn = []
+    corners = {label: CORNERS.get(label, (160, 288)) for label in labels}
+    for sheet, point in SHEETS.items():
+        found = {line.name: asked.rows.get((line.name, point)) for line in LINES if line.pictured}
+        made = {name: rows[0]["made_with"] for name, rows in found.items() if rows}
+        shown = {
+            name: made_with
+            for name, made_with in made.items()
+            if all(picture_path(table, name, made_with, label).is_file() for label in labels)
+        }
+        if shown:
+            draw_sheet(static / f"{sheet}.webp", table, paths, corners, shown)
+            drawn.append(sheet)
+    return drawn
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    docs = Path(__file__).resolve().parents[1] / "docs"
+    parser.add_argument("--data", type=Path, required=True, help="folder with the 24 Kodak pictures as PNG")
+    parser.add_argument("--squeezenet", type=Path, help="npz file of SqueezeNet v1.0: its distance in place of SWD")
+    parser.add_argument("--images", type=int, help="only so many pictures, evenly spread")
+    parser.add_argument("--budget", type=float, help="minutes after which nothing more is begun")
+    parser.add_argument("--systems", nargs="+", metavar="NAME", help="measure these; the page shows all")
+    parser.add_argument("--out", type=Path, default=Path("out/comparison"), help="folder of rows and pictures")
+    parser.add_argument("--docs", type=Path, default=docs, help="folder of the page (default: docs)")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes, one thread each")
+    options = parser.parse_args()
+    paths = pictures_of(options.data)
+    many = min(options.images or len(paths), len(paths))
+    labels = [paths[int(i)].stem for i in np.linspace(0, len(paths) - 1, many).round()]
+    labels = [labels[int(i)] for i in np.linspace(0, many - 1, min(3, many)).round()]
+    kept = {point: labels for point in SHEETS.values()}
+    given = {} if options.squeezenet is None else {"squeezenet_distance": options.squeezenet.resolve()}
+    table = options.out / "rows.csv"
+    budget_s = None if options.budget is None else 60 * options.budget
+    every = wanted(LINES, many)
+    now = every if options.systems is None else wanted(chosen(options.systems), many)
+    rows = measure(now, paths, table, jobs=options.jobs, networks=given, keep=kept, budget_s=budget_s)
+    if options.systems is not None:
+        rows = measure(every, paths, table, jobs=1, networks=given, keep=kept, budget_s=0)
+    systems = [line.name for line in LINES]
+    cbrs, perceptual = (*CLOSED, *CBRS), next(iter(given), "sliced_wasserstein")
+    asked = Asked(by_point(rows), systems, cbrs, LEVELS_DB, CHANNELS, many, REFERENCE, perceptual)
+    static = options.docs / "_static"
+    static.mkdir(parents=True, exist_ok=True)
+    sheets = draw_sheets(static, table, paths, labels, asked)
+    draw(static / "comparison.svg", asked)
+    write_rows(options.docs / "comparison.csv", rows, ("target_cbr", "failed"))
+    text = page(asked, {name: SHEETS[name] for name in sheets}, len(every))
+    (options.docs / "comparison.md").write_text(text, encoding="utf-8")
+    print(text)
+
+
+if __name__ == "__main__":
+    main()
