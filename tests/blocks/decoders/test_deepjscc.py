@@ -11,7 +11,7 @@ from semcom.blocks.envelope import Header, Identity, State
 from semcom.blocks.mappers.complex_to_real import ComplexToReal
 from semcom.blocks.mappers.real_to_complex import RealToComplex
 from semcom.errors import SignalError
-from semcom.models.deepjscc.names import NUMBERS, RATES, SHIPPED
+from semcom.models.deepjscc.names import RATES, SHIPPED
 from semcom.models.model_card import ModelCard, card_path
 from semcom.sim.metrics.psnr import psnr_db
 from semcom.sim.side_information.image_shape import ImageShape
