@@ -77,9 +77,9 @@ def sides(discriminator: Discriminator, pictures: Tensor, photographs: Tensor) -
     """
     learning = [parameter for parameter in discriminator.parameters() if parameter.requires_grad]
     for parameter in learning:
-        parameter.requires_grad_(requires_grad=False)
+        parameter.requires_grad = False
     judged = discriminator(pictures, photographs)
     for parameter in learning:
-        parameter.requires_grad_(requires_grad=True)
+        parameter.requires_grad = True
     made, real = (discriminator(one.detach(), photographs) for one in (pictures, photographs))
     return Sides(F.softplus(-judged).mean(), F.softplus(made).mean() + F.softplus(-real).mean())
