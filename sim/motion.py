@@ -14,6 +14,7 @@ __all__ = ["REACH", "Motion", "estimate_motion", "moved"]
 REACH = 7
 """Pixels that a tile may have moved, up, down, left and right, at most."""
 _ZERO_BIAS = 1.2  # a vector that is not zero must be better by so much: it costs bits
+_HALF = np.float32(0.5)
 
 
 class Motion(NamedTuple):
@@ -48,9 +49,9 @@ def moved(before: NDArray[np.float32], grid: Grid, vectors: NDArray[np.int64]) -
         top, left = row * side + margin + (down >> 1), column * side + margin + (across >> 1)
         block = padded[top : top + side + (down & 1), left : left + side + (across & 1)]
         if down & 1:
-            block = (block[1:] + block[:-1]) / 2
+            block = (block[1:] + block[:-1]) * _HALF
         if across & 1:
-            block = (block[:, 1:] + block[:, :-1]) / 2
+            block = (block[:, 1:] + block[:, :-1]) * _HALF
         tiles[index] = block
     return tiles
 
@@ -97,7 +98,7 @@ def _coarse(before: NDArray[np.float32], now: NDArray[np.float32], grid: Grid) -
 def _halved(picture: NDArray[np.float32], grid: Grid) -> NDArray[np.float32]:
     below, right = grid.rows * grid.side - grid.height, grid.columns * grid.side - grid.width
     whole = np.pad(picture[..., 0], ((0, below), (0, right)), mode="edge")
-    return (whole[::2, ::2] + whole[1::2, ::2] + whole[::2, 1::2] + whole[1::2, 1::2]) / 4
+    return (whole[::2, ::2] + whole[1::2, ::2] + whole[::2, 1::2] + whole[1::2, 1::2]) * (_HALF * _HALF)
 
 
 def _finer(

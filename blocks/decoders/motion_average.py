@@ -94,8 +94,8 @@ class MotionAverage(Block):
         weight = np.where(levels < LEVELS - 1, own / (own + predicted), 0)
         self._r = np.maximum(1 - weight, 1 / _LONGEST)
         tiles += weight.astype(np.float32)[:, None, None, None] * (before - tiles)
-        self._average = grid.join(tiles)
-        self._shown = np.clip(np.rint(self._average), 0, 255).astype(np.uint8)
+        self._average = joined = grid.join(tiles)
+        self._shown = np.clip(np.rint(joined), 0, 255).astype(np.uint8)
 
 
 def _tile_there(grid: Grid, vectors: NDArray[np.int64]) -> NDArray[np.intp]:
