@@ -51,7 +51,7 @@ def losses_of(run: Run[TrainConfig, SwinJscc], level: Tensor, batch: Batch[Learn
     weights = np.array([config.rate_weights.get(rate, 1.0) for rate in rates])
     rate = rates[batch.rng.choice(len(weights), p=weights / weights.sum())]
     esn0_db, images = batch.uniform(config.esn0_db), batch.images()
-    fading = draw_fading(batch.size, config.fading_share, batch.generator)
+    fading = draw_fading(batch.size, config.fading_share, batch.host)
     out, n0 = link(run.model, images, rate, esn0_db, fading, batch.generator)
     mse = (out.float() - images).square().flatten(1).mean(1)  # [b]
     loss = normalised_loss(mse, n0, level[RATES.index(rate)], config.loss_offset)

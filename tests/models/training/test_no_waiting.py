@@ -14,6 +14,7 @@ from semcom.models.cdm_jscc.training import CdmJsccRun
 from semcom.models.deepjscc.training import DeepJsccRun
 from semcom.models.latent_diffusion.training import LatentDiffusionRun
 from semcom.models.sc_sic.training import ScSicRun
+from semcom.models.swinjscc.training import SwinJsccRun
 from semcom.models.training.batch import Batch, Losses
 from semcom.models.training.step import take_step
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -87,6 +88,7 @@ def on_device(ready: Callable[..., Any], recipe: Callable[..., Any], monkeypatch
         (CdmJsccRun, {"fit_crops": 8}),
         (ScSicRun, {"fit_crops": 16}),
         (LatentDiffusionRun, {"scale_crops": 16}),
+        (SwinJsccRun, {"fit_patches": 400}),
     ],
 )
 def test_no_step_waits_for_its_device(training: Any, few: dict[str, Any], on_device: Any) -> None:
