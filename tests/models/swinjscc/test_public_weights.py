@@ -95,7 +95,7 @@ def test_the_header_tells_files_of_other_numbers_apart(
     assert one.model == converted.model
     frame = one.encode(np.full((8, 8, 3), 99, np.uint8), Sending(rate="1/6"))
     assert converted.decode(frame.heard(0.1), Receiving()).shape == (8, 8, 3)
-    with pytest.raises(SignalError, match="expected a frame for base with weights .*, and weights of one training"):
+    with pytest.raises(SignalError, match=r"expected a frame for base with weights .*, and weights of one training"):
         other.decode(frame.heard(0.1), Receiving())
 
 
