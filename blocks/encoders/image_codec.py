@@ -12,16 +12,13 @@ from ...sim.bandwidth import robust_uses
 from ...sim.codecs.codec import codec_named
 from ...sim.codecs.rate_search import FileMemo
 from ...sim.codecs.scaled import encode_at_budget
-from ...sim.links.capacity import ergodic_capacity, outage_capacity
-from ...sim.links.choose_scheme import choose_scheme
-from ...sim.links.mcs import LINK_SCHEMES, parse_scheme, payload_bits_for
 from ...sim.side_information.coded_image import CodedImage
-from ...sim.side_information.field import Unsent
 from ...sim.side_information.image_shape import ImageShape
 from ...sim.side_information.link_agreement import LinkAgreement
 from ...sim.side_information.link_scheme import LinkScheme
 from .._adaptation.link import read_link
 from .._coded_link.coder_params import CoderParams
+from .._coded_link.link_params import budget_of, link_fields
 from ..block import Block
 from ..envelope import Out
 from ..ports import Bytes, Image, Link
@@ -81,9 +78,8 @@ class ImageCodec(Block):
         header_uses = robust_uses(shape.bits() + unsent.bits() + LinkScheme(0, 0).bits())
         total_uses = math.floor(Fraction(p.cbr) * 3 * height * width)
         uses = max(total_uses - header_uses, 0)
-        scheme, budget = self._budget(uses)
-        fixed = LinkScheme(0, 0) if p.scheme == "adapted" else scheme
-        agreed = (scheme, Unsent(LinkAgreement(uses, fixed.bits_per_symbol, fixed.code_rate_x1024)))
+        scheme, budget = budget_of(self._given, uses)
+        agreed = link_fields(p, scheme, uses)
         if budget < 1 and not (p.scheme == "capacity" and p.on_too_small == "send_nothing"):
             raise SignalError(
                 f"encoders/image_codec: expected uses that carry the header ({header_uses} of them) and a byte, got "
@@ -121,28 +117,10 @@ class ImageCodec(Block):
 
     def _least_cbr(self, least_bytes: int, uses: int, header_uses: int, pixels: int) -> float:
         """Return a CBR of two digits that carries so many bytes, which these uses do not; infinite if none does."""
-        while self._budget(uses)[1] < least_bytes:
+        while budget_of(self._given, uses)[1] < least_bytes:
             uses += max(1, uses // 50)
             if uses > 1000 * 3 * pixels:
                 return math.inf
         cbr = (uses + header_uses) / (3 * pixels)
         step = 10.0 ** (math.floor(math.log10(cbr)) - 1)
         return round(math.ceil(cbr / step - 1e-9) * step, 9)
-
-    def _budget(self, uses: int) -> tuple[LinkScheme, int]:
-        """Return the scheme for so many uses, and the bytes that they carry by it."""
-        p = self._given
-        if p.scheme == "capacity":
-            if p.coherence == "fast":
-                capacity = ergodic_capacity(p.esn0_db, p.fading, p.k_db)
-            else:
-                capacity = outage_capacity(p.esn0_db, p.fading, p.failure_rate, p.k_db)
-            return LinkScheme(0, 0), math.floor(uses * capacity / 8)
-        if p.scheme == "adapted":
-            chosen = choose_scheme(p.esn0_db, uses, p.failure_rate)
-            if chosen is None:
-                robust = sorted(LINK_SCHEMES, key=lambda scheme: scheme.bits_per_use)
-                chosen = next((scheme for scheme in robust if payload_bits_for(scheme, uses)), robust[-1])
-        else:
-            chosen = parse_scheme(p.scheme)
-        return LinkScheme(chosen.bits_per_symbol, chosen.code_rate_x1024), payload_bits_for(chosen, uses) // 8

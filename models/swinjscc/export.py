@@ -19,8 +19,6 @@ from .swin_block import SwinStack
 
 __all__ = ["DecoderGraph", "EncoderGraph", "export_swinjscc"]
 
-TRACED = (3, 5)  # rows and columns
-
 
 def _for_every_size(network: SwinJscc) -> SwinJscc:
     """A graph cannot ask whether a picture has whole windows: it masks always."""
@@ -99,7 +97,8 @@ def export_swinjscc(
     grid = {0: rows, 1: columns}
     points = list(_operating_points(list(codec.about.rates), sizes))
     names = [f"{height} x {width}, rate {rate}" for height, width, rate, _ in points]
-    traced = TRACED[0] * stride, TRACED[1] * stride, next(iter(codec.about.rates)), 8.0
+    side = network.config.window  # a trace of one window along an axis would be a file for one window
+    traced = (side + 3) * stride, (2 * side + 5) * stride, next(iter(codec.about.rates)), 8.0
     sent = Graph(
         "encoder",
         EncoderGraph(network),

@@ -23,7 +23,7 @@ class SwinConfig(Config):
     patch: int = Field(4, ge=1, description="Side in pixels of what becomes one position of the finest level.")
     widths: tuple[PositiveInt, ...] = Field((96, 160, 256), min_length=1, description="Of the levels.")
     encoder_depths: tuple[PositiveInt, ...] = Field((2, 2, 2), description="Windowed blocks of each level.")
-    decoder_depths: tuple[PositiveInt, ...] = Field((3, 4, 4), description="Likewise.")
+    decoder_depths: tuple[PositiveInt, ...] = Field((5, 5, 4), description="Likewise.")
     head_width: int = Field(32, ge=1, description="Of one head of the attention.")
     window: int = Field(8, ge=2, description="Side of a window in positions.")
     expansion: int = Field(4, ge=1, description="Hidden width of a block's two layers, in widths.")

@@ -5,23 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import MissingExtra, SignalError
+from .hevc_frames import FORMAT, coding_tree_block, frame_of, import_av, max_pixels, padded_sides, picture_of
 from .hevc_syntax import NAL_PPS, NAL_SPS, NAL_VPS, luma_size, nal_units
 from .rate_search import Knob
-from .ycbcr import rgb_to_ycbcr, ycbcr_to_rgb
 
 __all__ = ["Hevc"]
 
 QP_STEPS = 16  # of the knob, to one step of the quantisation parameter
 _HIGHEST_QP = 51
-_SMALLEST_SIDE = 16  # of what x265 takes; smaller pictures are padded
-_LONG_SIDE = 4222  # beyond it a stream is of level 5 or more, whose coding tree blocks have 32 pixels or more
-_BIT_DEPTH = 10
 _IDR = (19, 20)
 
 # psy-rd and psy-rdoq pay PSNR for looks. The little adaptive quantisation (0.15) spreads the coding units over two
@@ -64,7 +61,7 @@ class Hevc:
         Raises:
             MissingExtra: PyAV is not installed, or has no libx265.
         """
-        if "libx265" not in _av().codecs_available:
+        if "libx265" not in import_av().codecs_available:
             raise MissingExtra("codec hevc", "av with libx265", "links")
 
     def encode(self, picture: NDArray[np.uint8], setting: int) -> bytes:
@@ -78,7 +75,7 @@ class Hevc:
             SignalError: x265 refuses the picture.
             MissingExtra: PyAV is not installed.
         """
-        stream = _stream(_padded(picture), _HIGHEST_QP - setting / QP_STEPS, self.preset)
+        stream = _stream(picture, _HIGHEST_QP - setting / QP_STEPS, self.preset)
         if self.parameter_sets == "sent":
             return stream
         agreed = _agreed(self.preset, *picture.shape[:2])
@@ -98,8 +95,8 @@ class Hevc:
             SignalError: it is not one intra picture of this size, or damaged.
             MissingExtra: PyAV is not installed.
         """
-        av = _av()
-        rows, columns = _padded_sides(height, width)
+        av = import_av()
+        rows, columns = padded_sides(height, width)
         stream = data.rstrip(b"\0")  # the last byte of a slice has its stop bit
         if self.parameter_sets == "agreed":
             stream = _agreed(self.preset, height, width) + stream
@@ -111,18 +108,14 @@ class Hevc:
             raise SignalError(f"codec hevc: expected a stream of {rows} x {columns}, got another size")
         context = av.CodecContext.create("hevc", "r")
         context.thread_count = 1
-        pixels = rows * (columns + 64) + (1 << 16)  # FFmpeg counts rows of its buffer, which end at multiples of 64
-        context.options = {"err_detect": "explode", "max_pixels": str(pixels)}
+        context.options = {"err_detect": "explode", "max_pixels": str(max_pixels(rows, columns))}
         try:
             frames = [*context.decode(av.Packet(stream)), *context.decode(None)]
         except (av.error.FFmpegError, ValueError, MemoryError) as error:
             raise SignalError(f"codec hevc: the stream is damaged: {error}") from None
-        if len(frames) != 1 or (frames[0].height, frames[0].width) != (rows, columns) or frames[0].is_corrupt:
+        if len(frames) != 1:
             raise SignalError("codec hevc: the stream is damaged: expected one whole picture")
-        if frames[0].format.name != "yuv444p10le":
-            raise SignalError(f"codec hevc: expected 4:4:4 with 10 bits, got {frames[0].format.name}")
-        planes = np.stack([_plane(plane, rows)[:height, :width] for plane in frames[0].planes])
-        return ycbcr_to_rgb(planes, _BIT_DEPTH)
+        return picture_of(frames[0], height, width)
 
     def container_bytes(self, data: bytes) -> int:
         """Count all but the slice.
@@ -138,57 +131,27 @@ class Hevc:
 @lru_cache(maxsize=64)
 def _agreed(preset: str, height: int, width: int) -> bytes:
     """Parameter sets and the start code of the slice: a grey picture's, which are those of any of this size."""
-    grey = np.full((*_padded_sides(height, width), 3), 128, np.uint8)
+    grey = np.full((height, width, 3), 128, np.uint8)
     stream = _stream(grey, 40.0, preset)
     return stream[: stream.index(nal_units(stream)[-1].payload)]
 
 
 def _stream(picture: NDArray[np.uint8], qp: float, preset: str) -> bytes:
-    av = _av()
-    height, width = picture.shape[:2]
-    side = min(height, width)
+    av = import_av()
+    height, width = padded_sides(*picture.shape[:2])
     context = av.CodecContext.create("libx265", "w")
-    context.width, context.height, context.pix_fmt = width, height, "yuv444p10le"
+    context.width, context.height, context.pix_fmt = width, height, FORMAT
     context.time_base, context.framerate = Fraction(1, 25), Fraction(25, 1)
     context.thread_count = 1
     # x265 cuts the CRF of a first frame to a whole number; the ratio of I frames it takes as it is
     crf = int(qp)
     context.options = {
         "preset": preset,
-        "x265-params": f"{_PARAMETERS}:ctu={64 if side >= 64 else 32 if side >= 32 else 16}"
+        "x265-params": f"{_PARAMETERS}:ctu={coding_tree_block(height, width)}"
         f":crf={crf}:ipratio={2.0 ** ((crf - qp) / 6):.9f}",
     }
-    frame = av.VideoFrame(width, height, "yuv444p10le")
-    for plane, values in zip(frame.planes, rgb_to_ycbcr(picture, _BIT_DEPTH), strict=True):
-        _plane(plane, height)[:, :width] = values
-    frame.pts = 0
     try:
-        packets = [*context.encode(frame), *context.encode(None)]
+        packets = [*context.encode(frame_of(picture)), *context.encode(None)]
     except av.error.FFmpegError as error:
         raise SignalError(f"codec hevc: x265 refuses a picture of {height} x {width}: {error.strerror}") from None
     return b"".join(bytes(packet) for packet in packets)
-
-
-def _av() -> Any:
-    try:
-        import av
-    except ModuleNotFoundError:
-        raise MissingExtra("codec hevc", "av", "links") from None
-    return av
-
-
-def _plane(plane: Any, height: int) -> NDArray[np.uint16]:
-    return np.frombuffer(plane, np.uint16).reshape(height, -1)[:, : plane.width]
-
-
-def _padded_sides(height: int, width: int) -> tuple[int, int]:
-    rows, columns = (-(-side // 8) * 8 for side in (height, width))
-    least = _SMALLEST_SIDE if max(rows, columns) <= _LONG_SIDE else 2 * _SMALLEST_SIDE
-    return max(rows, least), max(columns, least)
-
-
-def _padded(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    height, width = picture.shape[:2]
-    rows, columns = _padded_sides(height, width)
-    extra = (0, rows - height), (0, columns - width), (0, 0)
-    return np.pad(picture, extra, mode="edge") if any(after for _, after in extra) else picture

@@ -29,6 +29,7 @@ from .power_scale import PowerScale
 from .qam_frame import QamFrame
 from .rate_map import RateMap
 from .sc_sic_mode import ScSicMode
+from .stream_part import StreamPart
 from .swin_mode import SwinMode
 from .tile_map import TileMap
 from .transport_block import TransportBlock
@@ -58,6 +59,7 @@ SENT_FIELDS: Final[tuple[type[HeaderField], ...]] = (
     LabelClasses,
     TileMap,
     SwinMode,
+    StreamPart,
 )
 """Fields that go on the air; a field's number is its place, from 1 on. New ones come last."""
 _FORMAT_BITS, _LENGTH_BITS, _NUMBER_BITS = 4, 20, 6

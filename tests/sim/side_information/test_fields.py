@@ -35,6 +35,7 @@ from semcom.sim.side_information.qam_frame import QamFrame
 from semcom.sim.side_information.rate_map import RateMap
 from semcom.sim.side_information.sc_sic_mode import ScSicMode
 from semcom.sim.side_information.start_word import StartWord
+from semcom.sim.side_information.stream_part import StreamPart
 from semcom.sim.side_information.swin_mode import SwinMode
 from semcom.sim.side_information.tile_map import TileMap
 from semcom.sim.side_information.transport_block import TransportBlock
@@ -154,6 +155,11 @@ EXAMPLES = [
         st.builds(StartWord, st.integers(0, 2**32 - 1), st.integers(0, 2**24 - 1), st.integers(0, 65535)),
     ),
     Example(RateMap(1, 2, bytes([3, 12])), "0 0011 1100", maps),
+    Example(
+        StreamPart(5, begins=True, ends=False, key=True),
+        "00000101 1 0 1",
+        st.builds(StreamPart, st.integers(0, 255), st.booleans(), st.booleans(), st.booleans()),
+    ),
     Example(
         TileMap(32, 33, 32, 9, bytes([0, 1])),
         f"{'11111':>016} {'100000':>016} 001 00001001 0 01",
