@@ -29,6 +29,7 @@ SIDE = 256
 CAPTIONS = Path(__file__).with_name("kodak_captions.txt")
 REFERENCE = "T1 5 T2 5 T3 fits"
 """All others are compared with it, picture by picture: the flowgraph as it is."""
+STUDENT = "one step that learnt from many"
 
 
 class Study(NamedTuple):
@@ -100,6 +101,7 @@ STUDIES = {
             REFERENCE: (),
             "linear MMSE": (),
             "one step to the mean": _split(0, 0, "one"),
+            STUDENT: (*_split(0, 0, "one"), f"decoder.weights={SHIPPED.path('mini-96-one-step')}"),
             "trained over the channel 1 step": ("decoder.steps=1",),
             "trained over the channel 4 steps": ("decoder.steps=4",),
             "Img2Img-SC receiver": (f"caption.captions={CAPTIONS}",),

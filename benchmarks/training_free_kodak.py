@@ -31,6 +31,7 @@ SHOWN_AT = Point("awgn", "1/96", 5)
 MATCHED = "matched diffusion"
 LINEAR = "linear MMSE"
 ONE = "one step to the mean"
+STUDENT = "one step that learnt from many"
 HEVC = "HEVC+LDPC for 10 dB"
 ADAPTED = "HEVC+LDPC adapted"
 DEEPJSCC = "DeepJSCC at twice the symbols"
@@ -44,13 +45,15 @@ def systems(weights: Path, channel: str) -> list[System]:
     ours = (f"encoder.weights={weights}", f"decoder.weights={weights}", *fading)
     none = ("encoder.inversion_steps=0", "decoder.inversion_steps=0")
     scheme = "scheme=qpsk-1/2"
-    denoiser = DENOISER.folder / "mini-96.safetensors"
+    denoiser, student = DENOISER.path("mini-96"), SHIPPED.path("mini-96-one-step")
+    learnt = (*none, "decoder.steps=one", f"decoder.weights={student}")
     told = System(TOLD, "latent-denoiser-mini", sets=fading, weights=(denoiser,))
     return [
         System(MATCHED, "training-free-mini", sets=ours, weights=(weights,)),
         System(ONE, "training-free-mini", sets=(*ours, *none, "decoder.steps=one"), weights=(weights,)),
+        System(STUDENT, "training-free-mini", sets=(*ours, *learnt), weights=(weights, student)),
         System(LINEAR, "training-free-mini", sets=(*ours, *none, "decoder.steps=linear"), weights=(weights,)),
-        *([told] if denoiser.is_file() else []),
+        told,
         System(CDM, "cdm-jscc", ("cbr=1/48",), fading),
         System(DEEPJSCC, "deepjscc-awgn", ("rate=1/48",), fading),
         System(ADAPTED, "hevc-ldpc", ("cbr=1/96", "scheme=adapted"), fading),
@@ -63,7 +66,7 @@ def page(rows: Sequence[dict[str, Any]], weights: Path, count: int) -> str:
     card = ModelCard.read(card_path(weights))
     shown = [one for one in FIGURES if all(row[one.key] is not None for row in rows)]
     compared = [one for one in shown if one.key in ("psnr_db", "sliced_wasserstein", "squeezenet_distance")]
-    pairs = [(MATCHED, LINEAR), (ONE, LINEAR), *((MATCHED, other) for other in (TOLD, CDM, ADAPTED))]
+    pairs = [(MATCHED, LINEAR), (ONE, LINEAR), (STUDENT, ONE), *((MATCHED, other) for other in (TOLD, CDM, ADAPTED))]
     text = [
         "# Training-free communication on Kodak",
         "",

@@ -91,6 +91,8 @@ def test_a_copy_under_another_name_trains_exports_encodes_and_decodes(package: P
         "adaptive": 201,
         "linear": 202,
         "quantised": 203,
+        "perceptual": 204,
+        "gan": 205,
     }
     Path("two.yaml").write_text(RECIPE)
     Path("twin.yaml").write_text(FLOWGRAPH)

@@ -33,7 +33,8 @@ class Deepjscc(Block):
     power allocation, without f. The features are not normalised yet; ``mappers/real_to_complex`` does that. Es/N0 is
     rounded to whole dB from 0 to 20, since the receiver is told it in the header. Where ``mappers/to_constellation``
     follows, ``bits_per_symbol`` says which constellation: rounding to its points is noise too, and the encoder reckons
-    with both. ``variant: quantised`` is the network trained on for that, on 4- to 256-QAM.
+    with both. ``variant: quantised`` is the network trained on for that, on 4- to 256-QAM; ``perceptual`` was trained
+    on for the look of pictures; ``gan``, from there against a discriminator, is for weights of your own.
 
     Input:   image: uint8 ``[H, W, 3]``, sides of 1 to 65535; link: float32 ``[2]``, optional: CBR and Es/N0 in dB for
              this picture, in place of rate (the greatest that is not above it) and esn0_db.
@@ -44,7 +45,8 @@ class Deepjscc(Block):
     State:   none; the network, loaded by `start`.
     Source:  Bourtsoulatze, Burth Kurka & Gunduz, Deep joint source-channel coding for wireless image transmission,
              IEEE TCCN 5(3), 2019; Jakubczak & Katabi, SoftCast, MobiCom 2011 (linear); Tung et al., DeepJSCC-Q, IEEE
-             J. Sel. Areas Inf. Theory 3(4), 2022 (quantised).
+             J. Sel. Areas Inf. Theory 3(4), 2022 (quantised); Mentzer et al., High-fidelity generative image
+             compression, NeurIPS 2020 (gan).
     Example: ``encoder: {use: encoders/deepjscc, rate: 1/12, esn0_db: $esn0_db}``
     """
 
@@ -53,7 +55,9 @@ class Deepjscc(Block):
 
         rate: Live[Rate] = Field("1/12", description="Channel bandwidth ratio of the payload.")
         variant: Variant = Field(
-            DEFAULT, description="The trained network, the linear code, or the network trained on constellations."
+            DEFAULT,
+            description="The trained network; the linear code; or the network trained on: on constellations, for the "
+            "look, or against a discriminator.",
         )
         bits_per_symbol: Live[ConstellationOrder | None] = Field(
             None, description="Of the constellation that the features will be put on; null: none."

@@ -104,10 +104,7 @@ class RateAdaptiveDeepJscc(nn.Module):
         variance, power = self._shares(told)
         mask = sent_mask(told.levels.flatten(1))
         rows = y.flatten(2).transpose(1, 2) * (self.config.step / variance.sqrt())  # about unit variance
-        centred = F.pixel_unshuffle(self.base.klt.centred(images), base.half_patch)
-        x = base.stack(
-            base.enter(centred.contiguous(memory_format=torch.channels_last)), self._condition(told, told.esn0_db)
-        )
+        x = base.look(self.base.klt.centred(images), self._condition(told, told.esn0_db))
         seen = self.look(x).flatten(2).transpose(1, 2)
         tokens = self.encoder(torch.cat([rows.clamp(-8, 8).to(seen.dtype), seen], 2), told)
         added = base.leave(x).flatten(2).transpose(1, 2) + self.rate_out(tokens, told.levels.flatten(1))
@@ -131,12 +128,9 @@ class RateAdaptiveDeepJscc(nn.Module):
         tokens = self.decoder(self.rate_in(likely, levels), told)
         grid = to_grid(likely, height, width).contiguous(memory_format=torch.channels_last)
         x = base.enter_features(grid) + to_grid(self.widen(tokens), height, width)
-        picture = F.pixel_unshuffle(linear, base.half_patch).contiguous(memory_format=torch.channels_last)
-        x = base.enter_picture(picture) + F.pixel_shuffle(x, 2)
         heard_db = effective_esn0_db_of_sent(n0, mask)
-        x = base.stack(x.contiguous(memory_format=torch.channels_last), self._condition(told, heard_db))
-        linear = linear + F.pixel_shuffle(base.leave(x), base.half_patch).float() * 0.25
-        estimate = linear + klt.mean.view(1, 3, 1, 1)
+        better, x = base.improve(linear, F.pixel_shuffle(x, 2), self._condition(told, heard_db))
+        estimate = better + klt.mean.view(1, 3, 1, 1)
         return Understood(estimate, spread, (None, x, to_grid(tokens, height, width)))
 
     @torch.no_grad()

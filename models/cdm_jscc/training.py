@@ -9,13 +9,14 @@ import torch
 from torch import nn
 
 from ...errors import UsageError
+from ..deepjscc.config import AdaptiveConfig
 from ..deepjscc.names import SHIPPED as DEEPJSCC_SHIPPED
 from ..training.batch import Batch, Losses
 from ..training.pictures import Pictures, draw_images
 from ..training.run import Run
 from ..training.validation import Scores
 from ..weights.file import load_weights
-from .config import CdmConfig, Phase, TrainConfig
+from .config import CdmConfig, DeepJsccBackbone, Phase, TrainConfig
 from .deepjscc_backbone import RateAdaptiveDeepJscc
 from .forward import variance_sums
 from .names import SHIPPED
@@ -36,7 +37,9 @@ class CdmJsccRun(Run[TrainConfig, CdmJscc]):
 
     def __init__(self, config: TrainConfig, device: torch.device) -> None:
         super().__init__(config, device)
-        self.base = None if config.start_from == "deepjscc" else SHIPPED.base(config.start_from)
+        base = None if config.start_from == "deepjscc" else SHIPPED.base(config.start_from)
+        if base is not None and _of_one_size(config.model, CdmConfig.model_validate(base.config)):
+            self.base = base  # of a network that has grown it would not hold the rest
         self.fitted = not isinstance(self.model.backbone, RateAdaptiveDeepJscc)  # the variances by rate
         self.noise = NoiseLevels.of(config, device)
 
@@ -61,24 +64,21 @@ class CdmJsccRun(Run[TrainConfig, CdmJscc]):
                 backbone.base.fit(draw_images(pictures, 16 * self.config.fit_crops, PATCH, rng, self.device))
         elif name == "deepjscc":
             card, tensors = load_weights(DEEPJSCC_SHIPPED.path("adaptive"))
-            if not isinstance(backbone, RateAdaptiveDeepJscc) or card.config != backbone.config.network.model_dump(
-                mode="json"
+            if not isinstance(backbone, RateAdaptiveDeepJscc) or not backbone.config.network.grows_from(
+                AdaptiveConfig.model_validate(card.config)
             ):
                 raise UsageError("start_from: deepjscc: expected a backbone of kind deepjscc with the shipped sizes")
-            backbone.base.load_state_dict(tensors)
+            backbone.base.load_state_dict({**backbone.base.state_dict(), **tensors})
         else:
             self._load(name)
 
     def _load(self, name: str) -> None:
         card, tensors = SHIPPED.load(SHIPPED.find(name), part_of)
-        model = self.config.model
-        if (
-            CdmConfig.model_validate({**card.config, "start_noise": model.start_noise}) != model
-        ):  # no tensor hangs on it
+        if not _grows(self.config.model, CdmConfig.model_validate(card.config)):
             raise UsageError(
                 f"start_from: {name}: is of another network than 'model' says; give model its card's sizes"
             )
-        self.model.load_state_dict(tensors)
+        self.model.load_state_dict({**self.model.state_dict(), **tensors})  # blocks put to it start as they are
         self.fitted = True
 
     def prepare(self, phase: Phase, pictures: Pictures) -> None:
@@ -106,6 +106,21 @@ class CdmJsccRun(Run[TrainConfig, CdmJscc]):
     def keeps(self, name: str) -> bool:
         """What the base does not hold."""
         return self.base is None or any(self.learns(name, phase) for phase in self.config.phases)
+
+
+def _of_one_size(model: CdmConfig, start: CdmConfig) -> bool:
+    """Whether two networks have the same tensors."""
+    return model == start.model_copy(update={"start_noise": model.start_noise})  # no tensor hangs on it
+
+
+def _grows(model: CdmConfig, start: CdmConfig) -> bool:
+    """Whether a network of the one sizes can start from weights of the other."""
+    one, other = model.backbone, start.backbone
+    if isinstance(one, DeepJsccBackbone) and isinstance(other, DeepJsccBackbone):
+        if not one.network.grows_from(other.network):
+            return False
+        start = start.model_copy(update={"backbone": other.model_copy(update={"network": one.network})})
+    return _of_one_size(model, start)
 
 
 @torch.no_grad()

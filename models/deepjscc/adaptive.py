@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .config import AdaptiveConfig
+from .fine import FineIn, FineOut
 from .linear import Klt, allot_power, lmmse_weight
 from .modulated import ModulatedStack
 from .rates import RATES, Rate, features_per_patch
@@ -47,6 +48,7 @@ class AdaptiveEncoder(nn.Module):
         width, half = config.width, config.patch // 2
         self.patch, self.half_patch = config.patch, half
         self.enter = nn.Conv2d(3 * half * half, width, 1)
+        self.fine = FineIn(config, CONDITIONS) if config.encoder_fine_blocks else None
         self.stack = ModulatedStack(CONDITIONS, config.condition_width, config.encoder_blocks, width)
         self.leave = nn.Conv2d(width, count, 2, stride=2)
         nn.init.zeros_(self.leave.weight)
@@ -61,12 +63,19 @@ class AdaptiveEncoder(nn.Module):
         variance = klt.variance[:k]
         power = allot_power(variance, 10 ** (-esn0_db / 10))[:, None]  # [b, 1, k]
         features: Tensor = components * (power / variance).sqrt()
+        x = self.look(centred, condition_vector(rate, esn0_db, esn0_db))
+        added = F.conv2d(x, self.leave.weight[:k].to(x.dtype), self.leave.bias[:k].to(x.dtype), stride=2)  # type: ignore[index]
+        return features + (power + FLOOR).sqrt() * added.flatten(2).transpose(1, 2).float()
+
+    def look(self, centred: Tensor, condition: Tensor) -> Tensor:
+        """What the networks see in pictures less their mean: ``[b, width, h / half, w / half]``."""
         x: Tensor = self.enter(
             F.pixel_unshuffle(centred, self.half_patch).contiguous(memory_format=torch.channels_last)
         )
-        x = self.stack(x, condition_vector(rate, esn0_db, esn0_db))
-        added = F.conv2d(x, self.leave.weight[:k].to(x.dtype), self.leave.bias[:k].to(x.dtype), stride=2)  # type: ignore[index]
-        return features + (power + FLOOR).sqrt() * added.flatten(2).transpose(1, 2).float()
+        if self.fine is not None:
+            x = x + self.fine(centred, condition)
+        out: Tensor = self.stack(x, condition)
+        return out
 
 
 class AdaptiveDecoder(nn.Module):
@@ -82,6 +91,7 @@ class AdaptiveDecoder(nn.Module):
         self.leave = nn.Conv2d(width, 3 * half * half, 1)
         nn.init.zeros_(self.leave.weight)
         nn.init.zeros_(self.leave.bias)  # type: ignore[arg-type]
+        self.fine = FineOut(config, CONDITIONS) if config.decoder_fine_blocks else None
 
     def forward(
         self,
@@ -106,11 +116,27 @@ class AdaptiveDecoder(nn.Module):
         grid = to_grid(likely, height // self.patch, width // self.patch).contiguous(memory_format=torch.channels_last)
         weight = self.enter_features.weight[:, : received.shape[2]]
         x = F.pixel_shuffle(F.conv2d(grid, weight, self.enter_features.bias), 2)  # [b, width, h / half, w / half]
+        estimate, _ = self.improve(linear, x, condition_vector(rate, esn0_db, effective_esn0_db(n0.flatten(1))))
+        return estimate + klt.mean.view(1, 3, 1, 1)
+
+    def improve(self, linear: Tensor, features: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
+        """What the networks make of a linear estimate.
+
+        Args:
+            linear: Pictures less their mean ``[b, 3, h, w]``, as LMMSE has them.
+            features: What was received, spread to ``[b, width, h / half, w / half]``.
+            condition: See `condition_vector`.
+
+        Returns:
+            Pictures of the same shape, and what the networks know of them, of the shape of ``features``.
+        """
         picture = F.pixel_unshuffle(linear, self.half_patch).contiguous(memory_format=torch.channels_last)
-        x = (self.enter_picture(picture) + x).contiguous(memory_format=torch.channels_last)
-        x = self.stack(x, condition_vector(rate, esn0_db, effective_esn0_db(n0.flatten(1))))
-        linear = linear + F.pixel_shuffle(self.leave(x), self.half_patch).float() * 0.25
-        return linear + klt.mean.view(1, 3, 1, 1)
+        x = (self.enter_picture(picture) + features).contiguous(memory_format=torch.channels_last)
+        x = self.stack(x, condition)
+        estimate = linear + F.pixel_shuffle(self.leave(x), self.half_patch).float() * 0.25
+        if self.fine is not None:
+            estimate = estimate + self.fine(estimate, x, condition)
+        return estimate, x
 
 
 class AdaptiveJscc(nn.Module):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AliasChoices, Field
+from pydantic import AliasChoices, Field, model_validator
 
 from ..config import Config
+from ..perceptual.discriminator import Adversarial
 from ..training.recipe import Recipe, Stretch
 from .rates import RATES, Rate
 
@@ -23,8 +24,24 @@ class AdaptiveConfig(Config):
     width: int = Field(default=128, ge=1, description="Channels of the residual networks.")
     encoder_blocks: int = Field(default=3, ge=1)
     decoder_blocks: int = Field(default=4, ge=1)
+    fine_width: int = Field(default=96, ge=1, description="Channels of residual networks at a quarter of the patch.")
+    encoder_fine_blocks: int = Field(default=0, ge=0, description="Of those, before the others; 0: none.")
+    decoder_fine_blocks: int = Field(default=0, ge=0, description="Of those, behind the others; 0: none.")
     condition_width: int = Field(default=64, ge=1, description="Hidden width of the conditioning.")
     rates: tuple[Rate, ...] = RATES
+
+    @model_validator(mode="after")
+    def _has_a_quarter(self) -> Self:
+        if self.patch % 4 and (self.encoder_fine_blocks or self.decoder_fine_blocks):
+            raise ValueError(f"patch: expected a multiple of 4 where there are fine blocks, got {self.patch}")
+        return self
+
+    def grows_from(self, smaller: AdaptiveConfig) -> bool:
+        """Whether such a network is a smaller one with fine blocks put to it, which add nothing before training."""
+        without = {"encoder_fine_blocks": 0, "decoder_fine_blocks": 0, "fine_width": self.fine_width}
+        return smaller == self or smaller.model_copy(update={"fine_width": self.fine_width}) == self.model_copy(
+            update=without
+        )
 
 
 class LinearConfig(Config):
@@ -66,7 +83,8 @@ class TrainConfig(Recipe):
         description="Of the soft assignment, from the first step to the last; in units of the squared point distance.",
     )
     perceptual_weight: float = Field(default=0.5, ge=0, le=1, description="Of that loss; of the other: 1 less it.")
-    start_from: Literal["adaptive", "linear"] | None = Field(
+    adversarial: Adversarial | None = Field(default=None, description="A loss that a discriminator makes beside it.")
+    start_from: Literal["adaptive", "linear", "perceptual"] | None = Field(
         default=None, description="Shipped weights to start from; null: the closed-form start of the training pictures."
     )
     rate_weights: dict[Rate, float] = Field(default_factory=dict, description="How often each is drawn; default 1.")
@@ -82,6 +100,8 @@ class TrainConfig(Recipe):
     @property
     def variant(self) -> str:
         """Name of the weights that come out."""
+        if self.adversarial is not None:
+            return "gan"
         if self.perceptual != "none":
             return "perceptual"
         return "quantised" if self.bits_per_symbol else self.model.network

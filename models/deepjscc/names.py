@@ -11,8 +11,8 @@ from ..weights.shipped import ShippedWeights
 
 __all__ = ["DEFAULT", "NUMBERS", "RATES", "SHIPPED", "Rate", "Variant", "rate_at_most"]
 
-Variant = Literal["adaptive", "linear", "quantised"]
-NUMBERS: dict[Variant, int] = {"adaptive": 1, "linear": 2, "quantised": 3}
+Variant = Literal["adaptive", "linear", "quantised", "perceptual", "gan"]
+NUMBERS: dict[Variant, int] = {"adaptive": 1, "linear": 2, "quantised": 3, "perceptual": 4, "gan": 5}
 """In ModelId."""
 DEFAULT: Variant = next(iter(NUMBERS))
 """What users get who name none."""

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..perceptual.discriminator import sides
 from ..training.batch import Batch, Losses
 from ..training.frames import draw_fading
 from ..training.recipe import Stretch
@@ -42,6 +43,11 @@ def losses_of(run: Run[TrainConfig, Any], level: Tensor, batch: Batch[Stretch]) 
     if run.perceptual is not None:
         distance = run.distance(out, images, rng)
         loss = (1 - config.perceptual_weight) * loss + config.perceptual_weight * config.perceptual_scale * distance
+    if config.adversarial is not None:
+        judged = sides(model.discriminator, out, images)
+        told = {"fools": judged.generator.detach(), "found": judged.discriminator.detach()}
+        loss = loss + config.adversarial.weight * judged.generator
+        return {"loss": loss + judged.discriminator, "rate": rate, "mse": mse.mean(), **told}
     return {"loss": loss, "rate": rate, "mse": mse.mean()}
 
 

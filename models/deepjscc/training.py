@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from ...errors import UsageError
 from ..model_card import card_path
+from ..perceptual.discriminator import Discriminator
 from ..training.batch import Batch, Losses
 from ..training.learning_rate import half_cosine, warm_up
 from ..training.pictures import Pictures, draw_images
@@ -18,7 +19,8 @@ from ..training.recipe import Stretch
 from ..training.run import Run
 from ..training.validation import Scores
 from ..weights.file import load_weights
-from .config import TrainConfig
+from ..weights.network import config_of
+from .config import AdaptiveConfig, NetworkConfig, TrainConfig
 from .modulated import ModulatedStack
 from .names import SHIPPED
 from .network import build
@@ -50,19 +52,30 @@ class DeepJsccRun(Run[TrainConfig, Any]):
         return DEEPJSCC_Q if self.config.bits_per_symbol else super().paper
 
     def build(self) -> Any:
-        """With the methods of `JsccNetwork`."""
-        return build(self.config.model)
+        """With the methods of `JsccNetwork`, and a discriminator where the recipe has one."""
+        network, adversarial = build(self.config.model), self.config.adversarial
+        if adversarial is not None:
+            network.discriminator = Discriminator(adversarial.widths)
+        return network
 
     def groups(self) -> list[dict[str, Any]]:
-        """The KLT bases, which do not decay, apart from the rest."""
-        bases = [p for name, p in self.model.named_parameters() if "klt" in name]
-        others = [p for name, p in self.model.named_parameters() if "klt" not in name]
-        return [{"params": others, "weight_decay": self.config.weight_decay}, {"params": bases, "weight_decay": 0.0}]
+        """The KLT bases, which do not decay, apart from the rest; and the discriminator by itself."""
+        parts: dict[str, list[Any]] = {"network": [], "klt": [], "discriminator": []}
+        for name, parameter in self.model.named_parameters():
+            first = name.partition(".")[0]
+            parts["klt" if "klt" in name else first if first in parts else "network"].append(parameter)
+        decays = {"klt": 0.0}
+        return [
+            {"params": held, "weight_decay": decays.get(part, self.config.weight_decay)}
+            for part, held in parts.items()
+            if held or part != "discriminator"
+        ]
 
     def learning_rates(self, phase: Stretch, done: float, progress: float) -> Sequence[float]:
         """Half a cosine over the whole run, down to one hundredth."""
-        share = warm_up(self.step, self.config.warmup_steps) * half_cosine(progress, 0.01)
-        return share * self.config.learning_rate, share * self.config.linear_learning_rate
+        share, config = warm_up(self.step, self.config.warmup_steps) * half_cosine(progress, 0.01), self.config
+        rates = (share * config.learning_rate, share * config.linear_learning_rate)
+        return rates if config.adversarial is None else (*rates, share * config.adversarial.learning_rate)
 
     def start(self, pictures: Pictures) -> None:
         """Load the shipped weights that the recipe names, or take the closed-form start of training pictures."""
@@ -70,12 +83,13 @@ class DeepJsccRun(Run[TrainConfig, Any]):
         if config.start_from is not None:
             weights = SHIPPED.path(config.start_from)
             card, tensors = load_weights(weights)
-            if card.config != config.model.model_dump(mode="json"):
+            if not _grows(config.model, config_of(SYSTEM.name, weights, card, NetworkConfig)):
                 raise UsageError(
                     f"start_from: {weights.name} is of another network than 'model' says; give model the sizes in "
                     f"{card_path(weights).name}"
                 )
-            self.model.load_state_dict(tensors)
+            # a discriminator, and blocks that are put to the network, start as they are
+            self.model.load_state_dict({**self.model.state_dict(), **tensors})
         elif hasattr(self.model, "fit"):
             rng = np.random.default_rng([config.seed, 2**31])
             side = self.model.config.patch
@@ -102,12 +116,17 @@ class DeepJsccRun(Run[TrainConfig, Any]):
         """PSNR falls as a perceptual loss is learnt: the last weights are the ones."""
         return super().outdoes(score) or self.config.perceptual != "none"
 
+    def keeps(self, name: str) -> bool:
+        """What either end has: a discriminator is of the training alone."""
+        return not name.startswith("discriminator.")
+
     def row(self, losses: Sequence[Losses], phase: Stretch) -> dict[str, Any]:
         """The mean loss; the rest is of the last step."""
         return {
             "loss": round(float(np.mean([float(one["loss"]) for one in losses])), 5),
             "rate": losses[-1]["rate"],
             "mse": f"{float(losses[-1]['mse']):.3e}",
+            **{name: f"{float(losses[-1][name]):.3f}" for name in ("fools", "found") if name in losses[-1]},
             "learning_rate": f"{self.optimizer.param_groups[0]['lr']:.3e}",
             "crop": phase.crop,
         }
@@ -115,3 +134,10 @@ class DeepJsccRun(Run[TrainConfig, Any]):
     def metrics(self, figures: dict[str, float]) -> dict[str, float]:
         """PSNR alone."""
         return {f"validation PSNR in dB: {name}": round(value, 3) for name, value in figures.items()}
+
+
+def _grows(model: NetworkConfig, start: NetworkConfig) -> bool:
+    """Whether a network of the one sizes can start from weights of the other."""
+    if isinstance(model, AdaptiveConfig) and isinstance(start, AdaptiveConfig):
+        return model.grows_from(start)
+    return model == start

@@ -111,7 +111,7 @@ class Muon(AdamW):
 def orthogonal(matrices: Tensor) -> Tensor:
     """Return about ``U V^T`` of matrices ``U S V^T``: singular values between 0.7 and 1.2 in place of those they have.
 
-    Matrices of float32, ``[..., rows, columns]``; the products are in bfloat16.
+    Matrices of float32, ``[rows, columns]`` or ``[n, rows, columns]``; the products are in bfloat16.
     """
     tall = matrices.shape[-2] > matrices.shape[-1]
     found = matrices.mT if tall else matrices
@@ -119,6 +119,10 @@ def orthogonal(matrices: Tensor) -> Tensor:
     one, cubed, fifth = _NEWTON_SCHULZ
     for _ in range(5):
         square = found @ found.mT
-        found = one * found + (cubed * square + fifth * square @ square) @ found
+        if found.ndim == 3:  # three kernels instead of seven
+            odd = torch.baddbmm(square, square, square, beta=cubed, alpha=fifth)
+            found = torch.baddbmm(found, odd, found, beta=one)
+        else:
+            found = one * found + (cubed * square + fifth * square @ square) @ found
     turned: Tensor = found.mT if tall else found
     return turned.to(matrices.dtype)

@@ -138,7 +138,10 @@ def test_debug_brings_the_traceback(monkeypatch):
         (["fetch", "deepjscc"], "system.py names no published; `semcom systems` shows what it has"),
         (["fetch", "sc-sic", "--out", "o", "--variant", "tiny"], "'tiny' is not one of 'lite', 'large'"),
         (["train", "./none", "--out", "o"], "no system ./none: expected a folder with a file system.py, found none at"),
-        (["export", "deepjscc", "--out", "o", "--variant", "x"], "'x' is not one of 'adaptive', 'linear', 'quantised'"),
+        (
+            ["export", "deepjscc", "--out", "o", "--variant", "x"],
+            "'x' is not one of 'adaptive', 'linear', 'quantised', 'perceptual', 'gan'",
+        ),
         (["export", "cdm-jscc", "--out", "o", "--variant", "x"], "'x' is not one of 'd', 'p'"),
         (
             ["train", "deepjscc", "--data", "d", "--out", "o", "--config", "no"],
@@ -146,7 +149,7 @@ def test_debug_brings_the_traceback(monkeypatch):
         ),
         (
             ["train", "cdm-jscc", "--data", "d", "--out", "o", "--config", "no"],
-            "--config no: expected a file or one of the shipped: paper, small-d, ",
+            "--config no: expected a file or one of the shipped: large-d, paper, small-d, ",
         ),
     ],
 )

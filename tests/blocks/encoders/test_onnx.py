@@ -75,5 +75,7 @@ def test_a_rate_and_a_variant_of_another_table(deepjscc_onnx, tmp_path: Path) ->
         block(path).work(photo(16, 16))
     props["semcom.variant"].value = '"swin"'
     path.write_bytes(model.SerializeToString())
-    with pytest.raises(WeightsError, match="variant: Input should be 'adaptive', 'linear' or 'quantised'"):
+    with pytest.raises(
+        WeightsError, match="variant: Input should be 'adaptive', 'linear', 'quantised', 'perceptual' or 'gan'"
+    ):
         block(path)

@@ -5,9 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
-from semcom.errors import WeightsError
+from semcom.errors import UsageError, WeightsError
+from semcom.models.cdm_jscc.codec import Codec, Sending
 from semcom.models.cdm_jscc.engine import TorchEngine
 from semcom.models.cdm_jscc.names import SHIPPED
 from semcom.models.cdm_jscc.training import CdmJsccRun
@@ -79,3 +81,21 @@ def test_another_base_is_refused(weights: Path, trained: Callable[..., Path], tm
         shutil.copy(file, weights / f"d{file.suffix}")
     with pytest.raises(WeightsError, match=r"was trained upon weights of SHA-256 .* take both from the same place"):
         TorchEngine(path)
+
+
+def test_a_network_starts_from_a_smaller_one_that_it_grew_from(
+    weights: Path, trained: Callable[..., Path], recipe: Callable[..., Any], tmp_path: Path
+) -> None:
+    base, model = TorchEngine(weights / "d.safetensors"), recipe(CdmJsccRun).model.model_dump()
+    fine = {"fine_width": 4, "encoder_fine_blocks": 1, "decoder_fine_blocks": 1}
+    model["backbone"]["network"].update(fine)
+    grown = TorchEngine(trained(tmp_path / "run", start_from="d", model=model))  # of which the denoiser learnt alone
+    assert grown.card.base is None  # the shipped weights would lack the rest
+    assert grown.parameters > base.parameters
+    assert grown.about("d").tag != base.about("d").tag
+    picture = np.random.default_rng(1).integers(0, 256, (48, 32, 3), np.uint8)
+    frames = [Codec(one, one.about("d")).encode(picture, Sending(cbr="1/12")) for one in (base, grown)]
+    np.testing.assert_allclose(frames[0].features, frames[1].features, rtol=1e-3, atol=1e-3)
+    model["backbone"]["network"]["width"] += 4
+    with pytest.raises(UsageError, match="start_from: d: is of another network than 'model' says"):
+        trained(tmp_path / "other", start_from="d", model=model)

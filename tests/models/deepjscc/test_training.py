@@ -101,3 +101,35 @@ def test_a_perceptual_loss_keeps_the_last_weights(run: Callable[..., Any], tmp_p
     psnr = [float(row["psnr_db"]) for row in rows(tmp_path / "out" / "curve.csv")]
     assert psnr[-1] < max(psnr)
     assert (card.name, card.training.steps) == ("deepjscc-perceptual", 3)
+
+
+def test_an_adversarial_loss_trains_both_sides_and_keeps_the_network_alone(
+    run: Callable[..., Any], tmp_path: Path, squeezenet: Path
+) -> None:
+    changes = {"adversarial": {"widths": [4, 8]}, "perceptual": "squeezenet", "phases": PHASES[1:], "steps": 3}
+    engine = TorchEngine(run(weights=squeezenet, **changes).weights)
+    assert engine.card.name == "deepjscc-gan"
+    assert not [name for name in engine.network.state_dict() if "discriminator" in name]
+    state = torch.load(tmp_path / "out" / "last.pt", weights_only=True)
+    names = [name for name in state["model"] if name.startswith("discriminator.")]
+    assert names
+    start = DeepJsccRun(DeepJsccRun.recipe.model_validate_json(state["config"]), torch.device("cpu")).model.state_dict()
+    weights = [name for name in names if name.endswith(".original")]
+    assert all(not torch.equal(state["model"][name], start[name]) for name in weights)
+
+
+def test_a_network_starts_from_a_smaller_one_that_it_grew_from(
+    run: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before the first step it scores as that one did."""
+    first = run("first", steps=2).weights
+    folder = tmp_path / "weights"
+    folder.mkdir()
+    for file in (first, first.with_suffix(".json")):
+        (folder / f"adaptive{file.suffix}").write_bytes(file.read_bytes())
+    monkeypatch.setattr(SHIPPED, "home", tmp_path)
+    small = TorchEngine(first).card.config
+    run("grown", steps=1, start_from="adaptive", model={**small, "encoder_fine_blocks": 1, "decoder_fine_blocks": 1})
+    before, after = (rows(tmp_path / name / "curve.csv") for name in ("first", "grown"))
+    start, end = float(after[0]["psnr_db"]), float(before[-1]["psnr_db"])
+    assert start == pytest.approx(end, abs=0.02)  # weights in half precision

@@ -20,6 +20,7 @@ from semcom.models.latent_diffusion.schedule import alpha_bar
 from semcom.models.latent_diffusion.training import LatentDiffusionRun
 from semcom.models.training.batch import Batch
 from semcom.models.training.train import train
+from skimage import data
 
 
 @pytest.fixture(scope="module")
@@ -121,3 +122,16 @@ def test_a_teacher_must_be_known(recipe: Callable[..., Any]) -> None:
         phases[number] = phases[number].model_copy(update={"teacher_steps": 3})
         with pytest.raises(ValidationError, match="teacher_steps: expected start_from, and a phase that trains"):
             recipe(LatentDiffusionRun, phases=[phase.model_dump() for phase in phases])
+
+
+@pytest.mark.parametrize("level", [181.0, 281.0, 401.0])
+def test_the_shipped_student_leads_nearer_to_its_teachers_samples_than_the_teachers_own_step(level: float) -> None:
+    networks = [load(name, role="decoder").engine.network for name in ("mini-96", "mini-96-one-step")]
+    photograph = torch.from_numpy(data.astronaut()[:128, 128:256].copy()).permute(2, 0, 1)[None].float() / 255
+    with torch.inference_mode():
+        clean = networks[0].latents(photograph)
+        noise = torch.randn(clean.shape, generator=torch.Generator().manual_seed(1))
+        noisy, levels = alpha_bar(level) ** 0.5 * clean + (1 - alpha_bar(level)) ** 0.5 * noise, torch.tensor([level])
+        sampled = taught(networks[0], noisy, levels, 6)
+        own, learnt = (float(distance(in_one(one, noisy, levels), sampled, levels)) for one in networks)
+    assert learnt < 0.8 * own

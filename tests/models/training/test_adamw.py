@@ -20,9 +20,17 @@ def groups(network: nn.Module) -> list[dict[str, Any]]:
 
 
 def gradients(network: nn.Module, number: int) -> None:
-    torch.manual_seed(number)
-    network.zero_grad()
-    network(torch.randn(2, 3, 12, 12)).square().mean().backward()
+    """Of full rank: Muon makes noise of directions that a gradient does not have."""
+    generator = torch.Generator().manual_seed(number)
+    for parameter in network.parameters():
+        drawn = torch.randn(parameter.shape, generator=generator)
+        parameter.grad = torch.empty_like(parameter).copy_(drawn)
+
+
+def assert_moved_alike(begin: nn.Module, one: nn.Module, other: nn.Module) -> None:
+    """But for rounding: products of Muon are in bfloat16."""
+    for start, a, b in zip(begin.parameters(), one.parameters(), other.parameters(), strict=True):
+        assert (a - b).norm() < 0.1 * (a - start).norm()
 
 
 def test_groups_of_equal_settings_go_together_and_come_to_the_same() -> None:
@@ -50,8 +58,7 @@ def test_a_fused_step_is_the_same_but_for_rounding_and_leaves_itself_out(optimiz
                 for parameter in trained.parameters():
                     parameter.grad.fill_(torch.nan)  # type: ignore[union-attr]
             steps.step_unless(bad)
-    for a, b in zip(one.parameters(), other.parameters(), strict=True):
-        torch.testing.assert_close(a, b, rtol=0, atol=1e-4)  # products of Muon are in bfloat16
+    assert_moved_alike(network(), one, other)
     for a, b in zip(plain.state.values(), fused.state.values(), strict=True):
         assert float(a["step"]) == float(b["step"]) == 3
 
@@ -64,6 +71,7 @@ def test_a_state_goes_on_however_the_other_one_computes(optimizer: Any, *, fused
     before = optimizer(groups(one), lr=0.001, fused=fused)
     gradients(one, 0)
     before.step()
+    begin = copy.deepcopy(one)
     other = copy.deepcopy(one).to(memory_format=torch.channels_last)
     after = optimizer(groups(other), lr=0.001, fused=not fused)
     after.load_state_dict(copy.deepcopy(before.state_dict()))
@@ -74,5 +82,4 @@ def test_a_state_goes_on_however_the_other_one_computes(optimizer: Any, *, fused
     for trained, steps in ((one, before), (other, after)):
         gradients(trained, 1)
         steps.step_unless(torch.tensor(False))
-    for a, b in zip(one.parameters(), other.parameters(), strict=True):
-        torch.testing.assert_close(a, b, rtol=0, atol=1e-4)
+    assert_moved_alike(begin, one, other)

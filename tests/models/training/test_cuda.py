@@ -10,12 +10,18 @@ import torch
 from semcom.models.cdm_jscc.training import CdmJsccRun
 from semcom.models.deepjscc.training import DeepJsccRun
 from semcom.models.sc_sic.training import ScSicRun
+from semcom.models.swinjscc.training import SwinJsccRun
 from semcom.models.training.pictures import draw_images, read_pictures
 from semcom.models.training.step import take_step
 from semcom.models.training.train import train
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
-FEW = {DeepJsccRun: {"fit_patches": 400}, CdmJsccRun: {"fit_crops": 8}, ScSicRun: {"fit_crops": 16}}
+FEW: dict[Any, dict[str, Any]] = {
+    DeepJsccRun: {"fit_patches": 400},
+    CdmJsccRun: {"fit_crops": 8},
+    ScSicRun: {"fit_crops": 16},
+    SwinJsccRun: {"fit_patches": 400, "optimizer": "muon"},
+}
 STEPS: dict[str, Any] = {"steps": 8, "validation_pictures": 1, "checkpoint_minutes": 1e-9, "validate_minutes": 1e9}
 
 

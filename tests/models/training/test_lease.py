@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -44,7 +45,12 @@ def test_two_leases_come_to_the_same_as_none(
 def test_what_a_lease_leaves_is_taken_up_by_the_command(pictures: Path, tmp_path: Path) -> None:
     recipe, out = tmp_path / "recipe.yaml", tmp_path / "out"
     recipe.write_text(RECIPE)
-    command = [sys.executable, str(SCRIPT), f"deepjscc/{recipe}", str(pictures), "--out", str(out), "--device", "cpu"]
+    packing = [sys.executable, str(SCRIPT), f"deepjscc/{recipe}", str(pictures), "--pack", str(tmp_path / "lease.tar")]
+    subprocess.run(packing, check=True, capture_output=True, timeout=110)
+    with tarfile.open(tmp_path / "lease.tar") as tar:
+        tar.extractall(tmp_path / "there", filter="data")
+    script, data = tmp_path / "there" / "semcom" / "benchmarks" / SCRIPT.name, tmp_path / "there" / "data"
+    command = [sys.executable, "-P", str(script), f"deepjscc/{recipe}", str(data), "--out", str(out), "--device", "cpu"]
     ended = subprocess.run([*command, "--trial-seconds", "0.2"], capture_output=True, text=True, timeout=110)
     assert ended.returncode == 0, ended.stderr
     assert "of floor" in ended.stdout

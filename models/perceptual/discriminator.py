@@ -1,0 +1,85 @@
+"""A discriminator of patches, and the losses of both sides: pictures are to look as photographs do."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.nn.utils.parametrizations import spectral_norm
+
+from ..config import Config
+
+__all__ = ["Adversarial", "Discriminator", "Sides", "sides"]
+
+REDUCED = 8  # side of the blocks whose mean colours it is told
+
+
+class Adversarial(Config):
+    """An adversarial loss and the discriminator that makes it."""
+
+    widths: tuple[int, ...] = Field(
+        default=(32, 64, 128, 256), min_length=1, description="Channels of the layers, each of half the size."
+    )
+    weight: float = Field(default=1.0, ge=0, description="Of the loss that the decoder has of it.")
+    learning_rate: float = Field(default=2e-4, gt=0, description="Of the discriminator.")
+
+
+class Sides(NamedTuple):
+    """Losses of one batch, each a number."""
+
+    generator: Tensor  # small where the discriminator takes decoded pictures for photographs; it learns nothing by it
+    discriminator: Tensor  # small where it tells them apart; the decoder learns nothing by it
+
+
+class Discriminator(nn.Module):
+    """Says of each patch of a picture whether it is of a photograph, being told the photograph's mean colours.
+
+    Args:
+        widths: Channels of the layers.
+
+    Input:   pictures ``[b, 3, h, w]`` in [0, 1], and the photographs that they are of or should be; sides of multiples
+             of ``2 ** len(widths)`` and of 8.
+    Output:  logits ``[b, 1, h', w']``, positive for a photograph; h' and w' about a ``2 ** len(widths)``-th.
+    Source:  Mentzer et al., High-fidelity generative image compression, NeurIPS 2020: convolutions of side 4, spectral
+             norm; there the condition is the coded latent, and here mean colours, which every rate and SNR has.
+    """
+
+    def __init__(self, widths: tuple[int, ...]) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        for inputs, outputs in zip((6, *widths), widths, strict=False):
+            layers += [spectral_norm(nn.Conv2d(inputs, outputs, 4, stride=2, padding=1)), nn.LeakyReLU(0.2)]
+        self.layers = nn.Sequential(*layers, spectral_norm(nn.Conv2d(widths[-1], 1, 3, padding=1)))
+
+    def forward(self, pictures: Tensor, photographs: Tensor) -> Tensor:
+        """Logits."""
+        told = F.interpolate(F.avg_pool2d(photographs, REDUCED), scale_factor=float(REDUCED), mode="nearest")
+        out: Tensor = self.layers(torch.cat([pictures, told], 1) * 2 - 1)
+        return out
+
+
+def sides(discriminator: Discriminator, pictures: Tensor, photographs: Tensor) -> Sides:
+    r"""Losses of decoded pictures and of the discriminator that judges them.
+
+    .. math:: L_G = E[-\log \sigma(D(\hat{x}))], \quad L_D = E[-\log \sigma(D(x))] + E[-\log(1 - \sigma(D(\hat{x})))]
+
+    Both may be summed and differentiated at once: neither has a gradient in the other's parameters.
+
+    Args:
+        discriminator: That judges.
+        pictures: Decoded ones ``[b, 3, h, w]``.
+        photographs: What they should be, of the same shape.
+
+    Source:  Goodfellow et al., Generative adversarial nets, NeurIPS 2014 (the loss that does not saturate).
+    """
+    learning = [parameter for parameter in discriminator.parameters() if parameter.requires_grad]
+    for parameter in learning:
+        parameter.requires_grad = False
+    judged = discriminator(pictures, photographs)
+    for parameter in learning:
+        parameter.requires_grad = True
+    made, real = (discriminator(one.detach(), photographs) for one in (pictures, photographs))
+    return Sides(F.softplus(-judged).mean(), F.softplus(made).mean() + F.softplus(-real).mean())

@@ -1,0 +1,61 @@
+import numpy as np
+import pytest
+import torch
+from semcom.models.perceptual.discriminator import Discriminator, sides
+from torch import Tensor, nn
+
+
+class Brightness(nn.Module):
+    """A judge whose logits are known: a gain times how much brighter a picture is than grey."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gain = nn.Parameter(torch.tensor(2.0))
+
+    def forward(self, pictures: Tensor, photographs: Tensor) -> Tensor:
+        return self.gain * (pictures.mean((1, 2, 3)) - 0.5)
+
+
+def test_both_losses_are_those_of_the_papers_logits() -> None:
+    made, real = torch.full((2, 3, 8, 8), 0.25), torch.full((2, 3, 8, 8), 1.0)
+    found = sides(Brightness(), made, real)  # logits -1/2 and 1
+    assert found.generator.item() == pytest.approx(np.logaddexp(0, 0.5))
+    assert found.discriminator.item() == pytest.approx(np.logaddexp(0, -0.5) + np.logaddexp(0, -1))
+
+
+def test_neither_side_learns_by_the_others_loss() -> None:
+    judge, real = Brightness(), torch.ones(1, 3, 8, 8)
+    made = torch.full((1, 3, 8, 8), 0.25, requires_grad=True)
+    sides(judge, made, real).generator.backward()
+    assert judge.gain.grad is None
+    # d/dx log(1 + exp(-2 (x - 1/2))) at x = 1/4, shared among 192 values
+    assert made.grad is not None
+    assert made.grad.flatten()[0].item() == pytest.approx(-2 / (1 + np.exp(-0.5)) / 192)
+    made.grad = None
+    sides(judge, made, real).discriminator.backward()
+    assert made.grad is None
+    assert judge.gain.grad is not None
+
+
+def test_it_learns_to_tell_noise_from_flat_pictures() -> None:
+    torch.manual_seed(0)
+    judge = Discriminator((8, 16))
+    optimizer = torch.optim.Adam(judge.parameters(), 1e-2)
+    flat = torch.full((4, 3, 16, 16), 0.5)
+    for _ in range(30):
+        loss = sides(judge, flat + 0.3 * torch.randn(flat.shape), flat).discriminator
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    assert loss.item() < 2 * np.log(2) / 2  # half of what guessing costs
+
+
+def test_logits_are_of_patches_and_their_layers_are_bounded() -> None:
+    judge = Discriminator((8, 16, 32))
+    assert judge(torch.rand(2, 3, 32, 64), torch.rand(2, 3, 32, 64)).shape == (2, 1, 4, 8)
+    for layer in judge.layers:
+        if isinstance(layer, nn.Conv2d):
+            for _ in range(50):  # the power iteration goes on with each call in training
+                judge.layers(torch.rand(1, 6, 16, 16))
+            largest = torch.linalg.matrix_norm(layer.weight.flatten(1), 2)
+            assert largest.item() == pytest.approx(1, abs=0.02)
