@@ -26,13 +26,15 @@ def status(run_name: str | None, *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(answer))
         return
-    from .run_line import rates
+    from .run_line import latency_s, rates
 
     start = {"elapsed_s": 0.0, "blocks": {}}
     click.echo(f"{answer.get('name', '')}  {answer['elapsed_s']:.1f} s")
-    click.echo(f"{'block':<20}{'items':>10}{'items/s':>10}{'busy':>8}{'queue':>8}{'drops':>8}")
+    click.echo(f"{'block':<20}{'items':>10}{'items/s':>10}{'busy':>8}{'queue':>8}{'drops':>8}{'late':>9}")
     for block, items, per_s, busy, queue, dropped in rates(start, answer):
-        click.echo(f"{block:<20}{items:>10}{per_s:>10.1f}{busy:>8.0%}{queue:>8}{dropped:>8}")
+        late_s = latency_s(start, answer, block)
+        late = "" if late_s is None else f"{1000 * late_s:.0f} ms"
+        click.echo(f"{block:<20}{items:>10}{per_s:>10.1f}{busy:>8.0%}{queue:>8}{dropped:>8}{late:>9}".rstrip())
 
 
 @click.command("set")

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal, TextIO
 
-__all__ = ["Row", "RunLine", "rates"]
+__all__ = ["Row", "RunLine", "latency_s", "rates"]
 
 LINE_EVERY_S = 10.0
 
@@ -81,13 +81,14 @@ class RunLine:
         self._live.update(text, refresh=True)
 
     def _line(self, status: Mapping[str, Any]) -> str:
-        rows = rates(self._before, status)
-        self._before = status
+        before, self._before = self._before, status
+        rows = rates(before, status)
         ends = [row for row in rows if row[0] in self._sinks] or rows
         parts = [f"{self._name}  {status['elapsed_s']:.0f} s"]
         if ends:
-            _, items, per_s, *_ = min(ends, key=lambda row: row[1])
-            parts.append(f"{items} items, {per_s:.1f}/s")
+            slowest, items, per_s, *_ = min(ends, key=lambda row: row[1])
+            late_s = latency_s(before, status, slowest)
+            parts.append(f"{items} items, {per_s:.1f}/s" + ("" if late_s is None else f", {1000 * late_s:.0f} ms late"))
             name, _, _, busy, queue, _ = max(rows, key=lambda row: row[3])
             parts.append(f"busiest {name} {busy:.0%}" + (f", {queue} wait" if queue else ""))
         if dropped := sum(row[5] for row in rows):
@@ -96,6 +97,15 @@ class RunLine:
             more = f" and {len(unmet) - 1} more" if len(unmet) > 1 else ""
             parts.append(f"waits for the other end of {unmet[0]}{more}")
         return "; ".join(parts)
+
+
+def latency_s(before: Mapping[str, Any], now: Mapping[str, Any], block: str) -> float | None:
+    """Mean time from source to a sink of what came since ``before``; None where it measures none, or nothing came."""
+    count, total = now["blocks"][block].get("latency") or (0, 0.0)
+    old_count, old_total = before["blocks"].get(block, {}).get("latency") or (0, 0.0)
+    if count < old_count:  # the block was exchanged
+        old_count, old_total = 0, 0.0
+    return (total - old_total) / (count - old_count) if count > old_count else None
 
 
 def rates(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[Row]:

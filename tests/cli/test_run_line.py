@@ -3,7 +3,7 @@ from __future__ import annotations
 import io
 
 import pytest
-from semcom.cli.run_line import RunLine, rates
+from semcom.cli.run_line import RunLine, latency_s, rates
 
 
 class Terminal(io.StringIO):
@@ -52,6 +52,21 @@ def test_how_far_it_is_shows_at_the_slowest_sink_and_the_busiest_block_is_named(
     }
     RunLine("two", sinks=["m", "n"], stream=stream).update({"elapsed_s": 10.0, "blocks": blocks})
     assert stream.getvalue() == "two  10 s; 31 items, 3.1/s; busiest decoder 98%, 5 wait\n"
+
+
+def test_how_late_a_sink_is_is_the_mean_of_what_came_since():
+    def late(elapsed_s: float, *measured: float):
+        before = status(elapsed_s, measured[0])
+        before["blocks"]["channel"]["latency"] = measured
+        return before
+
+    assert latency_s(status(1.0, 4), status(2.0, 8), "channel") is None
+    assert latency_s(late(1.0, 4, 0.4), late(2.0, 4, 0.4), "channel") is None
+    assert latency_s(late(1.0, 4, 0.4), late(2.0, 8, 1.2), "channel") == pytest.approx(0.2)
+    assert latency_s(late(1.0, 4, 0.4), late(2.0, 2, 0.6), "channel") == pytest.approx(0.3)  # another block now
+    stream = io.StringIO()
+    RunLine("x", stream=stream).update(late(10.0, 20, 2.5))
+    assert stream.getvalue() == "x  10 s; 20 items, 2.0/s, 125 ms late; busiest channel 0%\n"
 
 
 def test_quiet_shows_nothing():

@@ -87,6 +87,11 @@ class Actor(threading.Thread):
         self._remote = any(not end.settled for end in self.ends)
         self._produced: Iterator[Emitted] = iter(())
 
+    @property
+    def latency(self) -> tuple[int, float]:
+        """Items of which a sink knows how late they were, and the sum of that in seconds; any thread may ask."""
+        return self._running.block.measured.get("latency_s", (0, 0.0)) if self._running is not None else (0, 0.0)
+
     def run(self) -> None:
         """Run the block; every way out posts exactly one of ``done`` and ``failed``."""
         event: Event = {"event": "done"}

@@ -149,6 +149,7 @@ class Worker:
                 name: {
                     "items": actor.report.items,
                     "busy_s": actor.report.busy_s,
+                    "latency": actor.latency,
                     "queue": sum(reader.waiting for reader in actor.readers),
                     "dropped": sum(end.count.dropped for end in actor.ends),
                     "idle": actor.idle,
