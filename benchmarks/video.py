@@ -166,7 +166,7 @@ def _loss(points: list[Point]) -> list[str]:
             )
             for frame in range(LOST, FRAMES)
         ]
-        lines.append(f"| {name} | " + " | ".join(f"{value:.1f}" for value in behind) + " |")
+        lines.append(f"| {name} | " + " | ".join(f"{round(value, 1) + 0.0:.1f}" for value in behind) + " |")
     return [*lines, ""]
 
 
