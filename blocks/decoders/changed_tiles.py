@@ -28,8 +28,8 @@ class ChangedTiles(Block):
     they are sent again, and no other is touched by it: since the transmitter sends each at least once in its
     refresh_frames, pictures are from so many frames after the loss on those of a run without it. A frame came and is
     lost when the receiver's state says so: a check sum that did not hold, or an n0 of all symbols of 1000 or more, an
-    Es/N0 of -30 dB (all erased). In ``run.json`` are counted: ``missing_frames``, which never came, by the number in
-    TileMap; ``failed_frames``, which came and are lost.
+    Es/N0 of -30 dB (all erased). In ``run.json`` are counted: ``missing_frames``, which never came though one before
+    them did, by the number in TileMap; ``failed_frames``, which came and are lost.
 
     Input:   image: uint8 ``[r tile, c tile, 3]``, as decoded; header: TileMap; state: crc_ok and n0, if there are any.
     Output:  uint8 sRGB ``[H, W, 3]``, the whole frame.

@@ -38,11 +38,12 @@ class ChangedTiles(Block):
 
     Conditional replenishment, around any codec of pictures: what comes out is a picture for ``encoders/...``, and
     ``decoders/changed_tiles`` behind the decoder pastes its tiles over the frame it has. Each frame takes K tiles, the
-    greatest number that fill a rectangle of up to ``share`` of its pixels, so that channel uses a frame are constant:
-    the ceil(n / refresh_frames) of n that were sent longest ago, and of the others those of the greatest d. So each is
-    sent at least once in refresh_frames. The first frames have no more than that either: the receiver's picture builds
-    up over ceil(n / K) frames. Tiles are packed row by row: neighbours of a row stay side by side where a row of the
-    packed picture does not end between them.
+    greatest number that fill a rectangle of up to ``share`` of its pixels, and one at least, so that a codec of
+    constant rate has constant channel uses a frame, but for those of the map: the ceil(n / refresh_frames) of n that
+    were sent longest ago, and of the others those of the greatest d. So each is sent at least once in refresh_frames.
+    The first frames have no more than that either: the receiver's picture builds up over ceil(n / K) frames. Tiles are
+    packed row by row: neighbours of a row stay side by side where a row of the packed picture does not end between
+    them.
 
     Input:   image: uint8 ``[H, W, 3]``, a frame of the video, sides of at most 65535.
     Output:  uint8 ``[r tile, c tile, 3]``, r c = K; header: TileMap, 44 bits and the map.

@@ -30,7 +30,7 @@ class Swinjscc(Block):
 
     S are the k channels that are sent of every position. Networks of this project send the first, so that S follows
     from the rate; the published ones send those whose gates :math:`g_r` are greatest over the picture, and the header
-    tells which, 227 to 307 bits more. Es/N0 is rounded to whole dB from 0 to 20. The features are not normalised yet;
+    tells which, 165 to 325 bits more. Es/N0 is rounded to whole dB from 0 to 20. The features are not normalised yet;
     ``mappers/real_to_complex`` does that, frame by frame. ``variant: mini`` is shipped; ``small`` is for training here,
     and ``base`` for weights of the public code.
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -46,10 +47,18 @@ def load(
         config, digest = config_of(SHIPPED.system, path, card, SwinConfig), card.sha256
     else:
         config, tensors = read_public(path)
-        digest = None
+        digest = _check_sum(tensors)
     network = SwinJscc(config)
     fill(path, network, tensors)
     return Codec(TorchEngine(network, device), about_of(variant, config, digest))
+
+
+def _check_sum(tensors: Mapping[str, Tensor]) -> str:
+    """Of the numbers, so that a file and what it was converted to have the same."""
+    found = hashlib.sha256()
+    for name in sorted(tensors):
+        found.update(tensors[name].contiguous().numpy().data)
+    return found.hexdigest()
 
 
 def _shipped(variant: Variant) -> Path:

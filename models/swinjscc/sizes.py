@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Literal, Self
 
 from pydantic import Field, PositiveInt, model_validator
@@ -46,10 +47,16 @@ class SwinConfig(Config):
             raise ValueError(f"expected {levels} depths of either end, one for each of 'widths'")
         if uneven := [width for width in self.widths if width % self.head_width]:
             raise ValueError(f"widths: expected multiples of head_width, {self.head_width}, got {uneven[0]}")
+        if broken := [rate for rate in self.rates if (6 * self.stride**2 * Fraction(rate)).denominator != 1]:
+            raise ValueError(
+                f"rates: expected a whole number of features for {self.stride} x {self.stride} pixels, got "
+                f"{broken[0]}; leave it out, or raise patch or the number of levels"
+            )
         if self.bypass == "klt" and (self.head != self.most or self.channels != "first"):
             raise ValueError(f"bypass: klt needs 'head: {self.most}', the features of the highest rate, and the first")
         if self.most > self.features:
-            raise ValueError(f"rates: {self.rates[-1]} needs {self.most} features of {self.features} that there are")
+            greatest = max(self.rates, key=lambda rate: channels_of(rate, self.stride))
+            raise ValueError(f"rates: {greatest} needs {self.most} features of {self.features} that there are")
         return self
 
     @property

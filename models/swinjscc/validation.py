@@ -31,12 +31,14 @@ POINTS: tuple[tuple[Rate, float, Fading], ...] = (
 def validate(run: Run[TrainConfig, SwinJscc], network: SwinJscc, held: Pictures) -> Scores:
     """Mean PSNR in dB over centre crops of held-out pictures, at a few points of rate, SNR and channel.
 
-    The score is the mean of all points whose rate the network has.
+    The score is the mean of all points whose rate the network has; of a network that has none of these rates, of each
+    of its own at 10 dB.
     """
+    rates = network.config.rates
+    points = [point for point in POINTS if point[0] in rates] or [(rate, 10.0, "none") for rate in rates]
     scores = {
         f"{rate} {esn0_db:g}dB {fading}": _mean_psnr_db(run, network, held, rate, esn0_db, fading)
-        for rate, esn0_db, fading in POINTS
-        if rate in network.config.rates
+        for rate, esn0_db, fading in points
     }
     return Scores(float(np.mean(list(scores.values()))), scores)
 

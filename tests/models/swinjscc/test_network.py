@@ -206,6 +206,11 @@ def test_outside_of_its_range_a_gate_is_told_the_end_of_it(network: Callable[...
         ({"head": None}, "bypass: klt needs 'head: 16', the features of the highest rate, and the first"),
         ({"channels": "chosen"}, "bypass: klt needs"),
         ({"bypass": "none", "head": None}, "rates: 1/6 needs 16 features of 12 that there are"),
+        ({"bypass": "none", "head": None, "rates": ("1/6", "1/12")}, "rates: 1/6 needs 16 features of 12 that there"),
+        (
+            {"patch": 1, "head": 4, "rates": ("1/6", "1/96")},
+            "rates: expected a whole number of features for 2 x 2 pixels, got 1/96; leave it out, or raise patch or",
+        ),
     ],
 )
 def test_sizes_that_are_refused(changes: dict[str, object], words: str) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
-from semcom.errors import WeightsError
+from semcom.errors import SignalError, WeightsError
 from semcom.models.swinjscc.codec import Receiving, Sending
 from semcom.models.swinjscc.engine import load
 from semcom.models.swinjscc.network import SwinJscc
@@ -78,7 +78,25 @@ def test_a_file_of_the_public_layout_carries_a_picture(
     frame = codec.encode(np.full((9, 14, 3), 99, np.uint8), Sending(rate="1/6"))
     assert frame.features.size == 3 * 4 * 16
     assert codec.decode(frame.heard(0.1), Receiving()).shape == (9, 14, 3)
-    assert codec.about.weights_sha256 is None
+
+
+def test_the_header_tells_files_of_other_numbers_apart(
+    public_tensors: Callable[[SwinConfig], Tensors], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file and what it was converted to are of the same weights; those of another training are not."""
+    monkeypatch.setattr("semcom.models.swinjscc.public_weights.BASE", PUBLIC)
+    tensors = public_tensors(PUBLIC)
+    torch.save(tensors, tmp_path / "one.model")
+    save_file(tensors, tmp_path / "one.safetensors")
+    save_file({**tensors, "decoder.sm_list.7.bias": torch.zeros(200)}, tmp_path / "other.safetensors")
+    one, converted, other = (
+        load("base", tmp_path / name) for name in ("one.model", "one.safetensors", "other.safetensors")
+    )
+    assert one.model == converted.model
+    frame = one.encode(np.full((8, 8, 3), 99, np.uint8), Sending(rate="1/6"))
+    assert converted.decode(frame.heard(0.1), Receiving()).shape == (8, 8, 3)
+    with pytest.raises(SignalError, match=r"expected a frame for base with weights .*, and weights of one training"):
+        other.decode(frame.heard(0.1), Receiving())
 
 
 def test_sizes_come_from_the_shapes(

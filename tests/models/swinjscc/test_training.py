@@ -14,6 +14,7 @@ from semcom.models.swinjscc.codec import Receiving, Sending
 from semcom.models.swinjscc.engine import load
 from semcom.models.swinjscc.names import SHIPPED
 from semcom.models.swinjscc.network import SwinJscc
+from semcom.models.swinjscc.sizes import SwinConfig
 from semcom.models.swinjscc.step import link
 from semcom.models.swinjscc.system import SYSTEM
 from semcom.models.swinjscc.training import SwinJsccRun
@@ -39,6 +40,15 @@ def test_a_training_leaves_weights_that_load(recipe: Callable[..., Any], picture
     assert len(card.metrics) == 4
     frame = codec.encode(np.zeros((9, 10, 3), np.uint8), Sending())
     assert codec.decode(frame.heard(0.1), Receiving()).shape == (9, 10, 3)
+
+
+def test_a_network_of_one_rate_is_validated_at_that(recipe: Callable[..., Any], pictures: Path, tmp_path: Path) -> None:
+    """Whichever rate it is: without a score no weights would be kept."""
+    config = recipe(SwinJsccRun, **FEW, steps=2)
+    model = config.model.model_dump() | {"rates": ["1/8"], "head": 12}
+    one = config.model_copy(update={"model": SwinConfig.model_validate(model)})
+    result = train(SwinJsccRun, one, pictures, tmp_path)
+    assert set(ModelCard.read(card_path(result.weights)).metrics) == {"validation PSNR in dB: 1/8 10dB none"}
 
 
 def test_beside_the_linear_code_the_windows_lower_its_loss(
