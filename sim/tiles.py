@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 __all__ = ["Grid", "choose_tiles", "cut_whole", "join_whole", "packed_sides", "refreshed_each_frame", "tile_change"]
+
+T = TypeVar("T", np.uint8, np.float32)
 
 
 class Grid(NamedTuple):
@@ -54,14 +56,14 @@ class Grid(NamedTuple):
         below, right = self.rows * self.side - self.height, self.columns * self.side - self.width
         return cut_whole(np.pad(picture, ((0, below), (0, right), (0, 0)), mode="edge"), self.side)
 
-    def join(self, tiles: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    def join(self, tiles: NDArray[T]) -> NDArray[T]:
         """Undo `cut`.
 
         Args:
-            tiles: uint8 ``[size, side, side, 3]``.
+            tiles: uint8 or float32 ``[size, side, side, 3]``.
 
         Returns:
-            uint8 ``[H, W, 3]``, an array of its own.
+            ``[H, W, 3]`` of that kind, an array of its own.
         """
         return np.ascontiguousarray(join_whole(tiles, self.rows, self.columns)[: self.height, : self.width])
 
@@ -81,16 +83,16 @@ def cut_whole(picture: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
     return cut.reshape(rows * columns, side, side, 3)
 
 
-def join_whole(tiles: NDArray[np.uint8], rows: int, columns: int) -> NDArray[np.uint8]:
+def join_whole(tiles: NDArray[T], rows: int, columns: int) -> NDArray[T]:
     """Lay tiles row by row.
 
     Args:
-        tiles: uint8 ``[rows columns, side, side, 3]``.
+        tiles: uint8 or float32 ``[rows columns, side, side, 3]``.
         rows: Of tiles.
         columns: Of tiles.
 
     Returns:
-        uint8 ``[rows side, columns side, 3]``.
+        ``[rows side, columns side, 3]`` of that kind.
     """
     side = tiles.shape[1]
     return tiles.reshape(rows, columns, side, side, 3).swapaxes(1, 2).reshape(rows * side, columns * side, 3)

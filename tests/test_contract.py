@@ -73,8 +73,10 @@ ITEMS_TO_ITEMS = [  # what they give out has the number of what went in
 OF_A_VIDEO = {  # what they give hangs on the frames before: their own tests say how
     "decoders/changed_tiles",
     "decoders/hevc_stream",
+    "decoders/motion_average",
     "encoders/changed_tiles",
     "encoders/hevc_stream",
+    "encoders/motion_average",
 }
 FOR_STREAMS = {  # what the documented example of a block on both must say for samples
     "channels/cfo": {"correction": "none", "esn0_db": None},

@@ -25,6 +25,7 @@ from .label_classes import LabelClasses
 from .latent_mode import LatentMode
 from .link_scheme import LinkScheme
 from .model_id import ModelId
+from .motion_map import MotionMap
 from .power_scale import PowerScale
 from .qam_frame import QamFrame
 from .rate_map import RateMap
@@ -60,6 +61,7 @@ SENT_FIELDS: Final[tuple[type[HeaderField], ...]] = (
     TileMap,
     SwinMode,
     StreamPart,
+    MotionMap,
 )
 """Fields that go on the air; a field's number is its place, from 1 on. New ones come last."""
 _FORMAT_BITS, _LENGTH_BITS, _NUMBER_BITS = 4, 20, 6

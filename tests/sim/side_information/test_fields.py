@@ -30,6 +30,7 @@ from semcom.sim.side_information.latent_mode import LatentMode
 from semcom.sim.side_information.link_agreement import LinkAgreement
 from semcom.sim.side_information.link_scheme import LinkScheme
 from semcom.sim.side_information.model_id import ModelId
+from semcom.sim.side_information.motion_map import MotionMap
 from semcom.sim.side_information.power_scale import PowerScale
 from semcom.sim.side_information.qam_frame import QamFrame
 from semcom.sim.side_information.rate_map import RateMap
@@ -64,6 +65,23 @@ tile_maps = st.tuples(st.integers(1, 200), st.integers(1, 200), st.integers(1, 8
 
 choices = st.sets(st.integers(0, 510)).flatmap(
     lambda chosen: st.integers(max(chosen, default=0) + 1, 511).map(lambda of: (of, tuple(sorted(chosen))))
+)
+
+motion_maps = st.tuples(st.integers(1, 100), st.integers(1, 100), st.integers(1, 8), st.integers(0, 255)).flatmap(
+    lambda of: st.lists(
+        st.tuples(st.integers(0, 6), st.integers(-14, 14), st.integers(-14, 14)),
+        min_size=(size := -(-of[0] // (16 * of[2])) * -(-of[1] // (16 * of[2]))),
+        max_size=size,
+    ).map(
+        lambda tiles: MotionMap(
+            of[0],
+            of[1],
+            16 * of[2],
+            of[3],
+            bytes(level for level, _, _ in tiles),
+            tuple(part if level < 6 else 0 for level, *vector in tiles for part in vector),
+        )
+    )
 )
 
 
@@ -155,6 +173,11 @@ EXAMPLES = [
         st.builds(StartWord, st.integers(0, 2**32 - 1), st.integers(0, 2**24 - 1), st.integers(0, 65535)),
     ),
     Example(RateMap(1, 2, bytes([3, 12])), "0 0011 1100", maps),
+    Example(
+        MotionMap(32, 33, 48, 9, bytes([6]), (0, 0)),  # the lower half of the interval: 0; the end of the word: 01
+        f"{'11111':>016} {'100000':>016} 010 00001001 0 01",
+        motion_maps,
+    ),
     Example(
         StreamPart(5, begins=True, ends=False, key=True),
         "00000101 1 0 1",
@@ -297,6 +320,23 @@ def test_any_bits_give_a_field_or_an_error(
         (LinkAgreement(1, 4, 512.3), "LinkAgreement.code_rate_x1024: expected a multiple of 1/2 below 1024, got 512.3"),
         (RateMap(1, 1, bytes([16])), "RateMap: expected levels of 0 to 15 for 1 x 1 patches, got 1 of up to 16"),
         (RateMap(2, 2, bytes(3)), "RateMap: expected levels of 0 to 15 for 2 x 2 patches, got 3 of up to 0"),
+        (MotionMap(16, 16, 24, 0, b"\1", (0, 0)), "MotionMap.tile: expected a multiple of 16, got 24"),
+        (
+            MotionMap(16, 16, 16, 0, b"\7", (0, 0)),
+            "MotionMap: expected a level of 0 to 6 and a vector for each of 1 tiles, got 1 of up to 7 and 1",
+        ),
+        (
+            MotionMap(16, 16, 16, 0, b"\0", (15, 0)),
+            "MotionMap.vectors: expected up to 14 half pixels, and 0 where there is no prediction, got 15",
+        ),
+        (
+            MotionMap(16, 16, 16, 0, b"\6", (1, 0)),
+            "MotionMap.vectors: expected up to 14 half pixels, and 0 where there is no prediction, got 1",
+        ),
+        (
+            MotionMap(65535, 65535, 16, 0, b"\1", (0, 0)),
+            "MotionMap: expected at most 65536 tiles, got 4096 x 4096; take larger ones",
+        ),
         (TileMap(16, 16, 24, 0, b"\1"), "TileMap.tile: expected a multiple of 16, got 24"),
         (TileMap(16, 16, 16, 256, b"\1"), "TileMap.frame: expected 0 to 255, got 256"),
         (
