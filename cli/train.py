@@ -51,6 +51,10 @@ def _train(system: System) -> click.Command:
     def command(
         config: str, data: Path, out: Path | None, throughput: float | None, *, as_json: bool, **given: Any
     ) -> None:
+        if as_json and throughput is None:
+            raise UsageError(
+                f"semcom train {system.name}: --json prints what --throughput finds; give both, or neither"
+            )
         recipe = system.recipe_file(config)
         training = system.load("training", f"semcom train {system.name}")
         found = training.recipe.read(recipe)

@@ -57,13 +57,15 @@ def normalised_loss(mse: Tensor, n0: Tensor, level: Tensor, offset: float) -> Te
     Args:
         mse: Of each frame, ``[b]``.
         n0: Noise variances ``[b, n]``.
-        level: Running MSE of this rate ``[bins]``, which follows; 0 where no frame has been.
+        level: Running MSE of this rate ``[bins]``, which follows, but no MSE that is not finite; 0 where no frame has
+            been.
         offset: Small: the loss is that of PSNR; large: of MSE.
     """
     which = ((effective_esn0_db(n0) + 12.5) / 2.5).long().clamp(0, BINS - 1)
     if level.device.type == "cpu":
         for index, value in zip(which.tolist(), mse.detach(), strict=True):
-            level[index] = value if level[index] == 0 else torch.lerp(level[index], value, 0.03)
+            if torch.isfinite(value):
+                level[index] = value if level[index] == 0 else torch.lerp(level[index], value, 0.03)
     else:
         level.copy_(followed(level, which, mse.detach(), 0.03))
     return torch.log(offset + mse / level[which]).mean()

@@ -53,6 +53,11 @@ def test_the_command_prints_it_and_writes_nothing(tmp_path: Path, monkeypatch: p
     assert [one["crop"] for one in found["phases"]] == [32, 64]
     assert found["whole"]["pictures_per_s"] > 0
     assert list(tmp_path.iterdir()) == []
+    ended = CliRunner().invoke(main, [*command, "--out", "run", "--json"])
+    assert (ended.exit_code, "--json prints what --throughput finds; give both, or neither" in ended.output) == (
+        2,
+        True,
+    )
     ended = CliRunner().invoke(main, command)
     assert (ended.exit_code, "expected --out, a folder of results, or --throughput" in ended.output) == (2, True)
 
