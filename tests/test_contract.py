@@ -209,8 +209,9 @@ def the_input(use: str) -> str | None:
 @functools.cache
 def way_to(port: str, fields: frozenset[str], partner: str) -> tuple[str, ...]:
     """Return the shortest chain of blocks, by the partner if it can, that makes items with these header fields."""
-    # Frames of another system's encoder would be refused; what measures a link gives no frames at all.
-    known = sorted(ON_ITEMS, key=lambda use: (use != partner, use.startswith("adaptation/")))
+    # Frames of another system's encoder would be refused; what measures a link gives no frames at all, and what
+    # remembers frames gives others each time.
+    known = sorted(ON_ITEMS, key=lambda use: (use != partner, use.startswith("adaptation/") or use in OF_A_VIDEO))
     ways: list[tuple[str, frozenset[str], tuple[str, ...]]] = [
         (kind.type.name, frozenset(), ())
         for kind in {port.type.name: port for use in ON_ITEMS for port in signature_of(use).inputs.values()}.values()
