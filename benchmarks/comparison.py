@@ -37,7 +37,6 @@ CBRS = ("1/96", "1/48", "1/24", "1/12", "1/6")
 LEVELS_DB = (-5, 0, 5, 10, 15, 20)
 CHANNELS = ("awgn", "rayleigh")
 COHERENCE = "channel.coherence_symbols=256"
-PERCEPTUAL = DEEPJSCC.folder / "perceptual.safetensors"
 SCALES = "encoder.scales=[1,0.5,0.25]"
 SHEETS = {  # name → where; each shows three pictures
     "comparison": Point("awgn", "1/24", 10),
@@ -81,13 +80,13 @@ class Line(NamedTuple):
 
 
 RATE, CBR = ("rate={cbr}",), ("cbr={cbr}",)
-BOTH = (f"encoder.weights={PERCEPTUAL}", f"decoder.weights={PERCEPTUAL}")
 LINEAR, QUANTISED = ("encoder.variant=linear",), (*RATE, "bits_per_symbol=6")
+PERCEPTUAL = ("encoder.variant=perceptual",)
 D, P = CDM.path("d"), CDM.path("p")
 JPEG = ("encoder.csit=mean", SCALES)
 LINES = (
     Line("DeepJSCC", "deepjscc-awgn", RATE, (), (DEEPJSCC.path("adaptive"),), seconds=0.9),
-    Line("DeepJSCC perceptual", "deepjscc-awgn", RATE, BOTH, (PERCEPTUAL,), seconds=0.95),
+    Line("DeepJSCC perceptual", "deepjscc-awgn", RATE, PERCEPTUAL, (DEEPJSCC.path("perceptual"),), seconds=0.95),
     Line("DeepJSCC-Q 64-QAM", "deepjscc-q", QUANTISED, (), (DEEPJSCC.path("quantised"),), seconds=1.1, pictured=False),
     Line("linear code", "deepjscc-awgn", RATE, LINEAR, (DEEPJSCC.path("linear"),), seconds=0.5, pictured=False),
     Line("SwinJSCC mini", "swinjscc", RATE, (), (SWINJSCC.path("mini"),), CBRS),

@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from ...errors import SignalError
 from ...sim.mean_colour import MEAN_COLOUR
-from ...sim.side_information.tile_map import FIRST_FRAME, FRAME_NUMBERS, TileMap
+from ...sim.side_information.frame_number import FIRST_FRAME, frames_missing
+from ...sim.side_information.tile_map import TileMap
 from ...sim.tiles import Grid, cut_whole
 from ..block import Block
 from ..envelope import Header, Identity, State
@@ -55,8 +56,8 @@ class ChangedTiles(Block):
             self._grid = grid
             self._tiles: NDArray[np.uint8] = np.empty((grid.size, told.tile, told.tile, 3), np.uint8)
             self._tiles[:] = MEAN_COLOUR
-        elif told.frame != FIRST_FRAME:
-            self.count(missing_frames=(told.frame - self._last - 1) % FRAME_NUMBERS)
+        else:
+            self.count(missing_frames=frames_missing(self._last, told.frame))
         self._last = told.frame
         sent = np.frombuffer(told.sent, np.uint8) == 1
         height, width = image.shape[:2]

@@ -6,6 +6,7 @@ import numpy as np
 
 from ...sim.codecs.hevc_stream import HevcStreamDecoder, check_x265
 from ...sim.mean_colour import MEAN_COLOUR
+from ...sim.side_information.frame_number import FIRST_FRAME, frames_missing
 from ...sim.side_information.image_shape import ImageShape
 from ...sim.side_information.stream_part import StreamPart
 from ..block import Block
@@ -13,8 +14,6 @@ from ..envelope import Header, Out, State
 from ..ports import Bytes, Image
 
 __all__ = ["HevcStream"]
-
-_FIRST, _NUMBERS = 0, 255
 
 
 class HevcStream(Block):
@@ -41,7 +40,7 @@ class HevcStream(Block):
         """Begin a video."""
         check_x265()
         self._shape: ImageShape | None = None
-        self._came, self._last = b"", _FIRST
+        self._came, self._last = b"", FIRST_FRAME
 
     def work(self, data: Bytes, header: Header, state: State) -> Out[Image]:
         """Decode one frame."""
@@ -51,7 +50,7 @@ class HevcStream(Block):
             self._shown = np.empty((shape.height, shape.width, 3), np.uint8)
             self._shown[:] = MEAN_COLOUR
             self._whole = False  # the picture that is under way came from its beginning
-        elif told.number != _FIRST and (told.number - self._last - 1) % _NUMBERS:
+        elif told.number == self._last or frames_missing(self._last, told.number):
             self._lose()
         self._last = told.number
         if state.crc_ok is False:

@@ -9,8 +9,8 @@ from ...errors import SignalError
 from ...sim.mean_colour import MEAN_COLOUR
 from ...sim.mirror import mirrored
 from ...sim.motion import moved
+from ...sim.side_information.frame_number import FIRST_FRAME, frames_missing
 from ...sim.side_information.motion_map import LEVELS, MotionMap
-from ...sim.side_information.tile_map import FIRST_FRAME, FRAME_NUMBERS
 from ...sim.tiles import Grid
 from ..block import Block
 from ..envelope import Header, Identity, State
@@ -65,7 +65,7 @@ class MotionAverage(Block):
         if self._shown is None or self._shown.shape != image.shape:
             self._average, self._shown = None, np.empty_like(image)
             self._shown[:] = MEAN_COLOUR
-        elif told.frame != FIRST_FRAME and (missing := (told.frame - self._last - 1) % FRAME_NUMBERS):
+        elif missing := frames_missing(self._last, told.frame):
             self._average = None
             self.count(missing_frames=missing)
         self._last = told.frame

@@ -12,7 +12,8 @@ from pydantic import AfterValidator, Field
 
 from ...errors import SignalError
 from ...models.ratio import Ratio
-from ...sim.side_information.tile_map import FIRST_FRAME, FRAME_NUMBERS, TileMap
+from ...sim.side_information.frame_number import FIRST_FRAME, frame_after
+from ...sim.side_information.tile_map import TileMap
 from ...sim.tiles import Grid, choose_tiles, join_whole, packed_sides, refreshed_each_frame, tile_change
 from ..block import Block
 from ..envelope import Out
@@ -103,7 +104,7 @@ class ChangedTiles(Block):
         sent = np.zeros(grid.size, np.uint8)
         sent[chosen] = 1
         field = TileMap(grid.height, grid.width, p.tile, self._frame, sent.tobytes())
-        self._frame = self._frame % FRAME_NUMBERS + 1
+        self._frame = frame_after(self._frame)
         return Out(join_whole(tiles[chosen], *self._shape), header=field)
 
     def _sides(self, grid: Grid) -> tuple[int, int]:

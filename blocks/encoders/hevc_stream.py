@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 from ...errors import SignalError
 from ...sim.bandwidth import robust_uses
 from ...sim.codecs.hevc_stream import HevcStreamEncoder, check_x265
+from ...sim.side_information.frame_number import FIRST_FRAME, frame_after
 from ...sim.side_information.image_shape import ImageShape
 from ...sim.side_information.link_agreement import LinkAgreement
 from ...sim.side_information.link_scheme import LinkScheme
@@ -22,8 +23,6 @@ from ..envelope import Out
 from ..ports import Bytes, Image
 
 __all__ = ["HevcStream"]
-
-_FIRST, _NUMBERS = 0, 255
 
 
 class HevcStream(Block):
@@ -69,7 +68,7 @@ class HevcStream(Block):
         check_x265()
         self._coder: HevcStreamEncoder | None = None
         self._made_for: tuple[int, int, int] | None = None
-        self._left, self._is_key, self._number = b"", False, _FIRST
+        self._left, self._is_key, self._number = b"", False, FIRST_FRAME
 
     def work(self, image: Image) -> Out[Bytes]:
         """Code one picture, or send more of the last one."""
@@ -97,7 +96,7 @@ class HevcStream(Block):
         frame = np.zeros(budget, np.uint8)
         frame[: len(part)] = np.frombuffer(part, np.uint8)
         told = StreamPart(self._number, begins=begins, ends=not self._left, key=self._is_key)
-        self._number = self._number % _NUMBERS + 1
+        self._number = frame_after(self._number)
         return Out(
             frame,
             header=(shape, *link_fields(p, scheme, uses), told),

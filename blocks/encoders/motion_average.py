@@ -9,8 +9,8 @@ from pydantic import Field
 from ...errors import SignalError
 from ...sim.mirror import mirrored
 from ...sim.motion import estimate_motion
+from ...sim.side_information.frame_number import FIRST_FRAME, frame_after
 from ...sim.side_information.motion_map import LEVELS, MotionMap
-from ...sim.side_information.tile_map import FIRST_FRAME, FRAME_NUMBERS
 from ...sim.tiles import Grid
 from ..block import Block
 from ..envelope import Out
@@ -77,5 +77,5 @@ class MotionAverage(Block):
             tuple(vectors.reshape(-1).tolist()),
         )
         sent = mirrored(image, self._frame)
-        self._before, self._frame = image, self._frame % FRAME_NUMBERS + 1
+        self._before, self._frame = image, frame_after(self._frame)
         return Out(sent, header=field)

@@ -10,11 +10,8 @@ from ..codes.arithmetic import ArithmeticDecoder, ArithmeticEncoder
 from .codes import Whole
 from .field import BitReader, BitWriter, HeaderField, Known
 
-__all__ = ["FIRST_FRAME", "FRAME_NUMBERS", "TileMap"]
+__all__ = ["TileMap"]
 
-FIRST_FRAME = 0
-"""Number of the first frame; those after it are counted from 1 to `FRAME_NUMBERS`, and again."""
-FRAME_NUMBERS = 255
 _SIDE = Whole(16, 1, 65535)
 _TILE = Whole(3, 1)  # in units of 16 pixels
 _UNIT = 16
