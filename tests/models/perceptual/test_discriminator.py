@@ -51,11 +51,12 @@ def test_it_learns_to_tell_noise_from_flat_pictures() -> None:
 
 
 def test_logits_are_of_patches_and_their_layers_are_bounded() -> None:
+    torch.manual_seed(0)
     judge = Discriminator((8, 16, 32))
     assert judge(torch.rand(2, 3, 32, 64), torch.rand(2, 3, 32, 64)).shape == (2, 1, 4, 8)
     for layer in judge.layers:
         if isinstance(layer, nn.Conv2d):
-            for _ in range(50):  # the power iteration goes on with each call in training
-                judge.layers(torch.rand(1, 6, 16, 16))
+            for _ in range(200):
+                _ = layer.weight  # the power iteration goes on with each use in training
             largest = torch.linalg.matrix_norm(layer.weight.flatten(1), 2)
-            assert largest.item() == pytest.approx(1, abs=0.02)
+            assert largest.item() == pytest.approx(1, abs=0.01)
