@@ -7,8 +7,8 @@ from typing import Final, Self
 
 from ...errors import SignalError
 from ..codes.arithmetic import ArithmeticDecoder, ArithmeticEncoder
-from .codes import Whole
 from .field import BitReader, BitWriter, HeaderField, Known
+from .tiling import Tiling
 
 __all__ = ["LEVELS", "VECTOR_REACH", "MotionMap"]
 
@@ -16,11 +16,6 @@ LEVELS: Final = 7
 """Of how well a tile is predicted; the last one: not at all, and it has no vector."""
 VECTOR_REACH: Final = 14
 """Half pixels."""
-_SIDE = Whole(16, 1, 65535)
-_TILE = Whole(3, 1)  # in units of 16 pixels
-_UNIT = 16
-_FRAME = Whole(8)
-_MOST_TILES = 65536
 _LEAST_BITS = 3  # of a word of one decision that was as likely as not
 _STAYS, _SAME, _ZERO, _SIGN, _MORE, _REST = 0, 49, 52, 54, 56, 66
 """Where contexts begin: a level by its neighbour and how far it is from it; vectors; their components."""
@@ -54,13 +49,10 @@ class MotionMap(HeaderField, frozen=True):
 
     def write(self, out: BitWriter) -> None:
         """Append the field's bits."""
-        if self.tile % _UNIT:
-            raise SignalError(f"MotionMap.tile: expected a multiple of {_UNIT}, got {self.tile}")
-        _SIDE.write(out, "MotionMap.height", self.height)
-        _SIDE.write(out, "MotionMap.width", self.width)
-        _TILE.write(out, "MotionMap.tile", self.tile // _UNIT)
-        _FRAME.write(out, "MotionMap.frame", self.frame)
-        count, columns = _tiles(self.height, self.width, self.tile)
+        tiling = Tiling(self.height, self.width, self.tile, self.frame)
+        tiling.write(out, "MotionMap")
+        rows, columns = tiling.grid("MotionMap")
+        count = rows * columns
         farthest = max((abs(part) for part in self.vectors), default=0)
         if (len(self.levels), len(self.vectors)) != (count, 2 * count) or max(self.levels, default=0) >= LEVELS:
             raise SignalError(
@@ -81,23 +73,14 @@ class MotionMap(HeaderField, frozen=True):
     @classmethod
     def read(cls, bits: BitReader, known: Known) -> Self:
         """Take the field's bits."""
-        height, width = _SIDE.read(bits, "MotionMap.height"), _SIDE.read(bits, "MotionMap.width")
-        tile = _UNIT * _TILE.read(bits, "MotionMap.tile")
-        frame = _FRAME.read(bits, "MotionMap.frame")
-        count, columns = _tiles(height, width, tile)
+        tiling = Tiling.read(bits, "MotionMap")
+        rows, columns = tiling.grid("MotionMap")
         if len(bits.text) - bits.at < _LEAST_BITS:
             bits.take("MotionMap.levels", _LEAST_BITS)  # says so
         decoder = ArithmeticDecoder(_PRIORS, bits.text[bits.at :])
-        levels, vectors = _coded(decoder, count, columns)
+        levels, vectors = _coded(decoder, rows * columns, columns)
         bits.at += decoder.size
-        return cls(height, width, tile, frame, levels, vectors)
-
-
-def _tiles(height: int, width: int, tile: int) -> tuple[int, int]:
-    rows, columns = -(-height // tile), -(-width // tile)
-    if rows * columns > _MOST_TILES:
-        raise SignalError(f"MotionMap: expected at most {_MOST_TILES} tiles, got {rows} x {columns}; take larger ones")
-    return rows * columns, columns
+        return cls(*tiling, levels, vectors)
 
 
 @lru_cache(maxsize=8)  # a header is packed when it is written, and when its length is asked for

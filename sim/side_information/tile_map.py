@@ -7,16 +7,11 @@ from typing import Self
 
 from ...errors import SignalError
 from ..codes.arithmetic import ArithmeticDecoder, ArithmeticEncoder
-from .codes import Whole
 from .field import BitReader, BitWriter, HeaderField, Known
+from .tiling import Tiling
 
 __all__ = ["TileMap"]
 
-_SIDE = Whole(16, 1, 65535)
-_TILE = Whole(3, 1)  # in units of 16 pixels
-_UNIT = 16
-_FRAME = Whole(8)
-_MOST_TILES = 65536
 _PLAIN, _CODED = 0, 1
 _PRIORS = (32, 128, 128, 200, 96, 160, 160, 230)
 """Probability in 1/256 that a tile is sent, by whether its west, north and north-east neighbours are (4, 2, 1)."""
@@ -43,13 +38,9 @@ class TileMap(HeaderField, frozen=True):
 
     def write(self, out: BitWriter) -> None:
         """Append the field's bits."""
-        if self.tile % _UNIT:
-            raise SignalError(f"TileMap.tile: expected a multiple of {_UNIT}, got {self.tile}")
-        _SIDE.write(out, "TileMap.height", self.height)
-        _SIDE.write(out, "TileMap.width", self.width)
-        _TILE.write(out, "TileMap.tile", self.tile // _UNIT)
-        _FRAME.write(out, "TileMap.frame", self.frame)
-        rows, columns = _tiles(self.height, self.width, self.tile)
+        tiling = Tiling(self.height, self.width, self.tile, self.frame)
+        tiling.write(out, "TileMap")
+        rows, columns = tiling.grid("TileMap")
         if len(self.sent) != rows * columns or max(self.sent, default=0) != 1:
             raise SignalError(
                 f"TileMap: expected 0 or 1 for each of {rows} x {columns} tiles, and a 1 at least, got "
@@ -63,10 +54,8 @@ class TileMap(HeaderField, frozen=True):
     @classmethod
     def read(cls, bits: BitReader, known: Known) -> Self:
         """Take the field's bits."""
-        height, width = _SIDE.read(bits, "TileMap.height"), _SIDE.read(bits, "TileMap.width")
-        tile = _UNIT * _TILE.read(bits, "TileMap.tile")
-        frame = _FRAME.read(bits, "TileMap.frame")
-        rows, columns = _tiles(height, width, tile)
+        tiling = Tiling.read(bits, "TileMap")
+        rows, columns = tiling.grid("TileMap")
         if bits.take("TileMap", 1) == _PLAIN:
             sent = bytes(bits.take("TileMap.sent", 1) for _ in range(rows * columns))
         else:
@@ -75,14 +64,7 @@ class TileMap(HeaderField, frozen=True):
             bits.at += decoder.size
         if not any(sent):
             raise SignalError(f"TileMap: expected a tile at least, got none of {rows} x {columns}")
-        return cls(height, width, tile, frame, sent)
-
-
-def _tiles(height: int, width: int, tile: int) -> tuple[int, int]:
-    rows, columns = -(-height // tile), -(-width // tile)
-    if rows * columns > _MOST_TILES:
-        raise SignalError(f"TileMap: expected at most {_MOST_TILES} tiles, got {rows} x {columns}; take larger ones")
-    return rows, columns
+        return cls(*tiling, sent)
 
 
 @lru_cache(maxsize=8)  # a header is packed when it is written, and when its length is asked for
