@@ -47,7 +47,9 @@ class ShippedWeights:
         path = self.folder / f"{name}.safetensors"
         if not path.is_file():
             have = ", ".join(sorted(file.stem for file in self.folder.glob("*.safetensors"))) or "none"
-            raise UsageError(f"{self.system}: no weights '{name}' are shipped; expected one of: {have}")
+            raise UsageError(
+                f"{self.system}: no weights '{name}' are shipped; expected one of: {have}, or a file of your own"
+            )
         return path
 
     def find(self, source: str) -> Path:

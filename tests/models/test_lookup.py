@@ -228,7 +228,8 @@ def test_weights_and_recipes_that_are_none_are_told() -> None:
     with pytest.raises(UsageError) as caught:
         system.shipped.path("lite")
     assert str(caught.value) == (
-        "sc-sic: no weights 'lite' are shipped; expected one of: mini-341, mini-48, mini-48-clean"
+        "sc-sic: no weights 'lite' are shipped; expected one of: mini-341, mini-48, mini-48-clean, or a file of "
+        "your own"
     )
     with pytest.raises(UsageError, match="--config no: expected a file or one of the shipped: mini-341, mini-48, "):
         system.recipe_file("no")

@@ -37,7 +37,9 @@ def part_of(name: str) -> str:
 def test_a_name_or_a_file(shipped: ShippedWeights) -> None:
     assert shipped.path("a") == shipped.find("a") == shipped.folder / "a.safetensors"
     assert shipped.find("some/a.safetensors") == Path("some/a.safetensors")
-    with pytest.raises(UsageError, match=r"^toy: no weights 'd' are shipped; expected one of: a, b, c$"):
+    with pytest.raises(
+        UsageError, match=r"^toy: no weights 'd' are shipped; expected one of: a, b, c, or a file of your own$"
+    ):
         shipped.path("d")
 
 
