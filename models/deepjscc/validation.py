@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from ..training.frames import Fading
 from ..training.pictures import Pictures
 from ..training.run import Run
-from ..training.validation import Scores, centre_crop, evenly, psnr_db
+from ..training.validation import Scores, mean_psnr_db
 from .config import TrainConfig
 from .constellation import send, told_esn0_db
 from .rates import Rate
@@ -58,19 +59,13 @@ def validate(run: Run[TrainConfig, Any], model: Any, held: Pictures) -> Scores:
 def _mean_psnr_db(
     run: Run[TrainConfig, Any], model: Any, held: Pictures, rate: Rate, esn0_db: float, fading: Fading, bits: int | None
 ) -> float:
-    config = run.config
-    generator = torch.Generator().manual_seed(config.seed)
-    level = torch.full((1,), esn0_db, device=run.device)
-    told = told_esn0_db(level, bits)
-    psnr = []
-    for whole in evenly(held, config.validation_pictures):
-        height, width = (
-            min(config.validation_crop, side) // model.multiple * model.multiple for side in whole.shape[:2]
-        )
-        if not height or not width:
-            continue
-        image = centre_crop(whole, height, width, run.device)
+    softness = run.config.softness[1]
+
+    def link(image: Tensor, level: Tensor, generator: torch.Generator) -> Tensor:
+        told = told_esn0_db(level, bits)
         features = model.encode(image, rate, told)
-        received, n0 = send(features, level, [fading], generator, bits, config.softness[1])
-        psnr.append(psnr_db(model.decode(received, n0, rate, told, height, width), image))
-    return float(np.mean(psnr))
+        received, n0 = send(features, level, [fading], generator, bits, softness)
+        out: Tensor = model.decode(received, n0, rate, told, *image.shape[2:])
+        return out
+
+    return mean_psnr_db(held, run.config, run.device, link, esn0_db=esn0_db, multiple=model.multiple)

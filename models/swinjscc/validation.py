@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from ..training.frames import Fading
 from ..training.pictures import Pictures
 from ..training.run import Run
-from ..training.validation import Scores, centre_crop, evenly, psnr_db
+from ..training.validation import Scores, mean_psnr_db
 from .config import TrainConfig
 from .names import Rate
 from .network import SwinJscc
@@ -46,15 +47,7 @@ def validate(run: Run[TrainConfig, SwinJscc], network: SwinJscc, held: Pictures)
 def _mean_psnr_db(
     run: Run[TrainConfig, SwinJscc], network: SwinJscc, held: Pictures, rate: Rate, esn0_db: float, fading: Fading
 ) -> float:
-    config, multiple = run.config, network.config.stride
-    generator = torch.Generator().manual_seed(config.seed)
-    level = torch.full((1,), esn0_db, device=run.device)
-    psnr = []
-    for whole in evenly(held, config.validation_pictures):
-        height, width = (min(config.validation_crop, side) // multiple * multiple for side in whole.shape[:2])
-        if not height or not width:
-            continue
-        image = centre_crop(whole, height, width, run.device)
-        out, _ = link(network, image, rate, level, [fading], generator)
-        psnr.append(psnr_db(out, image))
-    return float(np.mean(psnr))
+    def over(image: Tensor, level: Tensor, generator: torch.Generator) -> Tensor:
+        return link(network, image, rate, level, [fading], generator)[0]
+
+    return mean_psnr_db(held, run.config, run.device, over, esn0_db=esn0_db, multiple=network.config.stride)

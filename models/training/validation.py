@@ -14,7 +14,7 @@ from ..perceptual.build import Perceptual
 from .pictures import Pictures, Pixels
 from .recipe import Recipe
 
-__all__ = ["Quality", "Scores", "centre_crop", "evenly", "over_esn0", "psnr_db"]
+__all__ = ["Quality", "Scores", "centre_crop", "evenly", "mean_psnr_db", "over_esn0", "psnr_db"]
 
 
 class Scores(NamedTuple):
@@ -41,6 +41,35 @@ def psnr_db(picture: Tensor, image: Tensor) -> float:
     """PSNR in dB of a picture against an image, both in [0, 1], as 8-bit pictures with peak 255; at most 78.1 dB."""
     error = (picture.clamp(0, 1) * 255).round() - (image * 255).round()
     return float(10 * np.log10(255**2 / max(float(error.square().mean()), 1e-3)))
+
+
+def mean_psnr_db(
+    held: Pictures,
+    config: Recipe,
+    device: torch.device,
+    link: Callable[[Tensor, Tensor, torch.Generator], Tensor],
+    *,
+    esn0_db: float,
+    multiple: int,
+) -> float:
+    """Mean PSNR in dB over centre crops of held-out pictures, with noise that is the same every time.
+
+    Args:
+        held: Pictures; what is smaller than the multiple is left out.
+        config: The recipe.
+        device: Where the network is.
+        link: See `over_esn0`.
+        esn0_db: In dB.
+        multiple: Sides of the crops are multiples of it.
+    """
+    generator = torch.Generator().manual_seed(config.seed)
+    level, found = torch.full((1,), esn0_db, device=device), []
+    for whole in evenly(held, config.validation_pictures):
+        height, width = (min(config.validation_crop, side) // multiple * multiple for side in whole.shape[:2])
+        if height and width:
+            image = centre_crop(whole, height, width, device)
+            found.append(psnr_db(link(image, level, generator), image))
+    return float(np.mean(found))
 
 
 def over_esn0(
