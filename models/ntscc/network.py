@@ -141,7 +141,8 @@ class Ntscc(nn.Module):
         with torch.autocast(images.device.type, enabled=False):
             components = to_grid(klt(centred), images.shape[2] // PATCH, images.shape[3] // PATCH)
         added = self.analysis(centred, esn0_db).float() * klt.variance.sqrt()[:, None, None]
-        return (components + added) / self.config.step
+        y: Tensor = (components + added) / self.config.step
+        return y
 
     def entropy(
         self, images: Tensor, esn0_db: Tensor, generator: torch.Generator | None = None
@@ -164,7 +165,8 @@ class Ntscc(nn.Module):
         rows = y.flatten(2).transpose(1, 2) * (self.config.step / variance.sqrt())  # about unit variance
         x = self.encoder(rows.clamp(-8, 8), told, self._condition(told, told.esn0_db))
         added = self.sent(x).flatten(2).transpose(1, 2).float()
-        return (rows * power.sqrt() + (power + FLOOR).sqrt() * added) * mask
+        features: Tensor = (rows * power.sqrt() + (power + FLOOR).sqrt() * added) * mask
+        return features
 
     def receive(self, received: Tensor, n0: Tensor, told: Told) -> Tensor:
         """Received features, their noise variances at unit power ``[b, n, 256]`` to ``[b, 3, H, W]``, not clipped."""

@@ -65,7 +65,8 @@ def link(
 def losses_of(run: Run[TrainConfig, Ntscc], level: Tensor, batch: Batch[Phase]) -> Losses:
     """Losses of one batch; the running MSE ``[etas, bins]`` follows."""
     model, config, trains = run.model, run.config, batch.phase.trains
-    eta = math.exp(batch.rng.uniform(*(math.log(bound) for bound in config.eta)))
+    low, high = (math.log(bound) for bound in config.eta)
+    eta = math.exp(batch.rng.uniform(low, high))
     esn0_db, images = batch.uniform(config.esn0_db), batch.images()
     loss = mse = torch.zeros((), device=images.device)
     if "code" in trains:

@@ -34,7 +34,7 @@ class NtsccRun(Run[TrainConfig, Ntscc]):
     def __init__(self, config: TrainConfig, device: torch.device) -> None:
         super().__init__(config, device)
         self.level = torch.zeros(len(ETAS), BINS, device=device)  # running MSE by eta and effective SNR
-        self.fitted = False  # the variances by level
+        self.fitted = ""  # name of the phase for which the variances by level were taken
 
     def build(self) -> Ntscc:
         """Of the recipe's sizes."""
@@ -50,10 +50,10 @@ class NtsccRun(Run[TrainConfig, Ntscc]):
         self.model.fit(draw_images(pictures, 16 * self.config.fit_crops, PATCH, rng, self.device))
 
     def prepare(self, phase: Phase, pictures: Pictures) -> None:
-        """Take the variances by level when they are first needed, with the entropy model as it is then."""
-        if not self.fitted and "code" in phase.trains:
+        """Take the variances by level for each phase in which the code learns, with the entropy model as it is then."""
+        if self.fitted != phase.name and "code" in phase.trains:
             self.model.log_variance.copy_(log_level_variances(self._looks(pictures)))
-            self.fitted = True
+            self.fitted = phase.name
             self.start_ema()
 
     @torch.no_grad()
