@@ -139,9 +139,10 @@ class Ntscc(nn.Module):
         """Latents ``[b, 256, h, w]`` in quantiser steps, of images ``[b, 3, 16 h, 16 w]`` in [0, 1]."""
         centred, klt = self.klt.centred(images), self.klt
         with torch.autocast(images.device.type, enabled=False):
-            components = to_grid(klt(centred), images.shape[2] // PATCH, images.shape[3] // PATCH)
-        added = self.analysis(centred, esn0_db).float() * klt.variance.sqrt()[:, None, None]
-        y: Tensor = (components + added) / self.config.step
+            components = klt(centred)  # [b, n, 256]
+        added = self.analysis(centred, esn0_db).float().flatten(2).transpose(1, 2)
+        rows = (components + added * klt.variance.sqrt()) / self.config.step
+        y: Tensor = to_grid(rows, images.shape[2] // PATCH, images.shape[3] // PATCH)
         return y
 
     def entropy(
