@@ -75,7 +75,7 @@ def test_what_is_refused(codec: Codec) -> None:
     header = tuple(other if isinstance(field, RateMap) else field for field in frame.header)
     with pytest.raises(SignalError, match=r"ntscc: expected a rate map \[8, 6\] for 120 x 90 pixels, got \[2, 2\]"):
         codec.decode(frame._replace(header=header).heard(0.1), Receiving())
-    number, tag = codec.model
+    number, tag = codec.model.number, codec.model.weights
     header = tuple(ModelId(number, tag ^ 1) if isinstance(field, ModelId) else field for field in frame.header)
     with pytest.raises(SignalError, match=r"ntscc: expected a frame for mini with weights .*, got one of mini with"):
         codec.decode(frame._replace(header=header).heard(0.1), Receiving())
