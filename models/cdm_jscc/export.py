@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch._higher_order_ops.while_loop import while_loop
 
-from ..onnx.export import PARITY_SIZES, Exported, Graph, Inputs, export_codec
+from ..onnx.export import PARITY_SIZES, Exported, Graph, Inputs, export_codec, parity_picture
 from .allocation import sent_mask
 from .backbone import Told
 from .codec import Codec
@@ -20,11 +20,11 @@ from .deepjscc_backbone import effective_esn0_db_of_sent
 from .engine import TorchEngine
 from .names import DEFAULT, SHIPPED, Variant
 from .network import CdmJscc
-from .parity import TRACED, received, sent
-from .rate_map import PATCH
+from .rate_map import ETAS, LEVELS, PATCH
 
 __all__ = ["Receiver", "Transmitter", "export_cdm_jscc"]
 
+TRACED = (96, 160, 8.0)  # no axis of any inner tensor has the length of another by chance
 STEPS = 3  # of the sampler, when it is compared with the network's
 
 
@@ -140,9 +140,9 @@ def export_cdm_jscc(
     transmitter = Graph(
         "encoder",
         Transmitter(network),
-        sent(*TRACED),
+        _sent(*TRACED),
         {"image": {0: PATCH * rows, 1: PATCH * columns}, "levels": grid},
-        ((name, sent(*point)) for name, point in zip(names, points, strict=True)),
+        ((name, _sent(*point)) for name, point in zip(names, points, strict=True)),
     )
     receiver = Graph(
         "decoder",
@@ -158,11 +158,33 @@ def export_cdm_jscc(
     yield from export_codec(codec, out, transmitter, receiver)
 
 
+def _sent(height: int, width: int, esn0_db: float) -> Inputs:
+    """A picture, and rates of all levels."""
+    grid = height // PATCH, width // PATCH
+    return {
+        "image": parity_picture(height, width),
+        "levels": np.arange(grid[0] * grid[1]).reshape(grid) * 7 % len(LEVELS),
+        "eta_index": np.array([height % len(ETAS)]),
+        "esn0_db": np.array([esn0_db], np.float32),
+    }
+
+
 def _received(codec: Codec, height: int, width: int, esn0_db: float) -> Inputs:
+    """What the network sends, after a channel whose noise differs from symbol to symbol."""
+    sent = _sent(height, width, esn0_db)
+    features = codec.engine.run("features", **sent).reshape(*sent["levels"].shape, -1)
+    rng = np.random.default_rng([height, width])
+    mask = np.arange(LEVELS[-1]) < np.asarray(LEVELS)[sent["levels"]][..., None]
+    n0 = np.where(mask, 10 ** (-esn0_db / 10) * rng.uniform(0.2, 2.2, features.shape), 1).astype(np.float32)
+    noise = mask * np.sqrt(n0 / 2) * rng.standard_normal(features.shape, np.float32)
     shares = ddim_shares(STEPS)
     return {
-        **received(codec, height, width, esn0_db),
-        "noise": np.random.default_rng([width, height]).standard_normal((3, height, width), np.float32),
+        "features": (features + noise).astype(np.float32),
+        "n0": n0,
+        "levels": sent["levels"],
+        "eta_index": sent["eta_index"],
+        "esn0_db": sent["esn0_db"],
+        "noise": rng.standard_normal((3, height, width), np.float32),
         "time": shares.time,
         "clean_share": shares.clean,
         "noisy_share": shares.noisy,

@@ -61,7 +61,7 @@ class TorchEngine:
 
     @torch.inference_mode()
     def run(self, output: str, **inputs: NDArray[Any]) -> NDArray[np.float32]:
-        """Compute ``patch_bits``, ``features`` or ``picture``, see `export.EncoderGraph` and `export.DecoderGraph`."""
+        """Compute ``patch_bits``, ``features`` or ``picture``, see `Codec.ports`."""
         outputs: dict[str, Callable[..., Tensor]]
         outputs = {"patch_bits": self._patch_bits, "features": self._features, "picture": self._picture}
         made: NDArray[np.float32] = outputs[output](**inputs).float().cpu().numpy()

@@ -16,5 +16,4 @@ SYSTEM = System(
     codec="codec:Codec",
     engine="engine:load",
     training="training:NtsccRun",
-    export="export:export_ntscc",
 )
