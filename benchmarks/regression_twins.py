@@ -178,7 +178,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("out/regression-twins"), help="folder of weights and rows")
     parser.add_argument("--docs", type=Path, default=docs, help="folder of the page (default: docs)")
     parser.add_argument("--steps", type=int, help="of each training (default: each pair its own)")
-    parser.add_argument("--images", type=int, default=8, help="so many pictures, evenly spread (default: 8)")
+    parser.add_argument("--images", type=int, default=6, help="so many pictures, evenly spread (default: 6)")
     parser.add_argument("--pairs", default="", help="only those whose name holds this")
     parser.add_argument("--squeezenet", type=Path, help="npz file of SqueezeNet v1.0: trains the pair of P, too")
     parser.add_argument("--jobs", type=int, default=1, help="processes that measure, one thread each (default: 1)")
