@@ -30,7 +30,7 @@ FLOWGRAPHS = {"CDM-JSCC D": ("cdm-jscc", "cbr={cbr}"), "DeepJSCC": ("deepjscc-aw
 
 def name_of(system: str, steps: int) -> str:
     """What tables call it."""
-    return f"{system}, {steps} steps" if steps else system
+    return f"{system} after {steps} steps" if steps else system
 
 
 def system_of(system: str, steps: int) -> System:
