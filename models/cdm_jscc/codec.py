@@ -17,6 +17,7 @@ from ..codec import About, Frame, PictureCodec, Pixels, Ports, Reception, Role
 from ..config import Config
 from ..csit import Csit, reckoned_esn0_db
 from ..frame_noise import FadingAware, known_n0
+from ..objective import Objective, check_regression
 from ..pixels import padded, to_pixels
 from ..ratio import Ratio
 from .ddim_shares import ddim_shares
@@ -36,6 +37,7 @@ class CdmAbout(About):
         levels: Real features of one patch by level.
         etas: Values of eta, in the order of the engine's input ``eta_index``.
         tag: 16 bits of a check sum of the weights of the backbone, which both variants share.
+        objective: What the denoiser learnt by.
     """
 
     variant: Variant
@@ -43,6 +45,7 @@ class CdmAbout(About):
     levels: tuple[int, ...] = Field(LEVELS, min_length=len(LEVELS), max_length=len(LEVELS))
     etas: tuple[float, ...] = Field(ETAS, min_length=len(ETAS), max_length=len(ETAS))
     tag: int = Field(ge=0, le=0xFFFF)
+    objective: Objective = "diffusion"
 
     @property
     def shared_weights(self) -> int:
@@ -132,7 +135,13 @@ class Codec(PictureCodec[CdmAbout, Sending, Receiving]):
         return self.engine.run("patch_bits", **told, levels=none, eta_index=np.zeros(1, np.int64))
 
     def decode(self, reception: Reception, receiving: Receiving) -> Pixels:
-        """Return the picture of a frame."""
+        """Return the picture of a frame.
+
+        Raises:
+            UsageError: more than one step, or guidance, of a network that learnt by regression.
+        """
+        if self.about.objective == "regression":
+            check_regression(self.system, receiving.steps, receiving.guidance, unguided=(0.0, 1.0))
         shape, mode = self.shape_of(reception), reception.header.read(CdmMode)
         levels = reception.header.read(RateMap).array()
         grid = -(-shape.height // PATCH), -(-shape.width // PATCH)

@@ -94,7 +94,8 @@ class TorchEngine:
 
     def about(self, variant: Variant) -> CdmAbout:
         """What the codec must know."""
-        return CdmAbout(variant=variant, tag=self._tag & 0xFFFF, weights_sha256=self.card.sha256)
+        objective = self.network.config.objective
+        return CdmAbout(variant=variant, tag=self._tag & 0xFFFF, objective=objective, weights_sha256=self.card.sha256)
 
     @torch.inference_mode()
     def run(self, output: str, **inputs: NDArray[Any]) -> NDArray[np.float32]:
