@@ -11,7 +11,7 @@ import sys
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Generic, Literal, NamedTuple, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, Literal, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,7 @@ from ..sim.side_information.model_id import ModelId
 from .config import Config
 from .system_name import system_name
 
-__all__ = ["About", "Engine", "Frame", "PictureCodec", "Pixels", "Ports", "Reception", "Role"]
+__all__ = ["About", "AdaptingEngine", "Engine", "Frame", "PictureCodec", "Pixels", "Ports", "Reception", "Role"]
 
 Role = Literal["encoder", "decoder"]
 Pixels = NDArray[np.uint8]
@@ -36,6 +36,20 @@ class Engine(Protocol):
 
     def run(self, output: str, **inputs: Any) -> NDArray[Any]:
         """Compute one output from arrays by name; what it does not need is let be."""
+
+
+@runtime_checkable
+class AdaptingEngine(Engine, Protocol):
+    """One with gradients: it can improve the features of a picture before they are sent."""
+
+    def adapt(self, features: NDArray[np.float32], steps: int, **inputs: Any) -> tuple[NDArray[np.float32], float]:
+        """Return better ``features``, and the gain in dB; see `online_adaptation.adapted`.
+
+        Args:
+            features: What `run` gave for the same inputs.
+            steps: Of descent.
+            inputs: Those of `run`.
+        """
 
 
 class Ports(NamedTuple):
@@ -176,6 +190,22 @@ class PictureCodec(ABC, Generic[A, S, R]):
         height, width = picture.shape[:2]
         if not 0 < min(height, width) <= max(height, width) <= 65535:
             raise SignalError(f"{self.system}: expected sides of 1 to 65535 pixels, got {height} x {width}")
+
+    def adapted(self, features: Reals, steps: int, **inputs: Any) -> tuple[Reals, dict[str, float]]:
+        """Return features after so many steps of online adaptation, and what to measure of it.
+
+        Raises:
+            SignalError: steps are asked for of an engine without gradients.
+        """
+        if not steps:
+            return features, {}
+        if not isinstance(self.engine, AdaptingEngine):
+            raise SignalError(
+                f"{self.system}: adaptation_steps: expected 0 of an exported file, which has no gradients, got "
+                f"{steps}; use the encoder of the system's own, with torch"
+            )
+        better, gain_db = self.engine.adapt(features, steps, **inputs)
+        return better, {"adaptation_gain_db": gain_db}
 
     def shape_of(self, reception: Reception) -> ImageShape:
         """Return the picture's size, where the frame was made with these weights."""

@@ -1,4 +1,4 @@
-"""What every test gets: a working directory of its own, and a place of its own for control sockets."""
+"""What every test gets: a working directory of its own, a place of its own for control sockets, and one thread."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):  # pytest's workers have a core each: a second thread waits busily
+    os.environ.setdefault(_name, "1")
 
 
 @pytest.fixture(autouse=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -31,11 +32,17 @@ def _files() -> list[Path]:
 SOURCES = [path.relative_to(ROOT) for path in _files() if path.name != "setup.py"]
 
 
+@functools.cache
+def _text(path: Path) -> str:
+    return (ROOT / path).read_text()
+
+
 def _floor(module: str) -> str:
     return module.split(".")[1] if module.startswith("semcom.") else ""
 
 
-def _imports(path: Path, text: str) -> Iterator[Import]:
+@functools.cache
+def _imports(path: Path, text: str) -> list[Import]:
     """Every import of a file as an absolute name, ``semcom.sim.noise``; `path` is relative to the root."""
     package = ["semcom", *path.parts[:-1]]
 
@@ -54,7 +61,7 @@ def _imports(path: Path, text: str) -> Iterator[Import]:
         for child in ast.iter_child_nodes(node):
             yield from visit(child, inside=inside)
 
-    yield from visit(ast.parse(text), inside=False)
+    return list(visit(ast.parse(text), inside=False))
 
 
 def _climbs(path: Path, text: str) -> list[str]:
@@ -74,9 +81,8 @@ def test_every_folder_of_code_is_a_floor() -> None:
     assert {path.parts[0].removesuffix(".py") for path in SOURCES} <= {*FLOORS, *ROOF}
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=str)
-def test_no_import_points_upward(path: Path) -> None:
-    assert _climbs(path, (ROOT / path).read_text()) == []
+def test_no_import_points_upward() -> None:
+    assert [climb for path in SOURCES for climb in _climbs(path, _text(path))] == []
 
 
 @pytest.mark.parametrize(
@@ -95,18 +101,18 @@ def test_the_reader_of_imports_sees_what_climbs(path: str, text: str, *, upward:
     assert bool(_climbs(Path(path), text)) is upward
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=str)
-def test_imports_inside_the_package_are_relative(path: Path) -> None:
-    tree = ast.parse((ROOT / path).read_text())
+def test_imports_inside_the_package_are_relative() -> None:
     absolute = [
         f"{path}:{node.lineno}"
-        for node in ast.walk(tree)
+        for path in SOURCES
+        for node in ast.walk(ast.parse(_text(path)))
         if (isinstance(node, ast.ImportFrom) and not node.level and (node.module or "").split(".")[0] == "semcom")
         or (isinstance(node, ast.Import) and any(alias.name.split(".")[0] == "semcom" for alias in node.names))
     ]
     assert absolute == []
 
 
+@functools.cache
 def _file_of(target: str) -> Path | None:
     """The file of a module of this package; of a name in a package, that package's own."""
     parts = target.split(".")
@@ -122,7 +128,7 @@ def _loads_early(path: Path, way: tuple[str, ...] = (), seen: set[Path] | None =
     seen = set() if seen is None else seen
     seen.add(path)
     found = []
-    for line, target, in_function in _imports(path, (ROOT / path).read_text()):
+    for line, target, in_function in _imports(path, _text(path)):
         if in_function:
             continue
         here = (*way, f"{path}:{line}")
@@ -134,9 +140,8 @@ def _loads_early(path: Path, way: tuple[str, ...] = (), seen: set[Path] | None =
     return found
 
 
-@pytest.mark.parametrize("path", [path for path in SOURCES if path.parts[0] == "blocks"], ids=str)
-def test_checking_a_flowgraph_loads_nothing_heavy(path: Path) -> None:
-    assert _loads_early(path) == []
+def test_checking_a_flowgraph_loads_nothing_heavy() -> None:
+    assert [way for path in SOURCES if path.parts[0] == "blocks" for way in _loads_early(path)] == []
 
 
 def test_the_way_to_what_is_heavy_is_told_across_files() -> None:
@@ -158,7 +163,7 @@ def _circle(texts: Mapping[Path, str]) -> str:
 
 def test_no_imports_go_in_circles() -> None:
     """A late import may hide one from Python, but neither file can then be read, tested or moved without the other."""
-    assert _circle({path: (ROOT / path).read_text() for path in SOURCES}) == ""
+    assert _circle({path: _text(path) for path in SOURCES}) == ""
 
 
 def test_a_circle_of_late_imports_is_told() -> None:
@@ -172,13 +177,12 @@ def _is_a_block(path: Path) -> bool:
     return path.parts[0] == "blocks" and len(path.parts) > 2 and not any(part.startswith("_") for part in path.parts)
 
 
-@pytest.mark.parametrize("path", [path for path in SOURCES if _is_a_block(path)], ids=str)
-def test_no_block_imports_another(path: Path) -> None:
+def test_no_block_imports_another() -> None:
     """What blocks share has a file or a room of its own, whose name begins with _."""
-    found = [_file_of(target) for _, target, _ in _imports(path, (ROOT / path).read_text())]
-    assert [str(file) for file in found if file is not None and _is_a_block(file)] == []
+    blocks = [path for path in SOURCES if _is_a_block(path)]
+    found = [(path, _file_of(target)) for path in blocks for _, target, _ in _imports(path, _text(path))]
+    assert [f"{path}: {file}" for path, file in found if file is not None and _is_a_block(file)] == []
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=str)
-def test_a_module_is_named_by_its_subject(path: Path) -> None:
-    assert not NO_SUBJECT & {part.removesuffix(".py") for part in path.parts}
+def test_a_module_is_named_by_its_subject() -> None:
+    assert [path for path in SOURCES if NO_SUBJECT & {part.removesuffix(".py") for part in path.parts}] == []

@@ -40,7 +40,8 @@ class CdmJscc(Block):
     Output:  uint8 sRGB ``[H, W, 3]``.
     Raises:  SignalError: n0 is not known, counts do not fit, values are not finite, the frame is of other weights, or
              its header says what no encoder writes. WeightsError: the file of weights. MissingExtra: torch is not
-             installed. UsageError: there is no GPU.
+             installed. UsageError: there is no GPU, or several steps or guidance are asked of weights that learnt by
+             regression.
     State:   none; the network, loaded by `start`.
     Source:  Zhang et al., Rate-adaptive generative semantic communication using conditional diffusion models, IEEE
              Wireless Commun. Lett. 2025; Song et al., Denoising diffusion implicit models, ICLR 2021.

@@ -43,7 +43,8 @@ class ScSic(Block):
     Output:  uint8 sRGB ``[H, W, 3]``.
     Raises:  SignalError: n0 is not known, counts do not fit, values are not finite, the frame is of other weights, or
              its header says what no encoder writes. WeightsError: weights are missing or do not fit. UsageError: there
-             is no GPU, or no such shipped weights. MissingExtra: torch or diffusers is not installed.
+             is no GPU, no such shipped weights, or several steps, guidance or a temperature are asked of weights that
+             learnt by regression. MissingExtra: torch or diffusers is not installed.
     State:   none but that the SNR was reported; the network, loaded by `start`.
     Source:  Khalid et al., Efficient and robust semantic image communication via Stable Cascade, ICML workshop 2025;
              Song et al., Denoising diffusion implicit models, ICLR 2021.

@@ -34,12 +34,14 @@ class Deepjscc(Block):
     rounded to whole dB from 0 to 20, since the receiver is told it in the header. Where ``mappers/to_constellation``
     follows, ``bits_per_symbol`` says which constellation: rounding to its points is noise too, and the encoder reckons
     with both. ``variant: quantised`` is the network trained on for that, on 4- to 256-QAM; ``perceptual`` was trained
-    on for the look of pictures; ``gan``, from there against a discriminator, is for weights of your own.
+    on for the look of pictures; ``gan``, from there against a discriminator, is for weights of your own. With
+    ``adaptation_steps`` the features are improved for this picture: each step sends them through a channel and the
+    decoder's own network, and follows the gradient of the squared error; the decoder needs not know.
 
     Input:   image: uint8 ``[H, W, 3]``, sides of 1 to 65535; link: float32 ``[2]``, optional: CBR and Es/N0 in dB for
              this picture, in place of rate (the greatest that is not above it) and esn0_db.
     Output:  float32 ``[n]``, n = 6 H W rate with H and W rounded up to multiples of the patch (16); header: ImageShape,
-             ModelId, JsccMode.
+             ModelId, JsccMode; with adaptation_steps trace: adaptation_gain_db.
     Raises:  SignalError: a side is longer; link is none, or below every rate. WeightsError: the file of weights.
              MissingExtra: torch is not installed.
     State:   none; the network, loaded by `start`.
@@ -67,6 +69,12 @@ class Deepjscc(Block):
             description="What the transmitter knows of the channel: its mean Es/N0, or nothing (it takes 10 dB).",
         )
         esn0_db: Live[float] = Field(10.0, ge=-30, le=60, description="The mean Es/N0 in dB that `csit: mean` knows.")
+        adaptation_steps: Live[int] = Field(
+            0,
+            ge=0,
+            le=1000,
+            description="Steps of descent through the decoder by which the picture's own features are improved.",
+        )
         weights: str | None = Field(None, min_length=1, description="A safetensors file; null for the shipped one.")
 
     params: Params

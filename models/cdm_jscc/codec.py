@@ -10,6 +10,7 @@ from pydantic import Field
 from ..codec import Pixels, Ports, Reception, Role
 from ..config import Config
 from ..frame_noise import FadingAware
+from ..objective import Objective, check_regression
 from ..pixels import to_pixels
 from .ddim_shares import ddim_shares
 from .names import NUMBERS, Variant
@@ -25,10 +26,12 @@ class CdmAbout(RatedAbout):
     Attributes:
         variant: ``p``, made for the look of a picture, or ``d``, made for the least squared error.
         tag: 16 bits of a check sum of the weights of the backbone, which both variants share.
+        objective: What the denoiser learnt by.
     """
 
     variant: Variant
     tag: int = Field(ge=0, le=0xFFFF)
+    objective: Objective = "diffusion"
 
     @property
     def shared_weights(self) -> int:
@@ -73,7 +76,13 @@ class Codec(RatedCodec[CdmAbout, Receiving]):
     knows, receiving = CdmAbout, Receiving
 
     def decode(self, reception: Reception, receiving: Receiving) -> Pixels:
-        """Return the picture of a frame."""
+        """Return the picture of a frame.
+
+        Raises:
+            UsageError: more than one step, or guidance, of a network that learnt by regression.
+        """
+        if self.about.objective == "regression":
+            check_regression(self.system, receiving.steps, receiving.guidance, unguided=(0.0, 1.0))
         shape, inputs = self.heard(reception, receiving.fading_aware)
         rows, columns = inputs["levels"].shape
         side = (PATCH * rows, PATCH * columns, 3)

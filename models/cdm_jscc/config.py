@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from ..config import Config
 from ..deepjscc.config import AdaptiveConfig
+from ..objective import Objective
 from ..training.recipe import LearningPhase, Recipe
 
 __all__ = [
@@ -74,6 +75,17 @@ class CdmConfig(Config):
     unet: UnetConfig = UnetConfig()
     clip: float = Field(default=1.0, gt=0, description="Bound of a predicted picture, or of a predicted residual.")
     start_noise: float = Field(default=0.8, ge=0, description="Standard deviation of the sampler's start.")
+    objective: Objective = Field(
+        default="diffusion",
+        description="regression: the same network is told t = T and no noisy signal in training too, and predicts the "
+        "clean one at once; there is one step, and start_noise is 0.",
+    )
+
+    @model_validator(mode="after")
+    def _regression_starts_from_nothing(self) -> Self:
+        if self.objective == "regression" and self.start_noise:
+            raise ValueError(f"start_noise: expected 0 where 'objective' is regression, got {self.start_noise:g}")
+        return self
 
 
 class Phase(LearningPhase):
@@ -119,6 +131,11 @@ class TrainConfig(Recipe):
                 raise ValueError(f"phase {phase.name}: denoise: expected true; 'ntc' has no other estimate")
             if self.model.backbone.kind == "deepjscc" and not phase.channel:
                 raise ValueError(f"phase {phase.name}: channel: expected true; 'deepjscc' cannot do without")
+        if self.model.objective == "regression" and self.own_share:
+            raise ValueError(
+                f"own_share: expected 0 where 'objective' is regression, which has no noisy pictures, got "
+                f"{self.own_share:g}"
+            )
         if self.perceptual == "none" and any(phase.perceptual_weight for phase in self.phases):
             raise ValueError("perceptual_weight: expected 0 where 'perceptual' is none")
         return self

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from ..codec import Role
 from ..model_card import ModelCard
+from ..online_adaptation import adapted
 from ..weights.network import config_of, fill
 from .allocation import sent_mask
 from .backbone import Told
@@ -93,7 +94,8 @@ class TorchEngine:
 
     def about(self, variant: Variant) -> CdmAbout:
         """What the codec must know."""
-        return CdmAbout(variant=variant, tag=self._tag & 0xFFFF, weights_sha256=self.card.sha256)
+        objective = self.network.config.objective
+        return CdmAbout(variant=variant, tag=self._tag & 0xFFFF, objective=objective, weights_sha256=self.card.sha256)
 
     @torch.inference_mode()
     def run(self, output: str, **inputs: NDArray[Any]) -> NDArray[np.float32]:
@@ -102,6 +104,27 @@ class TorchEngine:
         outputs = {"patch_bits": self._patch_bits, "features": self._features, "picture": self._picture}
         made: NDArray[np.float32] = outputs[output](**inputs).float().cpu().numpy()
         return made
+
+    def adapt(
+        self, features: NDArray[np.float32], steps: int, *, image: NDArray[np.uint8], **told: NDArray[Any]
+    ) -> tuple[NDArray[np.float32], float]:
+        """Improve features for the receiver's estimate before its first step of diffusion."""
+        facts = self._told(**told)
+        mask = sent_mask(facts.levels.flatten(1))
+        n0 = float(10 ** (-facts.esn0_db / 10))
+        better, gain_db = adapted(
+            torch.from_numpy(features)[None].to(self._device) * mask,
+            mask,
+            self._pixels(image),
+            n0,
+            lambda received, level: self.network.backbone.receive(received, level, facts).estimate,
+            steps,
+        )
+        return better[0].cpu().numpy(), gain_db
+
+    def _pixels(self, image: NDArray[np.uint8]) -> Tensor:
+        planes = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))[None]
+        return planes.to(self._device).float() / 255
 
     def _patch_bits(self, image: NDArray[np.uint8], **_: NDArray[Any]) -> Any:
         return self._look(image)[2].patch_bits[0]
@@ -113,8 +136,7 @@ class TorchEngine:
     def _look(self, image: NDArray[np.uint8]) -> tuple[Any, ...]:
         """Return pixels, latents and entropies; they are kept, since both outputs are asked for of the same array."""
         if self._seen[0] is not image:
-            planes = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))[None]
-            pixels = planes.to(self._device).float() / 255
+            pixels = self._pixels(image)
             self._seen = image, pixels, *self.network.entropy(pixels)
         return self._seen[1:]
 

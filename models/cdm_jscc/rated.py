@@ -47,6 +47,7 @@ class Sending(Config):
     rate_map: Literal["sent", "given"] = "sent"
     csit: Csit = "mean"
     esn0_db: float = Field(10.0, ge=-30, le=60)
+    adaptation_steps: int = Field(0, ge=0, le=1000)
 
 
 class Heard(NamedTuple):
@@ -79,15 +80,15 @@ class RatedCodec(PictureCodec[A, Sending, R]):
         bits = self._entropy_bits(told)
         eta = eta_for_frame(bits, uses, sending.rate_map) if sending.eta is None else sending.eta
         levels, index = levels_for(bits, eta), eta_index(eta)
-        features = self.engine.run(
-            "features", **told, levels=levels.astype(np.int64), eta_index=np.array([index], np.int64)
-        )
+        told |= {"levels": levels.astype(np.int64), "eta_index": np.array([index], np.int64)}
+        features = self.engine.run("features", **told)
+        features, gain = self.adapted(features, sending.adaptation_steps, **told)
         rates = RateMap.of(levels)
         sent = rates if sending.rate_map == "sent" else Unsent(rates)
         return Frame(
             pack(features, levels),
             (ImageShape(height, width), self.model, CdmMode(index, esn0_db), sent),
-            {"rate_map_plain_bits": float(PLAIN_BITS * levels.size)},
+            {"rate_map_plain_bits": float(PLAIN_BITS * levels.size), **gain},
         )
 
     def entropy_bits(self, picture: Pixels, esn0_db: float = 0.0) -> NDArray[np.float32]:

@@ -78,13 +78,14 @@ def _picture(
 def _denoised(
     run: Run[TrainConfig, CdmJscc], noise: NoiseLevels, batch: Batch[Phase], images: Tensor, passed: Passed
 ) -> tuple[Tensor, Tensor]:
-    """Predict pictures from noisy ones at drawn noise levels; and the weight of each."""
+    """Predict pictures from noisy ones at drawn noise levels, in a regression from none at all; the weight of each."""
     model, config = run.model, run.config
     spread = model.spread_of(passed.understood).detach()
     rng = batch.rng
     target = ((images - passed.understood.estimate.detach()) / spread).clamp(-config.model.clip, config.model.clip)
     draw = rng.random(batch.size)
-    levels = batch.put(np.where(draw < config.end_share, STEPS - 1, rng.integers(0, STEPS, batch.size)))
+    ends = (draw < config.end_share) | (config.model.objective == "regression")
+    levels = batch.put(np.where(ends, STEPS - 1, rng.integers(0, STEPS, batch.size)))
     share = noise.alpha_bar[levels][:, None, None, None]
     drawn = batch.normal(images.shape)
     start = config.model.start_noise * drawn  # as the sampler starts

@@ -111,7 +111,8 @@ class CdmJsccRun(Run[TrainConfig, CdmJscc]):
 
 def _of_one_size(model: CdmConfig, start: CdmConfig) -> bool:
     """Whether two networks have the same tensors."""
-    return model == start.model_copy(update={"start_noise": model.start_noise})  # no tensor hangs on it
+    told = {"start_noise": model.start_noise, "objective": model.objective}  # no tensor hangs on these
+    return model == start.model_copy(update=told)
 
 
 def _grows(model: CdmConfig, start: CdmConfig) -> bool:

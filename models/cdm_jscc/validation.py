@@ -33,7 +33,8 @@ def validate(run: Run[TrainConfig, CdmJscc], model: CdmJscc, held: Pictures, pha
     pixel, where it trains nothing else.
     """
     config, device = run.config, run.device
-    steps = () if not phase.denoise else (1, 4) if phase.perceptual_weight else (1,)
+    several = bool(phase.perceptual_weight) and config.model.objective == "diffusion"
+    steps = () if not phase.denoise else (1, 4) if several else (1,)
     quality, bits = Quality(run.perceptual), []
     for name, esn0_db, fading in POINTS:
         generator = torch.Generator().manual_seed(config.seed)

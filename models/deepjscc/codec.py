@@ -41,6 +41,7 @@ class Sending(Config):
     bits_per_symbol: ConstellationOrder | None = None
     csit: Csit = "mean"
     esn0_db: float = Field(10.0, ge=-30, le=60)
+    adaptation_steps: int = Field(0, ge=0, le=1000)
 
 
 class Receiving(Config):
@@ -72,11 +73,16 @@ class Codec(PictureCodec[DeepJsccAbout, Sending, Receiving]):
         rate, known = sending.rate, self.about.rates
         self._check_rate(rate)
         esn0_db = reckoned_esn0_db(sending.csit, sending.esn0_db, sending.bits_per_symbol)
-        told = {"rate": self._index(rate), "esn0_db": np.array([esn0_db], np.float32)}
-        every = self.engine.run("features", image=padded(picture, self.about.patch), **told)
+        told = {
+            "image": padded(picture, self.about.patch),
+            "rate": self._index(rate),
+            "esn0_db": np.array([esn0_db], np.float32),
+        }
+        every = self.engine.run("features", **told)
+        every, gain = self.adapted(every, sending.adaptation_steps, **told)
         features = np.ascontiguousarray(every[:, : known[rate]], np.float32).reshape(-1)
         shape, mode = ImageShape(*picture.shape[:2]), JsccMode(RATES.index(rate), esn0_db)
-        return Frame(features, (shape, self.model, mode))
+        return Frame(features, (shape, self.model, mode), gain)
 
     def decode(self, reception: Reception, receiving: Receiving) -> Pixels:
         """Return the picture of a frame."""

@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from ..codec import Role
 from ..model_card import ModelCard
+from ..online_adaptation import adapted
 from ..weights.network import config_of, fill
 from .codec import Codec, DeepJsccAbout
 from .config import NetworkConfig
@@ -78,10 +80,32 @@ class TorchEngine:
         made: NDArray[np.float32] = outputs[output](**inputs).numpy()
         return made
 
+    def adapt(
+        self,
+        features: NDArray[np.float32],
+        steps: int,
+        *,
+        image: NDArray[np.uint8],
+        rate: NDArray[np.int64],
+        esn0_db: NDArray[np.float32],
+    ) -> tuple[NDArray[np.float32], float]:
+        """Improve features for the decoder's picture."""
+        chosen, told = self.network.rates[int(rate[0])], torch.from_numpy(esn0_db)
+        height, width = image.shape[:2]
+        flat = torch.from_numpy(features).reshape(1, -1)
+        better, gain_db = adapted(
+            flat,
+            torch.ones_like(flat),
+            _pixels(image),
+            float(10 ** (-esn0_db[0] / 10)),
+            lambda received, n0: self.network.decode(received, n0, chosen, told, height, width),
+            steps,
+        )
+        return better.reshape(features.shape).numpy(), gain_db
+
     def _features(self, image: NDArray[np.uint8], rate: NDArray[np.int64], esn0_db: NDArray[np.float32]) -> Any:
         chosen = self.network.rates[int(rate[0])]
-        pixels = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))[None].float() / 255
-        flat = self.network.encode(pixels, chosen, torch.from_numpy(esn0_db))
+        flat = self.network.encode(_pixels(image), chosen, torch.from_numpy(esn0_db))
         return flat.reshape(-1, features_per_patch(chosen, self.network.multiple))
 
     def _picture(
@@ -99,3 +123,7 @@ class TorchEngine:
         )
         out = self.network.decode(received, level, chosen, torch.from_numpy(esn0_db), height, width)
         return out[0].permute(1, 2, 0)
+
+
+def _pixels(image: NDArray[np.uint8]) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))[None].float() / 255

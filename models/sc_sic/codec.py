@@ -11,16 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from ...errors import SignalError
+from ...errors import SignalError, UsageError
 from ...sim.side_information.image_shape import ImageShape
 from ...sim.side_information.sc_sic_mode import DOWNSCALES, ScSicMode
 from ..codec import About, Frame, PictureCodec, Pixels, Ports, Reception, Role
 from ..config import Config
 from ..csit import Csit, known_esn0_db
 from ..frame_noise import FadingAware, known_n0
+from ..objective import Objective, check_regression
 from .embedding_size import embedding_downscale
 from .names import NUMBERS, Downscale, Variant
-from .sampling_defaults import TRAINED_ESN0_DB, sampling_defaults
+from .sampling_defaults import TRAINED_ESN0_DB, SamplingDefaults, sampling_defaults
 from .wild_values import erase_wild_values
 
 __all__ = ["Codec", "Receiving", "ScSicAbout", "Sending"]
@@ -29,6 +30,7 @@ _LATENT = 4  # pixels a side
 _UNTOLD_N0 = 0.1
 _LARGEST_N0 = 1e6  # an erased symbol's is 1e9, where float32 has no digits left for the rest
 _ROUNDING_DB = 0.01
+_AT_ONCE = SamplingDefaults(eta=0.0, temperature=0.0, guidance=1.0)
 
 
 class ScSicAbout(About):
@@ -44,6 +46,7 @@ class ScSicAbout(About):
         downscale: Of the picture's sides before the encoder, where the header says no other.
         any_downscale: Whether the engine can be told another.
         latent_channels: Of stage A.
+        objective: What stage B learnt by.
     """
 
     variant: Variant
@@ -54,6 +57,7 @@ class ScSicAbout(About):
     downscale: float = Field(1.0, gt=0, le=1)
     any_downscale: bool = False
     latent_channels: int = Field(4, ge=1)
+    objective: Objective = "diffusion"
 
     @property
     def shared_weights(self) -> int:
@@ -131,7 +135,11 @@ class Codec(PictureCodec[ScSicAbout, Sending, Receiving]):
         return Frame(embedding.reshape(-1), (ImageShape(height, width), self.model, ScSicMode(downscale)))
 
     def decode(self, reception: Reception, receiving: Receiving) -> Pixels:
-        """Return the picture of a frame."""
+        """Return the picture of a frame.
+
+        Raises:
+            UsageError: more than one step, guidance or a temperature, of a network that learnt by regression.
+        """
         shape, mode = self.shape_of(reception), reception.header.read(ScSicMode)
         grid = self.about.channels, *self.grid(shape.height, shape.width, mode.downscale)
         features, n0 = self.values(reception, math.prod(grid), shape)
@@ -154,11 +162,18 @@ class Codec(PictureCodec[ScSicAbout, Sending, Receiving]):
 
     def _sampling(self, receiving: Receiving) -> dict[str, NDArray[Any]]:
         """The sampler's settings; what is not said is the variant's own."""
-        own = sampling_defaults(self.about.variant)
+        own = _AT_ONCE if self.about.objective == "regression" else sampling_defaults(self.about.variant)
         said = {
             name: getattr(own, name) if getattr(receiving, name) is None else getattr(receiving, name)
             for name in own._fields
         }
+        if self.about.objective == "regression":
+            check_regression(self.system, receiving.steps, said["guidance"])
+            if said["temperature"]:
+                raise UsageError(
+                    f"{self.system}: temperature: expected 0 or null, since these weights learnt by regression, got "
+                    f"{said['temperature']:g}"
+                )
         return {"steps": np.array([receiving.steps]), **{name: np.array([float(said[name])]) for name in said}}
 
     def _report_untrained_snr(self, n0: NDArray[np.float32], esn0_db: float | None) -> None:

@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from ..config import Config
+from ..objective import Objective
 from ..training.recipe import LearningPhase, Recipe
 
 __all__ = [
@@ -82,6 +83,11 @@ class StageBConfig(Config):
     told: Literal["nothing", "noise"] = Field(
         default="nothing", description="What it is told of the channel: nothing, or how noisy the embedding is."
     )
+    objective: Objective = Field(
+        default="diffusion",
+        description="regression: the same network is told t = 1 and no noisy latents in training too, and predicts the "
+        "clean ones at once; there is one step.",
+    )
 
     @model_validator(mode="after")
     def _one_entry_a_level(self) -> Self:
@@ -89,6 +95,12 @@ class StageBConfig(Config):
         for name in ("heads", "down_layers", "up_layers", "up_repeats", "dropout"):
             if len(getattr(self, name)) != levels:
                 raise ValueError(f"{name}: expected {levels} entries, one a level")
+        return self
+
+    @model_validator(mode="after")
+    def _regression_corrects_an_estimate(self) -> Self:
+        if self.objective == "regression" and self.prior == "none":
+            raise ValueError("prior: expected linear where 'objective' is regression: the network corrects that")
         return self
 
 

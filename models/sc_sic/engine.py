@@ -107,6 +107,7 @@ class TorchEngine:
             downscale=config.semantic.downscale,
             any_downscale=True,
             latent_channels=config.stage_a.latent_channels,
+            objective=config.stage_b.objective,
         )
 
     @torch.inference_mode()

@@ -62,11 +62,15 @@ def _denoising_loss(
     conditioning, heard = _conditioning(run, batch, images, (latents.shape[2], latents.shape[3]))
     draw = rng.random(batch.size)
     ends = draw < phase.end_share
-    times = np.where(ends, 1.0, rng.random(batch.size)).astype(np.float32)
-    t = batch.put(times)
-    noise = diffusion_noise(tuple(latents.shape), phase.noise, batch.generator)
+    drawn = rng.random(batch.size)
+    regression = model.stage_b.config.objective == "regression"
+    t = batch.put(np.where(ends | regression, 1.0, drawn).astype(np.float32))
     share = alpha_bar(t)[:, None, None, None]
-    noisy = share.sqrt() * latents + (1 - share).sqrt() * noise
+    if regression:  # `noise` is what the latents hide in wholly, so that its error is theirs
+        noise, noisy = -(share / (1 - share)).sqrt() * latents, torch.zeros_like(latents)
+    else:
+        noise = diffusion_noise(tuple(latents.shape), phase.noise, batch.generator)
+        noisy = share.sqrt() * latents + (1 - share).sqrt() * noise
     epsilon = model.stage_b(noisy, t, conditioning).float()
     each = (epsilon - noise).square() / _expected_error(conditioning, share)
     each = each.flatten(1).mean(1)

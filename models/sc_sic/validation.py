@@ -23,7 +23,7 @@ _MULTIPLE = 128
 def validate(run: Run[TrainConfig, ScSic], model: ScSic, held: Pictures, phase: Phase) -> Scores:
     """Figures over centre crops of held-out pictures: stage A's alone while it learns, else at a few Es/N0.
 
-    The score is the mean PSNR in dB, of stage A, or of DDIM with 10 steps from the mean.
+    The score is the mean PSNR in dB, of stage A, or of DDIM with 10 steps from the mean; of a regression's one.
     """
     config, quality = run.config, Quality(run.perceptual)
     learns_stage_a = "stage_a" in phase.trains
@@ -34,7 +34,12 @@ def validate(run: Run[TrainConfig, ScSic], model: ScSic, held: Pictures, phase: 
         quality.add("stage A", model.stage_a.decode(latents), image)
         if not learns_stage_a:
             _over_channel(model, image, latents.shape, levels, config.seed, quality)
-    return Scores(quality.mean_of(f"{'stage A' if learns_stage_a else '10 steps'}: PSNR in dB"), quality.means())
+    scored = "stage A" if learns_stage_a else f"{_steps_of(model)[-1]} steps"
+    return Scores(quality.mean_of(f"{scored}: PSNR in dB"), quality.means())
+
+
+def _steps_of(model: ScSic) -> tuple[int, ...]:
+    return (1,) if model.stage_b.config.objective == "regression" else _STEPS
 
 
 def _over_channel(
@@ -54,11 +59,12 @@ def _over_channel(
         def draw(generator: torch.Generator = generator) -> Tensor:
             return torch.randn(shape, generator=generator).to(image.device)
 
-        for steps in _STEPS:
+        for steps in _steps_of(model):
             out = sample(model.stage_b, conditioning, draw, steps=steps, eta=0.0, temperature=0.0)
             quality.add(f"{where} {steps} steps", model.stage_a.decode(out), image)
-        out = sample(model.stage_b, conditioning, draw, steps=10)
-        quality.add(f"{where} 10 steps sampled", model.stage_a.decode(out), image)
+        if model.stage_b.config.objective == "diffusion":
+            out = sample(model.stage_b, conditioning, draw, steps=10)
+            quality.add(f"{where} 10 steps sampled", model.stage_a.decode(out), image)
 
 
 def _crop(whole: Pixels, side: int, device: torch.device) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import threading
 import time
@@ -23,12 +24,18 @@ IDEAL = ("down1=channels/copy", "down2=channels/copy", "noise=channels/copy")
 PATIENCE_MS = 20_000
 
 
+def own_host() -> str:
+    """A loopback address for this process alone: on 127.0.0.1 others may take a port before the broker binds it."""
+    pid = os.getpid()  # below 1 << 22
+    return f"127.{64 + (pid >> 16)}.{pid >> 8 & 255}.{pid & 255}"
+
+
 def free_ports(count: int) -> list[int]:
-    """Ports that are free now."""
+    """Ports of this process that are free now."""
     with contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
         for one in sockets:
-            one.bind(("127.0.0.1", 0))
+            one.bind((own_host(), 0))
         return [one.getsockname()[1] for one in sockets]
 
 
@@ -54,8 +61,8 @@ class Node(threading.Thread):
         context.setsockopt(zmq.RCVTIMEO, PATIENCE_MS)
         replies, asks = context.socket(zmq.REP), context.socket(zmq.REQ)
         try:
-            replies.bind(f"tcp://127.0.0.1:{self._tx}")
-            asks.connect(f"tcp://127.0.0.1:{self._rx}")
+            replies.bind(f"tcp://{own_host()}:{self._tx}")
+            asks.connect(f"tcp://{own_host()}:{self._rx}")
             for number, frame in enumerate(self._sent):
                 self.requests.add(replies.recv())
                 replies.send(frame.tobytes())
@@ -80,8 +87,9 @@ class Network:
     """
 
     def __init__(self, generation: str, *, swaps: tuple[str, ...] = IDEAL, ahead: int = 0) -> None:
-        where = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
-        sets = tuple(f"{name}.address=tcp://127.0.0.1:{port}" for name, port in where.items())
+        self.ports = free_ports(len(PORTS))
+        where = dict(zip(PORTS, self.ports, strict=True))
+        sets = tuple(f"{name}.address=tcp://{own_host()}:{port}" for name, port in where.items())
         given = Overrides.parse(vars=(f"generation={generation}", "sample_rate_hz=2.304e6"), sets=sets, swaps=swaps)
         self._graph = load_graph("srsran-broker", given)
         self._results: list[RunResult] = []
@@ -136,6 +144,18 @@ def test_downlink_reaches_both_and_the_uplinks_are_summed_whoever_comes_first(ge
     assert all(node.requests == {REQUESTS[generation]} for node in network.nodes.values())
     assert result.status == "stopped"
     assert not result.lossy
+
+
+def test_the_ports_are_not_taken_while_they_wait_for_their_owners():
+    """Once a subframe did not come: where nodes are first, the broker's ports stay free for a second."""
+    network = Network("4g")
+    with contextlib.ExitStack() as stack:
+        for port in network.ports:
+            other = stack.enter_context(socket.socket())
+            with contextlib.suppress(OSError):  # taken by somebody else: as good
+                other.bind(("127.0.0.1", port))
+        network.start(ORDERS[1])
+        assert network.end().status == "stopped"
 
 
 def test_the_noise_is_that_which_is_asked_for():
