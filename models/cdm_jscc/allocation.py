@@ -7,9 +7,10 @@ from functools import cache
 import torch
 from torch import Tensor
 
+from .backbone import Told
 from .rate_map import LEVELS
 
-__all__ = ["allot_power_to_levels", "counts_on", "levels_for", "sent_mask"]
+__all__ = ["allot_power_to_levels", "counts_on", "levels_for", "sent_mask", "shares_of"]
 
 _COUNTS = torch.tensor(LEVELS)
 
@@ -68,3 +69,17 @@ def allot_power_to_levels(variance: Tensor, levels: Tensor, n0: Tensor) -> Tenso
         low, high = torch.where(enough, low, middle), torch.where(enough, middle, high)
     power = noise * (torch.exp2(high)[:, None, None] * root - 1).clamp(min=0)
     return power * (total / (weight * power).sum((1, 2)).clamp(min=1e-12))[:, None, None]
+
+
+def shares_of(log_variance: Tensor, told: Told) -> tuple[Tensor, Tensor]:
+    """Variance and power of every component of every patch, ``[b, n, 256]`` each.
+
+    Args:
+        log_variance: ``[16 etas, 16 levels, 256]`` of the components, by the natural logarithm.
+        told: What the header says.
+    """
+    levels = told.levels.flatten(1)
+    variance = log_variance[told.eta_index].exp()  # [b, 16, 256]
+    power = allot_power_to_levels(variance, levels, 10 ** (-told.esn0_db / 10))
+    frames = torch.arange(levels.shape[0], device=levels.device)[:, None]
+    return variance[frames, levels], power[frames, levels]

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from ..deepjscc.adaptive import CONDITIONS, FLOOR, AdaptiveJscc, effective_esn0_db, to_grid
 from ..deepjscc.linear import lmmse_weight
 from ..deepjscc.rates import RATES
-from .allocation import allot_power_to_levels, counts_on, sent_mask
+from .allocation import counts_on, sent_mask, shares_of
 from .backbone import Told, Understood
 from .config import DeepJsccBackbone
 from .mlla import MllaBlock, RateLinear
@@ -81,14 +81,6 @@ class RateAdaptiveDeepJscc(nn.Module):
             rows = klt(klt.centred(images)) / self.config.step
         return to_grid(rows, images.shape[2] // klt.patch, images.shape[3] // klt.patch)
 
-    def _shares(self, told: Told) -> tuple[Tensor, Tensor]:
-        """Variance and power of every component of every patch ``[b, n, 256]``."""
-        levels = told.levels.flatten(1)
-        variance = self.log_variance[told.eta_index].exp()  # [b, 16, 256]
-        power = allot_power_to_levels(variance, levels, 10 ** (-told.esn0_db / 10))
-        frames = torch.arange(levels.shape[0], device=levels.device)[:, None]
-        return variance[frames, levels], power[frames, levels]
-
     def _condition(self, told: Told, heard_db: Tensor) -> Tensor:
         """As `deepjscc.adaptive.condition_vector`; a mean rate between two of the four is a mixture of both."""
         mean = counts_on(told.levels.device)[told.levels].float().mean((1, 2))
@@ -101,7 +93,7 @@ class RateAdaptiveDeepJscc(nn.Module):
     def send(self, images: Tensor, y: Tensor, told: Told) -> Tensor:
         """Components scaled by their power, plus what the networks add to them."""
         base = self.base.encoder
-        variance, power = self._shares(told)
+        variance, power = shares_of(self.log_variance, told)
         mask = sent_mask(told.levels.flatten(1))
         rows = y.flatten(2).transpose(1, 2) * (self.config.step / variance.sqrt())  # about unit variance
         x = base.look(self.base.klt.centred(images), self._condition(told, told.esn0_db))
@@ -116,7 +108,7 @@ class RateAdaptiveDeepJscc(nn.Module):
         base, klt = self.base.decoder, self.base.klt
         height, width = told.levels.shape[1:]
         levels = told.levels.flatten(1)
-        variance, power = self._shares(told)
+        variance, power = shares_of(self.log_variance, told)
         mask = sent_mask(levels)
         error = (variance * (1 - mask * power / (power + n0))).mean(2)  # of each patch, times 256 / 768 a pixel value
         spread = to_grid((error * (LEVELS[-1] / (3 * klt.patch**2)))[..., None].sqrt(), height, width)
@@ -132,24 +124,6 @@ class RateAdaptiveDeepJscc(nn.Module):
         better, x = base.improve(linear, F.pixel_shuffle(x, 2), self._condition(told, heard_db))
         estimate = better + klt.mean.view(1, 3, 1, 1)
         return Understood(estimate, spread, (None, x, to_grid(tokens, height, width)))
-
-    @torch.no_grad()
-    def fit_variances(self, energy: Tensor, counts: Tensor) -> None:
-        """Take the variances of each level from sums over training patches.
-
-        Args:
-            energy: ``[16 etas, 16 levels, 256]`` sums of squared components.
-            counts: ``[16 etas, 16 levels]`` how many patches; levels that few patches have lean on their neighbours.
-        """
-        overall = energy.sum(1) / counts.sum(1).clamp(min=1)[:, None]  # [etas, 256]
-        total, weight = energy.clone(), counts.clone()
-        for _ in range(4):  # borrow from the levels beside
-            poor = (weight < 200).float()[..., None]
-            beside = F.pad(total, (0, 0, 1, 1))[:, 2:] + F.pad(total, (0, 0, 1, 1))[:, :-2]
-            many = F.pad(weight, (1, 1))[:, 2:] + F.pad(weight, (1, 1))[:, :-2]
-            total, weight = total + poor * 0.25 * beside, weight + poor[..., 0] * 0.25 * many
-        mean = (total + 5 * overall[:, None]) / (weight + 5)[..., None]
-        self.log_variance.copy_(mean.clamp(min=1e-9).log())
 
 
 def effective_esn0_db_of_sent(n0: Tensor, mask: Tensor) -> Tensor:

@@ -11,14 +11,14 @@ from torch import Tensor
 from ..training.frames import Fading
 from .allocation import levels_for, sent_mask
 from .backbone import Told, Understood
-from .deepjscc_backbone import RateAdaptiveDeepJscc, effective_esn0_db_of_sent
+from .deepjscc_backbone import effective_esn0_db_of_sent
 from .frames import over_channel
 from .network import CdmJscc
 from .ntc_backbone import NtcJscc
 from .rate_map import ETAS
 from .transforms import Entropy
 
-__all__ = ["Passed", "nearest_eta_index", "pass_through", "variance_sums"]
+__all__ = ["Passed", "nearest_eta_index", "pass_through"]
 
 
 class Passed(NamedTuple):
@@ -71,13 +71,3 @@ def pass_through(
     received, n0 = over_channel(features.float(), mask, 10 ** (-esn0_db / 10), fading, generator)
     understood = model.backbone.receive(received, n0, told)
     return Passed(told, understood, effective_esn0_db_of_sent(n0, mask), entropy)
-
-
-@torch.no_grad()
-def variance_sums(model: RateAdaptiveDeepJscc, y: Tensor, patch_bits: Tensor, energy: Tensor, counts: Tensor) -> None:
-    """Add a batch's squared components to the sums of each eta and level, ``[16, 16, 256]`` and ``[16, 16]``."""
-    squares = (y * model.config.step).square().flatten(2).transpose(1, 2).flatten(0, 1)  # [patches, 256]
-    for index, eta in enumerate(ETAS):
-        levels = levels_for(patch_bits, torch.full((patch_bits.shape[0],), eta)).flatten()
-        energy[index].index_add_(0, levels, squares)
-        counts[index] += torch.bincount(levels, minlength=counts.shape[1])

@@ -15,16 +15,16 @@ from ...sim.side_information.image_shape import ImageShape
 from ...sim.side_information.model_id import ModelId
 from ...sim.side_information.power_scale import PowerScale
 from ...sim.side_information.rate_map import RateMap
-from .names import SHIPPED
 from .rate_map import LEVELS, PATCH
 
 __all__ = ["frame_uses"]
 
 
-def frame_uses(cbr: float | str, rate_map: Literal["sent", "given"], height: int, width: int) -> float:
+def frame_uses(system: str, cbr: float | str, rate_map: Literal["sent", "given"], height: int, width: int) -> float:
     """Return the complex channel uses that a CBR leaves for payload and rate map of a picture of so many pixels.
 
     Args:
+        system: Whose frame; what messages name.
         cbr: Complex channel uses, header included, over 3 h w at most: a number, or a fraction as a text.
         rate_map: Sent and charged, or given.
         height: Of the picture in pixels.
@@ -43,7 +43,7 @@ def frame_uses(cbr: float | str, rate_map: Literal["sent", "given"], height: int
         least = (payload + least_map + header_uses) / (3 * height * width)
         unit = 10.0 ** (math.floor(math.log10(least)) - 2)  # three digits, rounded up: what it names must do
         raise SignalError(
-            f"{SHIPPED.system}: expected a CBR of at least {math.ceil(least / unit) * unit:.3g} for {height} x {width} "
+            f"{system}: expected a CBR of at least {math.ceil(least / unit) * unit:.3g} for {height} x {width} "
             f"pixels ({payload} uses of payload, {least_map + header_uses} of header), got {cbr}; raise cbr, or send a "
             "larger picture"
         )

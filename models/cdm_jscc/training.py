@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ...errors import UsageError
 from ..deepjscc.config import AdaptiveConfig
@@ -18,7 +19,7 @@ from ..training.validation import Scores
 from ..weights.file import load_weights
 from .config import CdmConfig, DeepJsccBackbone, Phase, TrainConfig
 from .deepjscc_backbone import RateAdaptiveDeepJscc
-from .forward import variance_sums
+from .level_variances import log_level_variances
 from .names import SHIPPED
 from .network import CdmJscc, part_of
 from .rate_map import PATCH
@@ -129,10 +130,12 @@ def _fit_variances(run: Run[TrainConfig, CdmJscc], pictures: Pictures) -> None:
     """Take the variances by rate of a DeepJSCC backbone from training crops, with the entropy model as it is now."""
     backbone, config = run.model.backbone, run.config
     assert isinstance(backbone, RateAdaptiveDeepJscc)
-    energy, counts = torch.zeros(backbone.log_variance.shape), torch.zeros(backbone.log_variance.shape[:2])
     rng = np.random.default_rng([config.seed, 2**31])
     side = min(config.validation_crop, max(phase.crop for phase in config.phases))  # pictures are that large
-    for _ in range(-(-config.fit_crops // 4)):
-        y, entropy = run.model.entropy(draw_images(pictures, 4, side, rng, run.device))
-        variance_sums(backbone, y.cpu(), entropy.patch_bits.cpu(), energy, counts)
-    backbone.fit_variances(energy.to(run.device), counts.to(run.device))
+
+    def looks() -> Iterator[tuple[Tensor, Tensor]]:
+        for _ in range(-(-config.fit_crops // 4)):
+            y, entropy = run.model.entropy(draw_images(pictures, 4, side, rng, run.device))
+            yield y * backbone.config.step, entropy.patch_bits
+
+    backbone.log_variance.copy_(log_level_variances(looks()))

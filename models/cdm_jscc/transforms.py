@@ -159,6 +159,13 @@ class Hyperprior(nn.Module):
             return self._priced(y.float(), generator)
 
     def _priced(self, y: Tensor, generator: torch.Generator | None) -> Entropy:
+        mean, scale, side_bits = self.predicted(y, generator)
+        rounded = quantised(y, mean, generator)
+        bits = gaussian_bits(rounded, mean, scale).clamp(min=0)
+        return Entropy(bits.sum(1), side_bits, rounded)
+
+    def predicted(self, y: Tensor, generator: torch.Generator | None) -> tuple[Tensor, Tensor, Tensor]:
+        """Mean and scale of each latent, of the shape of ``y``, and what telling them would cost in bits ``[b]``."""
         height, width = y.shape[2:]
         padded = F.pad(y, (0, -width % 4, 0, -height % 4), mode="replicate")
         z = self.down(torch.log1p(padded.abs()) if self.magnitudes else padded)
@@ -166,6 +173,4 @@ class Hyperprior(nn.Module):
         mean, scale = self.up(z)[:, :, :height, :width].chunk(2, 1)
         if self.magnitudes:
             scale = F.softplus(scale).exp() - 1  # spans the decades that the magnitudes do
-        rounded = quantised(y, mean, generator)
-        bits = gaussian_bits(rounded, mean, scale).clamp(min=0)
-        return Entropy(bits.sum(1), self.prior(z).flatten(1).sum(1), rounded)
+        return mean, scale, self.prior(z).flatten(1).sum(1)

@@ -1,4 +1,4 @@
-"""The header of a CDM-JSCC frame: its eta, and the Es/N0 that the encoder reckoned with."""
+"""The header of a CDM-JSCC or NTSCC frame: its eta, and the Es/N0 that the encoder reckoned with."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["CdmMode"]
 
 
 class CdmMode(HeaderField, frozen=True):
-    """How a CDM-JSCC frame was made, in 9 bits: eta 4, Es/N0 5.
+    """How a CDM-JSCC or NTSCC frame was made, in 9 bits: eta 4, Es/N0 5.
 
     Attributes:
         eta_index: Of the nearest of 16 values of eta.

@@ -171,6 +171,7 @@ MODES = {
     "sc_sic": "ScSicMode",
     "gesco": "LabelClasses",
     "swinjscc": "SwinMode",
+    "ntscc": "CdmMode",
 }
 LEVELS: list[tuple[State, str]] = [
     (State(), "expected n0 in the receiver's state, got none; connect a channel"),
@@ -251,7 +252,7 @@ def test_a_mode_that_is_cut_short_too_long_or_not_there(ends: Callable[..., Ends
     assert f"expected {name}, got" in alike(ends, system, features, without(header, name), State(n0=0.1))
 
 
-@pytest.mark.parametrize("system", ["cdm_jscc", "deepjscc"])
+@pytest.mark.parametrize("system", ["cdm_jscc", "deepjscc", "ntscc"])
 @pytest.mark.parametrize("esn0_db", [21, 31])
 def test_an_snr_that_no_encoder_writes(ends: Callable[..., Ends], system: str, esn0_db: int) -> None:
     features, header = sent(ends, system)

@@ -1,0 +1,58 @@
+"""Pictures to NTSCC frames and back. Needs no torch."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from ..cdm_jscc.rated import RatedAbout, RatedCodec, Sending
+from ..codec import Pixels, Ports, Reception, Role
+from ..config import Config
+from ..frame_noise import FadingAware
+from ..pixels import to_pixels
+from .names import NUMBERS, Variant
+
+__all__ = ["Codec", "NtsccAbout", "Receiving", "Sending"]
+
+
+class NtsccAbout(RatedAbout):
+    """What is known of a network.
+
+    Attributes:
+        variant: Which one; what the header says.
+    """
+
+    variant: Variant
+
+
+class Receiving(Config):
+    """Settings of `Codec.decode`: those of ``decoders/ntscc``."""
+
+    fading_aware: FadingAware = "on"
+
+
+class Codec(RatedCodec[NtsccAbout, Receiving]):
+    """A network behind two functions; see `RatedCodec`."""
+
+    numbers = NUMBERS
+    ports: ClassVar[dict[Role, Ports]] = {
+        "encoder": Ports(
+            {"image": ("uint8", 3), "levels": ("int64", 2), "eta_index": ("int64", 1), "esn0_db": ("float32", 1)},
+            {"patch_bits": ("float32", 2), "features": ("float32", 2)},
+        ),
+        "decoder": Ports(
+            {
+                "features": ("float32", 3),
+                "n0": ("float32", 3),
+                "levels": ("int64", 2),
+                "eta_index": ("int64", 1),
+                "esn0_db": ("float32", 1),
+            },
+            {"picture": ("float32", 3)},
+        ),
+    }
+    knows, receiving = NtsccAbout, Receiving
+
+    def decode(self, reception: Reception, receiving: Receiving) -> Pixels:
+        """Return the picture of a frame."""
+        shape, inputs = self.heard(reception, receiving.fading_aware)
+        return to_pixels(self.engine.run("picture", **inputs), shape)
