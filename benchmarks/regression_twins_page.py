@@ -103,6 +103,8 @@ def page(pairs: Sequence[Compared], rows: Rows, training_free: Path) -> str:
         for point in pair.points:
             at = [row for row in rows if row["target_cbr"] == point.cbr]
             lines += ["", f"CBR {point.cbr}:", "", *_means(at, pair), "", *_differences(at, pair)]
+    if not any(pair.name == "CDM-JSCC P" for pair in pairs):
+        lines += ["", "The pair of CDM-JSCC P was not trained for this page."]
     return "\n".join([*lines, *_training_free(training_free)]) + "\n"
 
 
