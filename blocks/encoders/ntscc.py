@@ -38,12 +38,13 @@ class Ntscc(Block):
     everything: from its uses the header is paid, the coded levels and the 16 bits of ``mappers/real_to_complex``
     included, and eta is chosen such that the frame fills the rest. With ``eta`` the rate follows the picture. The
     features are not normalised yet; the mapper does that, frame by frame. One network serves all rates and 0 to 20 dB;
-    ``csit: none`` turns the latter off.
+    ``csit: none`` turns the latter off. With ``adaptation_steps`` the features are improved for this picture by descent
+    through the decoder, which needs not know.
 
     Input:   image: uint8 ``[H, W, 3]``, sides of 1 to 65535, continued to multiples of 16 by their last pixels; link:
              float32 ``[2]``, optional: CBR and Es/N0 in dB for this picture, in place of cbr and esn0_db.
     Output:  float32 ``[n]``, n even; header: ImageShape, ModelId, CdmMode, RateMap; trace: rate_map_plain_bits,
-             what the map had without its entropy coder.
+             what the map had without its entropy coder; with adaptation_steps adaptation_gain_db.
     Raises:  SignalError: a side is longer, the CBR is below the least possible, or link is none. WeightsError: the file
              of weights. UsageError: none are shipped for the variant. MissingExtra: torch is not installed.
     State:   none; the network, loaded by `start`.
@@ -74,6 +75,12 @@ class Ntscc(Block):
         rate_map: Literal["sent", "given"] = Field(
             "sent",
             description="The rate map is sent and charged; or given to the receiver free of charge, for comparisons.",
+        )
+        adaptation_steps: Live[int] = Field(
+            0,
+            ge=0,
+            le=1000,
+            description="Steps of descent through the decoder by which the picture's own features are improved.",
         )
         weights: str | None = Field(None, min_length=1, description="A safetensors file; null for the shipped one.")
         device: Device = "cpu"

@@ -17,7 +17,7 @@ from ..deepjscc.modulated import ModulatedStack
 from .config import NtsccConfig, Part
 from .context import ContextPrior
 
-__all__ = ["Ntscc", "part_of"]
+__all__ = ["Analysis", "Code", "Ntscc", "Synthesis", "part_of"]
 
 TOLD = 3  # Es/N0 as reckoned and as met, and the frame's mean rate
 COUNT = LEVELS[-1]

@@ -7,6 +7,7 @@ from semcom.errors import SignalError
 from semcom.models.cdm_jscc import codec as cdm
 from semcom.models.codec import Frame, PictureCodec
 from semcom.models.deepjscc import codec as deepjscc
+from semcom.models.ntscc import codec as ntscc
 from semcom.models.online_adaptation import adapted
 from torch import Tensor
 
@@ -54,9 +55,10 @@ def test_the_start_is_left_as_it_was_given() -> None:
     assert x.eq(1).all()
 
 
-SYSTEMS = {
-    "deepjscc": ({"rate": "1/24"}, deepjscc.Receiving()),
-    "cdm-jscc": ({"cbr": "1/24"}, cdm.Receiving(guidance=0)),
+SYSTEMS: dict[str, tuple[dict[str, Any], Any, float]] = {  # settings of both ends, and the least gain in dB
+    "deepjscc": ({"rate": "1/24", "adaptation_steps": 15}, deepjscc.Receiving(), 0.07),
+    "cdm-jscc": ({"cbr": "1/24", "adaptation_steps": 15}, cdm.Receiving(guidance=0), 0.07),
+    "ntscc": ({"cbr": "1/24", "adaptation_steps": 60}, ntscc.Receiving(), 0.03),
 }
 
 
@@ -88,16 +90,17 @@ def error_of(codec: PictureCodec[Any, Any, Any], frame: Frame, picture: np.ndarr
 
 
 def test_the_receiver_makes_a_better_picture(codec: PictureCodec[Any, Any, Any], photograph: np.ndarray) -> None:
-    settings = SYSTEMS[codec.system][0]
-    plain = codec.encode(photograph, codec.sending(**settings))
-    better = codec.encode(photograph, codec.sending(**settings, adaptation_steps=15))
+    settings, _, least_db = SYSTEMS[codec.system]
+    plain = codec.encode(photograph, codec.sending(**settings | {"adaptation_steps": 0}))
+    better = codec.encode(photograph, codec.sending(**settings))
     assert better.features.shape == plain.features.shape
     assert better.header == plain.header
     before, after = (error_of(codec, one, photograph, 0.1) for one in (plain, better))
-    assert after < 0.985 * before
-    assert better.trace["adaptation_gain_db"] == pytest.approx(10 * np.log10(before / after), abs=0.1)
+    gain_db = 10 * np.log10(before / after)
+    assert gain_db > least_db
+    assert better.trace["adaptation_gain_db"] == pytest.approx(gain_db, abs=0.1)
     assert "adaptation_gain_db" not in plain.trace
-    again = codec.encode(photograph, codec.sending(**settings, adaptation_steps=15))
+    again = codec.encode(photograph, codec.sending(**settings))
     np.testing.assert_array_equal(again.features, better.features)
 
 
@@ -110,7 +113,7 @@ class Exported:
 
 def test_an_exported_file_has_no_gradients(codec: PictureCodec[Any, Any, Any], photograph: np.ndarray) -> None:
     other = type(codec)(Exported(codec.engine), codec.about)
-    settings = codec.sending(**SYSTEMS[codec.system][0], adaptation_steps=2)
+    settings = codec.sending(**SYSTEMS[codec.system][0] | {"adaptation_steps": 2})
     with pytest.raises(SignalError) as caught:
         other.encode(photograph, settings)
     assert str(caught.value) == (
