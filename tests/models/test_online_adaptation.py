@@ -56,7 +56,7 @@ def test_the_start_is_left_as_it_was_given() -> None:
 
 
 SYSTEMS: dict[str, tuple[dict[str, Any], Any, float]] = {  # settings of both ends, and the least gain in dB
-    "deepjscc": ({"rate": "1/24", "adaptation_steps": 15}, deepjscc.Receiving(), 0.07),
+    "deepjscc": ({"rate": "1/24", "adaptation_steps": 15}, deepjscc.Receiving(), 0.05),
     "cdm-jscc": ({"cbr": "1/24", "adaptation_steps": 15}, cdm.Receiving(guidance=0), 0.07),
     "ntscc": ({"cbr": "1/24", "adaptation_steps": 60}, ntscc.Receiving(), 0.03),
 }
