@@ -79,8 +79,8 @@ def page(pairs: Sequence[Compared], rows: Rows, training_free: Path) -> str:
     lines = [
         "# What diffusion brings",
         "",
-        "Made by `python benchmarks/regression_twins.py --train DIR --data DIR --squeezenet FILE`, which trains and "
-        "measures; do not edit. A row a picture: `regression-twins.csv`.",
+        "Made by `python benchmarks/regression_twins.py --train DIR --data DIR [--squeezenet FILE] [--pairs ...]`, "
+        "which trains and measures; do not edit. A row a picture: `regression-twins.csv`.",
         "",
         "Beside each diffusion receiver stands its twin: the same network with the same parameters and the same start, "
         "trained for as many steps on the same crops over the same channel by the same recipe and loss. The one learns "
@@ -96,7 +96,8 @@ def page(pairs: Sequence[Compared], rows: Rows, training_free: Path) -> str:
         "longer.",
         "",
         "**The trainings are short**, on one core of a busy machine; the shipped weights of these systems had two "
-        "cores for 20 to 71 minutes. Figures of twins are for comparison with each other and with nothing else.",
+        "cores for 20 to 71 minutes. Figures of twins are for comparison with each other and with nothing else. "
+        "Where a twin equals *without denoiser*, neither has learnt enough for the pair to tell anything of diffusion.",
     ]
     for pair in pairs:
         lines += ["", f"## {pair.name}", "", *_trainings(pair)]
@@ -174,9 +175,9 @@ def _training_free(path: Path) -> list[str]:
         "",
         "The denoiser of the training-free miniature predicts noise at the level that fits the channel's, by the "
         "squared error; one step of it from that level (`decoder.steps: one`) is the mean of all that the latent could "
-        "have been. So it is its own regression, of the same weights: *matched diffusion* less *one step to the mean*, "
+        "have been. So it is a regression of the same weights: *matched diffusion* less *one step to the mean*, "
         "[on Kodak](training-free-kodak.md), 24 pictures over AWGN. The former's transmitter inverts by "
-        "five steps.",
+        "five steps and the latter's by none: the differences are of both together.",
         "",
     ]
     with path.open(newline="", encoding="utf-8") as file:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from ..errors import SignalError
+from ..errors import SignalError, UsageError
 from ..sim.side_information.field import HeaderField, Known, KnownFields, Unsent
 from ..sim.side_information.image_shape import ImageShape
 from ..sim.side_information.model_id import ModelId
@@ -195,12 +195,12 @@ class PictureCodec(ABC, Generic[A, S, R]):
         """Return features after so many steps of online adaptation, and what to measure of it.
 
         Raises:
-            SignalError: steps are asked for of an engine without gradients.
+            UsageError: steps are asked for of an engine without gradients.
         """
         if not steps:
             return features, {}
         if not isinstance(self.engine, AdaptingEngine):
-            raise SignalError(
+            raise UsageError(
                 f"{self.system}: adaptation_steps: expected 0 of an exported file, which has no gradients, got "
                 f"{steps}; use the encoder of the system's own, with torch"
             )

@@ -36,9 +36,9 @@ class CdmJscc(Block):
     the 16 bits of ``mappers/real_to_complex`` included, and eta is chosen such that the frame fills the rest.
     With ``eta`` the rate follows the picture. The features are not normalised yet; the mapper does that. One network
     serves 0 to 20 dB; ``csit: none`` turns that off. With ``adaptation_steps`` the features are improved for this
-    picture: each step sends them through a channel and the decoder's own network, and follows the gradient of the
-    squared error. The frame is no longer and the decoder needs not know; a step takes some 0.3 s of one core for
-    512 x 512 pixels.
+    picture: each step sends them over AWGN and through the decoder's network before diffusion, and follows the
+    gradient of the squared error; over fading the gain is less, or none. The frame is no longer and the decoder needs
+    not know; a step takes some 0.3 s of one core for 512 x 512 pixels.
 
     Input:   image: uint8 ``[H, W, 3]``, sides of 1 to 65535, continued to multiples of 16 by their last pixels; link:
              float32 ``[2]``, optional: CBR and Es/N0 in dB for this picture, in place of cbr and esn0_db.

@@ -35,8 +35,9 @@ class Deepjscc(Block):
     follows, ``bits_per_symbol`` says which constellation: rounding to its points is noise too, and the encoder reckons
     with both. ``variant: quantised`` is the network trained on for that, on 4- to 256-QAM; ``perceptual`` was trained
     on for the look of pictures; ``gan``, from there against a discriminator, is for weights of your own. With
-    ``adaptation_steps`` the features are improved for this picture: each step sends them through a channel and the
-    decoder's own network, and follows the gradient of the squared error; the decoder needs not know.
+    ``adaptation_steps`` the features are improved for this picture: each step sends them over AWGN and through
+    the decoder's own network, and follows the gradient of the squared error; the decoder needs not know. Over fading
+    the gain is less, or none.
 
     Input:   image: uint8 ``[H, W, 3]``, sides of 1 to 65535; link: float32 ``[2]``, optional: CBR and Es/N0 in dB for
              this picture, in place of rate (the greatest that is not above it) and esn0_db.

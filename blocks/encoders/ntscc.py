@@ -39,14 +39,15 @@ class Ntscc(Block):
     included, and eta is chosen such that the frame fills the rest. With ``eta`` the rate follows the picture. The
     features are not normalised yet; the mapper does that, frame by frame. One network serves all rates and 0 to 20 dB;
     ``csit: none`` turns the latter off. With ``adaptation_steps`` the features are improved for this picture by descent
-    through the decoder, which needs not know.
+    through the decoder, which needs not know; it reckons with AWGN, and over fading something may be lost.
 
     Input:   image: uint8 ``[H, W, 3]``, sides of 1 to 65535, continued to multiples of 16 by their last pixels; link:
              float32 ``[2]``, optional: CBR and Es/N0 in dB for this picture, in place of cbr and esn0_db.
     Output:  float32 ``[n]``, n even; header: ImageShape, ModelId, CdmMode, RateMap; trace: rate_map_plain_bits,
              what the map had without its entropy coder; with adaptation_steps adaptation_gain_db.
     Raises:  SignalError: a side is longer, the CBR is below the least possible, or link is none. WeightsError: the file
-             of weights. UsageError: none are shipped for the variant. MissingExtra: torch is not installed.
+             of weights. UsageError: none are shipped for the variant, or there is no GPU. MissingExtra: torch
+             is not installed.
     State:   none; the network, loaded by `start`.
     Source:  Dai et al., Nonlinear transform source-channel coding for semantic communications, IEEE JSAC 2022; Wang et
              al., Improved nonlinear transform source-channel coding, IEEE JSTSP 2023.

@@ -49,7 +49,7 @@ class Onnx(Block):
     Raises:  SignalError: a side is longer or no such multiple, the file has no such rate, or the CBR is below the least
              possible. WeightsError: the file is not one that `semcom export` wrote for this block, or of a system that
              is not here, or this onnxruntime does not run its operator set. UsageError: provider cuda without CUDA, or
-             a setting that the system does not take.
+             a setting that the system does not take, or adaptation_steps, which need gradients.
     State:   none; the file, loaded by `start`.
     Example: ``encoder: {use: encoders/onnx, path: encoder.onnx, rate: 1/12, esn0_db: $esn0_db}``
     """

@@ -12,10 +12,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ...errors import UsageError
 from ..codec import Role
 from ..model_card import ModelCard
-from ..online_adaptation import adapted
 from ..weights.network import config_of, fill
+from .adaptation import adapted_patches
 from .allocation import sent_mask
 from .backbone import Told
 from .codec import CdmAbout, Codec
@@ -23,6 +24,7 @@ from .config import CdmConfig
 from .deepjscc_backbone import effective_esn0_db_of_sent
 from .names import DEFAULT, SHIPPED, Variant
 from .network import CdmJscc, part_of
+from .ntc_backbone import NtcJscc
 
 __all__ = ["TorchEngine", "load"]
 
@@ -105,26 +107,24 @@ class TorchEngine:
         made: NDArray[np.float32] = outputs[output](**inputs).float().cpu().numpy()
         return made
 
+    @torch.inference_mode(mode=False)
     def adapt(
         self, features: NDArray[np.float32], steps: int, *, image: NDArray[np.uint8], **told: NDArray[Any]
     ) -> tuple[NDArray[np.float32], float]:
-        """Improve features for the receiver's estimate before its first step of diffusion."""
-        facts = self._told(**told)
-        mask = sent_mask(facts.levels.flatten(1))
-        n0 = float(10 ** (-facts.esn0_db / 10))
-        better, gain_db = adapted(
-            torch.from_numpy(features)[None].to(self._device) * mask,
-            mask,
-            self._pixels(image),
-            n0,
-            lambda received, level: self.network.backbone.receive(received, level, facts).estimate,
-            steps,
-        )
-        return better[0].cpu().numpy(), gain_db
+        """Improve features for the receiver's estimate before its first step of diffusion.
 
-    def _pixels(self, image: NDArray[np.uint8]) -> Tensor:
-        planes = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))[None]
-        return planes.to(self._device).float() / 255
+        Raises:
+            UsageError: the backbone makes no such estimate.
+        """
+        backbone, facts = self.network.backbone, self._told(**told)
+        if isinstance(backbone, NtcJscc):
+            raise UsageError(
+                f"{SHIPPED.system}: adaptation_steps: expected 0 of a network with backbone 'ntc', which makes no "
+                f"picture before diffusion, got {steps}"
+            )
+        return adapted_patches(
+            features, image, facts, lambda received, n0: backbone.receive(received, n0, facts).estimate, steps
+        )
 
     def _patch_bits(self, image: NDArray[np.uint8], **_: NDArray[Any]) -> Any:
         return self._look(image)[2].patch_bits[0]
@@ -136,7 +136,8 @@ class TorchEngine:
     def _look(self, image: NDArray[np.uint8]) -> tuple[Any, ...]:
         """Return pixels, latents and entropies; they are kept, since both outputs are asked for of the same array."""
         if self._seen[0] is not image:
-            pixels = self._pixels(image)
+            planes = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))[None]
+            pixels = planes.to(self._device).float() / 255
             self._seen = image, pixels, *self.network.entropy(pixels)
         return self._seen[1:]
 

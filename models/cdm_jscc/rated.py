@@ -91,7 +91,7 @@ class RatedCodec(PictureCodec[A, Sending, R]):
             {"rate_map_plain_bits": float(PLAIN_BITS * levels.size), **gain},
         )
 
-    def entropy_bits(self, picture: Pixels, esn0_db: float = 0.0) -> NDArray[np.float32]:
+    def entropy_bits(self, picture: Pixels, esn0_db: float = 10.0) -> NDArray[np.float32]:
         """Estimated entropy of each patch in bits, float32 ``[h, w]``; what eta is multiplied with.
 
         Args:

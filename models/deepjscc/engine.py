@@ -80,6 +80,7 @@ class TorchEngine:
         made: NDArray[np.float32] = outputs[output](**inputs).numpy()
         return made
 
+    @torch.inference_mode(mode=False)
     def adapt(
         self,
         features: NDArray[np.float32],

@@ -67,7 +67,6 @@ class ContextPrior(nn.Module):
 
     def _priced(self, y: Tensor, generator: torch.Generator | None) -> Entropy:
         mean, scale, side_bits = self.hyper.predicted(y, generator)
-        mean, scale = (torch.zeros_like(y) + one for one in (mean, scale))  # as large, which no tracer can prove
         if self.context == "checkerboard":
             first = anchors(y)
             known = quantised(y, mean, generator) * first

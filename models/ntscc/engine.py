@@ -1,4 +1,4 @@
-"""An NTSCC network in torch, behind the names of its exported files."""
+"""An NTSCC network in torch."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..cdm_jscc.allocation import sent_mask
+from ..cdm_jscc.adaptation import adapted_patches
 from ..cdm_jscc.backbone import Told
 from ..codec import Role
-from ..online_adaptation import adapted
 from ..weights.network import config_of, fill
 from .codec import Codec, NtsccAbout
 from .config import NtsccConfig
@@ -69,25 +68,15 @@ class TorchEngine:
         made: NDArray[np.float32] = outputs[output](**inputs).float().cpu().numpy()
         return made
 
+    @torch.inference_mode(mode=False)
     def adapt(
         self, features: NDArray[np.float32], steps: int, *, image: NDArray[np.uint8], **told: NDArray[Any]
     ) -> tuple[NDArray[np.float32], float]:
         """Improve features for the receiver's picture."""
         facts = self._told(**told)
-        mask = sent_mask(facts.levels.flatten(1))
-        better, gain_db = adapted(
-            torch.from_numpy(features)[None].to(self._device) * mask,
-            mask,
-            self._pixels(image),
-            float(10 ** (-facts.esn0_db / 10)),
-            lambda received, level: self.network.receive(received, level, facts),
-            steps,
+        return adapted_patches(
+            features, image, facts, lambda received, n0: self.network.receive(received, n0, facts), steps
         )
-        return better[0].cpu().numpy(), gain_db
-
-    def _pixels(self, image: NDArray[np.uint8]) -> Tensor:
-        planes = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))[None]
-        return planes.to(self._device).float() / 255
 
     def _patch_bits(self, image: NDArray[np.uint8], esn0_db: NDArray[np.float32], **_: NDArray[Any]) -> Tensor:
         y = self._look(image, esn0_db)
@@ -99,7 +88,9 @@ class TorchEngine:
     def _look(self, image: NDArray[np.uint8], esn0_db: NDArray[np.float32]) -> Tensor:
         """Return latents; they are kept, since both outputs are asked for of the same arrays."""
         if self._seen[0] is not image or self._seen[1] is not esn0_db:
-            y = self.network.latents(self._pixels(image), torch.from_numpy(esn0_db).to(self._device))
+            planes = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))[None]
+            pixels = planes.to(self._device).float() / 255
+            y = self.network.latents(pixels, torch.from_numpy(esn0_db).to(self._device))
             self._seen = image, esn0_db, y
         out: Tensor = self._seen[2]
         return out

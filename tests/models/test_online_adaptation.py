@@ -3,8 +3,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from semcom.errors import SignalError
+from semcom.errors import UsageError
 from semcom.models.cdm_jscc import codec as cdm
+from semcom.models.cdm_jscc.config import NtcBackbone
+from semcom.models.cdm_jscc.engine import load as load_cdm
+from semcom.models.cdm_jscc.ntc_backbone import NtcJscc
 from semcom.models.codec import Frame, PictureCodec
 from semcom.models.deepjscc import codec as deepjscc
 from semcom.models.ntscc import codec as ntscc
@@ -114,9 +117,32 @@ class Exported:
 def test_an_exported_file_has_no_gradients(codec: PictureCodec[Any, Any, Any], photograph: np.ndarray) -> None:
     other = type(codec)(Exported(codec.engine), codec.about)
     settings = codec.sending(**SYSTEMS[codec.system][0] | {"adaptation_steps": 2})
-    with pytest.raises(SignalError) as caught:
+    with pytest.raises(UsageError) as caught:
         other.encode(photograph, settings)
     assert str(caught.value) == (
         f"{codec.system}: adaptation_steps: expected 0 of an exported file, which has no gradients, got 2; use the "
         "encoder of the system's own, with torch"
     )
+
+
+def test_a_backbone_that_makes_no_picture_is_refused(photograph: np.ndarray) -> None:
+    codec = load_cdm("d")
+    codec.engine.network.backbone = NtcJscc(NtcBackbone())  # type: ignore[attr-defined]
+    facts = {
+        "levels": np.zeros((5, 7), np.int64),
+        "eta_index": np.zeros(1, np.int64),
+        "esn0_db": np.ones(1, np.float32),
+    }
+    with pytest.raises(UsageError) as caught:
+        codec.engine.adapt(np.zeros((35, 256), np.float32), 3, image=photograph, **facts)  # type: ignore[attr-defined]
+    assert str(caught.value) == (
+        "cdm-jscc: adaptation_steps: expected 0 of a network with backbone 'ntc', which makes no picture before "
+        "diffusion, got 3"
+    )
+
+
+def test_nobodys_inference_mode_is_in_the_way(photograph: np.ndarray) -> None:
+    codec = load_cdm("d")
+    with torch.inference_mode():
+        frame = codec.encode(photograph, cdm.Sending(adaptation_steps=1))
+    assert frame.trace["adaptation_gain_db"] >= 0
