@@ -18,6 +18,7 @@ from semcom.blocks.envelope import Annotation, Stream
 from semcom.blocks.radio.soapy_sink import SoapySink
 from semcom.blocks.radio.soapy_source import SoapySource
 from semcom.errors import RunError, SignalError, UsageError
+from semcom.flowgraphs.runtime.engine.control import running
 
 from . import fake_soapy
 from .conftest import first
@@ -166,7 +167,8 @@ def test_a_run_with_a_device_that_does_nothing_or_little_is_stopped_within_a_sec
     device.takes = 1 if state == "slow" else 0
     blocks = "  rx: {use: radio/soapy_source}\n  tx: {use: radio/soapy_sink}\n"
     going = Going(f"semcom: 1\nname: devices\nblocks:\n{blocks}connect: [rx -> tx]\n")
-    time.sleep(1.0)
+    going.until(lambda: bool(running()))  # listed: it may be stopped
+    time.sleep(0.5)  # and within a block, most likely
     began = time.monotonic()
     assert going.stop().status == "stopped"
     assert time.monotonic() - began < 1.0

@@ -29,16 +29,16 @@ ITEMS = 150
 
 def swapped(executor: str, *swaps: tuple[str, dict]):
     """Run 150 pictures, swap the sink while they come, and return the run's result."""
-    Path("live.yaml").write_text(FILE.replace("PACE", "80" if executor == "threads" else "20"))
+    Path("live.yaml").write_text(FILE.replace("PACE", "80" if executor == "threads" else "15"))
     results = []
     thread = threading.Thread(target=lambda: results.append(run(load_graph("live.yaml"), RunOptions(executor))))
     thread.start()
     for use, params in swaps:
-        before, deadline = reached(), time.monotonic() + 20
+        before, deadline = reached(), time.monotonic() + 60
         while reached() < before + 8 and time.monotonic() < deadline:
             time.sleep(0.01)
         request("live", {"do": "swap", "block": "m", "use": use, "params": params})
-    thread.join(30)
+    thread.join(60)
     return results[0]
 
 
