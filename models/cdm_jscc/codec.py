@@ -15,7 +15,7 @@ from ..pixels import to_pixels
 from .ddim_shares import ddim_shares
 from .names import NUMBERS, Variant
 from .rate_map import PATCH
-from .rated import RatedAbout, RatedCodec, Sending
+from .rated import ENCODER, HEARD, RatedAbout, RatedCodec, Sending
 
 __all__ = ["CdmAbout", "Codec", "Receiving", "Sending"]
 
@@ -53,17 +53,10 @@ class Codec(RatedCodec[CdmAbout, Receiving]):
 
     numbers = NUMBERS
     ports: ClassVar[dict[Role, Ports]] = {
-        "encoder": Ports(
-            {"image": ("uint8", 3), "levels": ("int64", 2), "eta_index": ("int64", 1), "esn0_db": ("float32", 1)},
-            {"patch_bits": ("float32", 2), "features": ("float32", 2)},
-        ),
+        "encoder": ENCODER,
         "decoder": Ports(
             {
-                "features": ("float32", 3),
-                "n0": ("float32", 3),
-                "levels": ("int64", 2),
-                "eta_index": ("int64", 1),
-                "esn0_db": ("float32", 1),
+                **HEARD,
                 "noise": ("float32", 3),
                 "time": ("float32", 1),
                 "clean_share": ("float32", 1),

@@ -13,7 +13,7 @@ from ...sim.side_information.cdm_mode import CdmMode
 from ...sim.side_information.field import Unsent
 from ...sim.side_information.image_shape import ImageShape
 from ...sim.side_information.rate_map import PLAIN_BITS, RateMap
-from ..codec import About, Frame, PictureCodec, Pixels, Reception
+from ..codec import About, Frame, PictureCodec, Pixels, Ports, Reception
 from ..config import Config
 from ..csit import Csit, reckoned_esn0_db
 from ..frame_noise import FadingAware, known_n0
@@ -22,7 +22,23 @@ from ..ratio import Ratio
 from .frame_size import frame_uses
 from .rate_map import ETAS, LEVELS, PATCH, eta_for_frame, eta_index, levels_for, pack, unpack
 
-__all__ = ["Heard", "RatedAbout", "RatedCodec", "Sending"]
+__all__ = ["ENCODER", "HEARD", "Heard", "RatedAbout", "RatedCodec", "Sending"]
+
+
+ENCODER = Ports(
+    {"image": ("uint8", 3), "levels": ("int64", 2), "eta_index": ("int64", 1), "esn0_db": ("float32", 1)},
+    {"patch_bits": ("float32", 2), "features": ("float32", 2)},
+)
+"""What an engine of the transmitter takes and gives."""
+
+HEARD = {
+    "features": ("float32", 3),
+    "n0": ("float32", 3),
+    "levels": ("int64", 2),
+    "eta_index": ("int64", 1),
+    "esn0_db": ("float32", 1),
+}
+"""What an engine of the receiver is given of a frame."""
 
 
 class RatedAbout(About):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from ..cdm_jscc.rated import RatedAbout, RatedCodec, Sending
+from ..cdm_jscc.rated import ENCODER, HEARD, RatedAbout, RatedCodec, Sending
 from ..codec import Pixels, Ports, Reception, Role
 from ..config import Config
 from ..frame_noise import FadingAware
@@ -35,20 +35,8 @@ class Codec(RatedCodec[NtsccAbout, Receiving]):
 
     numbers = NUMBERS
     ports: ClassVar[dict[Role, Ports]] = {
-        "encoder": Ports(
-            {"image": ("uint8", 3), "levels": ("int64", 2), "eta_index": ("int64", 1), "esn0_db": ("float32", 1)},
-            {"patch_bits": ("float32", 2), "features": ("float32", 2)},
-        ),
-        "decoder": Ports(
-            {
-                "features": ("float32", 3),
-                "n0": ("float32", 3),
-                "levels": ("int64", 2),
-                "eta_index": ("int64", 1),
-                "esn0_db": ("float32", 1),
-            },
-            {"picture": ("float32", 3)},
-        ),
+        "encoder": ENCODER,
+        "decoder": Ports(HEARD, {"picture": ("float32", 3)}),
     }
     knows, receiving = NtsccAbout, Receiving
 
