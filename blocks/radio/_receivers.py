@@ -76,12 +76,12 @@ class Receiver:
     def _ask(self) -> bool:
         """See to it that a request is on its way; False when nobody is there to take one."""
         self._link.look()
-        if self._link.departures != self._departures:  # the answer went with the peer
+        if self._link.departures != self._departures:
             self._departures = self._link.departures
-            if self._waiting:
+            if self._waiting and not self._link.socket.poll(0):  # the answer went with the peer
                 self._counted["asked_again"] = self._counted.get("asked_again", 0) + 1
-            self._waiting = False
-        if not self._waiting and self._link.socket.poll(WAIT_MS, zmq.POLLOUT):
+                self._waiting = False
+        if not self._waiting and self._link.wait_for_peer(WAIT_MS) and self._link.socket.poll(WAIT_MS, zmq.POLLOUT):
             self._waiting = self._link.send([b"", self._request])
         return self._waiting
 

@@ -77,7 +77,9 @@ class RadioSocket:
         self._give_back = weakref.finalize(self, _give_back, self._context, self.socket, self._monitor)
         for option, value in {
             zmq.LINGER: 0,
-            zmq.IMMEDIATE: int(kind != zmq.SUB),  # nothing waits for a peer that is not there, but subscriptions do
+            # Nothing waits for a peer that is not there. Not where messages come in: with it a peer that goes takes
+            # along what was received of it and not read yet (libzmq, `socket_base_t::hiccuped`).
+            zmq.IMMEDIATE: int(kind not in (zmq.SUB, zmq.PULL, zmq.DEALER)),
             zmq.SNDHWM: high_water,
             zmq.RCVHWM: high_water,
             zmq.MAXMSGSIZE: MAX_MESSAGE_BYTES,
@@ -118,6 +120,12 @@ class RadioSocket:
             elif event["value"] in self._peers:
                 self._peers.remove(event["value"])
                 self.departures += 1
+
+    def wait_for_peer(self, wait_ms: int) -> bool:
+        """Whether somebody is at the other end, or comes in that time."""
+        if not self.connected:
+            self._monitor.poll(wait_ms)
+        return self.connected
 
     def look_for_peer(self) -> None:
         """Say once that nobody has come: a peer that is not there and a wrong address look alike."""

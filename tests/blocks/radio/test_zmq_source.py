@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+import time
 
 import numpy as np
 import pytest
@@ -99,6 +100,33 @@ def test_req_asks_again_when_its_peer_died_with_the_question(peer, opened, port)
     (out,) = first(work, 1)
     np.testing.assert_array_equal(out.value, ITEMS)
     assert source.counted["asked_again"] == 1
+
+
+def test_req_reads_what_its_peer_answered_before_it_left(peer, opened, port):
+    address = f"tcp://127.0.0.1:{port}"
+    source = opened(address=address, pattern="req")
+    work = source.work()
+    leaves = peer(zmq.REP, "bind", address)
+    asked(work, leaves)
+    leaves.send(ITEMS.tobytes())
+    leaves.close()
+    time.sleep(0.5)  # the source is busy elsewhere meanwhile
+    (out,) = first(itertools.islice(work, 40), 1)
+    np.testing.assert_array_equal(out.value, ITEMS)
+    assert "asked_again" not in source.counted
+
+
+def test_pull_reads_what_was_pushed_before_the_peer_left(peer, opened, port):
+    address = f"tcp://127.0.0.1:{port}"
+    work = opened(address=address).work()
+    leaves = peer(zmq.PUSH, "bind", address)
+    leaves.send(ITEMS[:3].tobytes())
+    first(work, 1)
+    leaves.send(ITEMS[3:].tobytes())
+    leaves.close()
+    time.sleep(0.5)
+    (out,) = first(itertools.islice(work, 40), 1)
+    np.testing.assert_array_equal(out.value, ITEMS[3:])
 
 
 def test_tags_become_annotations_and_numbers_prove_what_is_lost(peer, opened, address):
