@@ -28,8 +28,11 @@ ITEMS = 150
 
 
 def swapped(executor: str, *swaps: tuple[str, dict]):
-    """Run 150 pictures, swap the sink while they come, and return the run's result."""
-    Path("live.yaml").write_text(FILE.replace("PACE", "80" if executor == "threads" else "15"))
+    """Run 150 pictures, swap the sink while they come, and return the run's result.
+
+    They come slowly until the last swap: on a busy machine a process takes seconds for one.
+    """
+    Path("live.yaml").write_text(FILE.replace("PACE", "80" if executor == "threads" else "6"))
     results = []
     thread = threading.Thread(target=lambda: results.append(run(load_graph("live.yaml"), RunOptions(executor))))
     thread.start()
@@ -38,6 +41,7 @@ def swapped(executor: str, *swaps: tuple[str, dict]):
         while reached() < before + 8 and time.monotonic() < deadline:
             time.sleep(0.01)
         request("live", {"do": "swap", "block": "m", "use": use, "params": params})
+    request("live", {"do": "set", "block": "pace", "param": "items_per_s", "value": 1000})
     thread.join(60)
     return results[0]
 
