@@ -30,6 +30,7 @@ from semcom.models.cdm_jscc.names import SHIPPED as CDM
 from semcom.models.deepjscc.names import SHIPPED as DEEPJSCC
 from semcom.models.latent_denoiser.names import SHIPPED as DENOISER
 from semcom.models.latent_diffusion.names import SHIPPED as DIFFUSION
+from semcom.models.ntscc.names import SHIPPED as NTSCC
 from semcom.models.sc_sic.names import SHIPPED as SC_SIC
 from semcom.models.swinjscc.names import SHIPPED as SWINJSCC
 
@@ -90,6 +91,7 @@ LINES = (
     Line("DeepJSCC-Q 64-QAM", "deepjscc-q", QUANTISED, (), (DEEPJSCC.path("quantised"),), seconds=1.1, pictured=False),
     Line("linear code", "deepjscc-awgn", RATE, LINEAR, (DEEPJSCC.path("linear"),), seconds=0.5, pictured=False),
     Line("SwinJSCC mini", "swinjscc", RATE, (), (SWINJSCC.path("mini"),), CBRS),
+    Line("NTSCC mini", "ntscc", CBR, (), (NTSCC.path("mini"),), seconds=0.98),
     Line("CDM-JSCC D", "cdm-jscc", CBR, (), (D,), seconds=1.0),
     Line("CDM-JSCC P", "cdm-jscc", (*CBR, "variant=p"), (), (D, P), seconds=1.05),
     Line("SC-SIC mini-48", "sc-sic-mini", (), (), (SC_SIC.path("mini-48"),), ("1/96",), 3.0),
