@@ -25,7 +25,7 @@ from cdm_jscc_plots import draw_sheet
 from comparison_page import Asked, by_point, page
 from comparison_plots import draw
 from curves import pictures_of, write_rows
-from measured_pictures import Point, System, Wanted, measure, picture_path
+from measured_pictures import Point, System, Wanted, back_off_db, measure, picture_path
 from semcom.models.cdm_jscc.names import SHIPPED as CDM
 from semcom.models.deepjscc.names import SHIPPED as DEEPJSCC
 from semcom.models.latent_denoiser.names import SHIPPED as DENOISER
@@ -104,11 +104,6 @@ LINES = (
 )
 REFERENCE = "HEVC+LDPC adapted"
 CLOSED = ("1/683",)  # rates that are nobody else's
-
-
-def back_off_db(esn0_db: int) -> int:
-    """What a coded link over fading keeps in hand, in dB: found by trial, so that it seldom loses a picture."""
-    return 4 + max(0, esn0_db) // 5
 
 
 def at_point(line: Line, point: Point) -> System:

@@ -40,6 +40,7 @@ __all__ = [
     "Point",
     "System",
     "Wanted",
+    "back_off_db",
     "flowgraph_of",
     "measure",
     "picture_path",
@@ -250,6 +251,11 @@ def measure(
             file.flush()
             print(f"{done}/{total} pictures, {time.monotonic() - began:.0f} s", file=sys.stderr)
     return [_numbers(have[key]) for key in asked if key in have]
+
+
+def back_off_db(esn0_db: int) -> int:
+    """What a coded link over fading keeps in hand, in dB: found by trial, so that it seldom loses a picture."""
+    return 4 + max(0, esn0_db) // 5
 
 
 def picture_path(table: Path, system: str, made_with: str, label: str) -> Path:

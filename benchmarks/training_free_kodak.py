@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from cdm_jscc_plots import draw_sheet
 from curves import FIGURES, differences, draw_curves, means, pictures_of, take_kodak, write_rows
-from measured_pictures import Point, System, Wanted, measure
+from measured_pictures import Point, System, Wanted, back_off_db, measure
 from semcom.models.latent_denoiser.names import SHIPPED as DENOISER
 from semcom.models.latent_diffusion.names import SHIPPED
 from semcom.models.model_card import ModelCard, card_path
@@ -39,9 +39,10 @@ TOLD = "latent denoiser trained with the channel"
 CDM = "CDM-JSCC D at twice the symbols"
 
 
-def systems(weights: Path, channel: str) -> list[System]:
-    """Who is compared over a channel."""
+def systems(weights: Path, channel: str, esn0_db: int) -> list[System]:
+    """Who is compared at a point."""
     fading = () if channel == "awgn" else ("channel.coherence_symbols=64",)
+    careful = () if channel == "awgn" else (f"encoder.esn0_db={esn0_db - back_off_db(esn0_db)}",)
     ours = (f"encoder.weights={weights}", f"decoder.weights={weights}", *fading)
     none = ("encoder.inversion_steps=0", "decoder.inversion_steps=0")
     scheme = "scheme=qpsk-1/2"
@@ -56,7 +57,7 @@ def systems(weights: Path, channel: str) -> list[System]:
         told,
         System(CDM, "cdm-jscc", ("cbr=1/48",), fading),
         System(DEEPJSCC, "deepjscc-awgn", ("rate=1/48",), fading),
-        System(ADAPTED, "hevc-ldpc", ("cbr=1/96", "scheme=adapted"), fading),
+        System(ADAPTED, "hevc-ldpc", ("cbr=1/96", "scheme=adapted"), (*fading, *careful)),
         System(HEVC, "hevc-ldpc", ("cbr=1/96", scheme), fading),
     ]
 
@@ -75,7 +76,8 @@ def page(rows: Sequence[dict[str, Any]], weights: Path, count: int) -> str:
         f"{count} Kodak pictures, over fading {count // 2}, each whole, the same noise for all systems. "
         "SNR is the mean Es/N0 per complex symbol; CBR counts headers. The pictures were used for nothing else. "
         "`SqueezeNet` is a distance of features, not LPIPS. The miniature saw no channel in its training; CDM-JSCC "
-        "and DeepJSCC did. They have no rate of 1/96, and send twice the symbols here.",
+        "and DeepJSCC did. They have no rate of 1/96, and send twice the symbols here. Over fading the adapted link "
+        "reckons with 4 to 8 dB less than the mean, so that it seldom loses a picture.",
         "",
         "What the parts bring: [where inversion is done](training-free-split.md), [T3](training-free-steps.md), "
         "[inversion against drawn noise](training-free-inversion.md), [noise measured wrongly]"
@@ -116,8 +118,8 @@ def main() -> None:
     wanted = [
         Wanted(system, Point(channel, "1/96", level), many if channel == "awgn" else many // 2)
         for channel in CHANNELS
-        for system in systems(weights, channel)
         for level in LEVELS_DB
+        for system in systems(weights, channel, level)
     ]
     networks = {} if options.squeezenet is None else {"squeezenet_distance": options.squeezenet.resolve()}
     spread = [paths[int(i)].stem for i in np.linspace(0, len(paths) - 1, many).round()]

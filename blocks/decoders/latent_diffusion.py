@@ -37,7 +37,8 @@ class LatentDiffusion(Block):
     been; a number is T3, whatever the noise; ``linear`` shrinks each value to the least squared error, and samples
     nothing. ``rescale: off`` is the paper's, too: the latent stays as it is, though the network expects another power
     at that level. Over fading, values differ in their noise, and each joins the sampler at its own level
-    (``fading_aware: off``, or ``rescale: off``: at one of the mean). Equalised symbols are expected without bias
+    (``fading_aware: off``, or ``rescale: off``: at one of the mean); ``one`` goes from the level of the median, and
+    weighs what it made and what arrived by their inverse variances. Equalised symbols are expected without bias
     (``equalizer: mmse`` or ``zf``).
     The variants of Stable Diffusion follow the words that the header brings or, if it brings none, ``prompt``.
 

@@ -16,6 +16,7 @@ __all__ = ["Plan", "restore"]
 
 Latent = NDArray[np.float32]
 _EVEN = 1e-3  # of the noise: values that differ by less are equally noisy
+_LEAST_ERROR = 1e-3  # of the network, in a latent of unit variance: even its best is no better than that
 
 
 class Plan(NamedTuple):
@@ -47,8 +48,8 @@ def restore(
     """Return a clean latent.
 
     Where the noise of the values differs, as over fading, each joins the sampler at the level of its own noise; before
-    that it is given as much noise more as the level has. So that the noisiest do not rule how long sampling takes,
-    values with more noise than signal are first shrunk to the least squared error, which is below 1.
+    that it is given as much noise more as the level has, and the noisiest decide from which level sampling goes. A
+    single step goes from the level of the median instead; see `_mean`.
 
     Args:
         received: float32 ``[c, h, w]``, equalised without bias, in the transmitter's scale.
@@ -69,7 +70,10 @@ def restore(
     if plan.steps == "linear":
         return _linear(latent / np.float32(share**0.5), ratios)
     if spread > _EVEN * mean and plan.rescale:
-        return _each_from_its_own_level(latent / np.float32(share**0.5), ratios, denoiser, plan.steps, rng)
+        clean = latent / np.float32(share**0.5)
+        if plan.steps == "one":
+            return _mean(clean, ratios, denoiser, rng)
+        return _each_from_its_own_level(clean, ratios, denoiser, plan.steps, rng)
     levels = _levels(level_of(ratio), plan.steps)
     if plan.rescale and levels:
         latent = latent * np.float32((alpha_bar(levels[0]) / share) ** 0.5)
@@ -81,8 +85,7 @@ def _linear(clean: Latent, ratios: NDArray[np.float32]) -> Latent:
 
     Both are of what arrived, the variance less the noise, and values count the less the noisier they are.
     """
-    weights = 1 / (1 + ratios.astype(np.float64)) ** 2
-    weights /= weights.sum((1, 2), keepdims=True)
+    weights = _trust(ratios)
     mean = np.sum(weights * clean, (1, 2), keepdims=True)
     variance = np.sum(weights * (np.square(clean - mean) - ratios), (1, 2), keepdims=True)
     signal = np.maximum(variance, 0)
@@ -100,20 +103,43 @@ def _each_from_its_own_level(
     clean: Latent, ratios: NDArray[np.float32], denoiser: Denoiser[Latent], steps: Steps | int, rng: np.random.Generator
 ) -> Latent:
     """Sample from estimates of the clean latent with noise of these variances, in a latent of unit variance."""
-    most = max(1.0, float(np.median(ratios)))
-    shrunk = ratios > most
-    clean = np.where(shrunk, clean / (1 + ratios), clean)
-    ratios = np.where(shrunk, ratios / (1 + ratios), ratios)
     levels = _levels(level_of(float(ratios.max())), steps)
     added = rng.standard_normal(clean.shape, np.float32)
-
-    def at(level: float) -> Latent:
-        more = np.sqrt(np.maximum(noise_to_signal(level) - ratios, 0))
-        there: Latent = (alpha_bar(level) ** 0.5 * (clean + more * added)).astype(np.float32)
-        return there
-
-    latent = at(levels[0])
+    latent = _at(levels[0], clean, ratios, added)
     for now, then in pairwise([*levels, 0.0]):
         waits = noise_to_signal(then) > ratios
-        latent = np.where(waits, at(then), move(latent, denoiser(latent, now), now=now, then=then))
+        moved = move(latent, denoiser(latent, now), now=now, then=then)
+        latent = np.where(waits, _at(then, clean, ratios, added), moved)
     return latent
+
+
+def _mean(clean: Latent, ratios: NDArray[np.float32], denoiser: Denoiser[Latent], rng: np.random.Generator) -> Latent:
+    """Go to the mean in one step, from the level of the median of the noise.
+
+    What the values with less noise lose by that, and those with more gain, is balanced behind it: what arrived and what
+    the network made of it are weighed by their inverse variances. The network's own, one a channel, is measured as what
+    it differs from what arrived by, less the noise of that.
+    """
+    level = level_of(float(np.median(ratios)))
+    latent = _at(level, clean, ratios, rng.standard_normal(clean.shape, np.float32))
+    mean = move(latent, denoiser(latent, level), now=level, then=0.0)
+    error = np.sum(_trust(ratios) * (np.square(mean - clean) - ratios), (1, 2), keepdims=True)
+    error = np.maximum(error, _LEAST_ERROR).astype(np.float32)
+    weighed: Latent = (clean * error + mean * ratios) / (error + ratios)
+    return weighed
+
+
+def _at(level: float, clean: Latent, ratios: NDArray[np.float32], added: Latent) -> Latent:
+    """Bring values to a level: by noise that is added, and those that have more than it by the power that it has."""
+    ratio = noise_to_signal(level)
+    more = np.sqrt(np.maximum(ratio - ratios, 0))
+    fitting = np.sqrt((1 + ratio) / np.maximum(1 + ratios, 1 + ratio))
+    there: Latent = (alpha_bar(level) ** 0.5 * (fitting * clean + more * added)).astype(np.float32)
+    return there
+
+
+def _trust(ratios: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Weights of values in a mean over a channel, which count the less the noisier they are; ``[c, h, w]``, sums 1."""
+    weights = 1 / (1 + ratios.astype(np.float64)) ** 2
+    normed: NDArray[np.float64] = weights / weights.sum((1, 2), keepdims=True)
+    return normed

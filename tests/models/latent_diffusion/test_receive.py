@@ -86,6 +86,29 @@ def test_each_value_joins_at_its_own_level() -> None:
     assert np.mean((found - clean)[bad] ** 2) < 1.5  # without a symbol there is still the prior
 
 
+def fading(shape: tuple[int, ...], esn0_db: float) -> np.ndarray:
+    """Noise of values over Rayleigh fading, each with a gain of its own."""
+    return 10 ** (-esn0_db / 10) / np.random.default_rng(4).exponential(size=shape)
+
+
+@pytest.mark.parametrize("esn0_db", [0, 5, 10])
+def test_in_deep_fades_too_what_is_restored_is_distributed_as_what_was_sent(esn0_db: int) -> None:
+    """However noisy a value is: it has the power of its channel afterwards, within what the sampler's steps err by."""
+    noise = fading((4, 100, 100), esn0_db)
+    _, found = over(Plan(0, 0, "exact", rescale=True), noise)
+    for deep in (noise > 3, noise > 30):  # at 0 dB three in ten and one in thirty
+        power = np.sum(found**2 * deep, (1, 2)) / deep.sum((1, 2))
+        assert power == pytest.approx(VARIANCES[:, 0, 0], rel=0.2 + 5 * (2 / deep[0].sum()) ** 0.5)
+
+
+@pytest.mark.parametrize("esn0_db", [0, 5, 10, 20])
+def test_one_step_over_fading_errs_three_tenths_more_than_the_posterior_mean_at_most(esn0_db: int) -> None:
+    """Of normal latents that is the Wiener filter of each value."""
+    noise = fading((4, 100, 100), esn0_db)
+    least = np.mean(VARIANCES * noise / (VARIANCES + noise))
+    assert least < error(Plan(0, 0, "one", rescale=True), noise) < 1.3 * least
+
+
 def test_the_same_draws_give_the_same_latent() -> None:
     noise = np.random.default_rng(5).uniform(0.01, 1, (4, 20, 20))
     plan = Plan(5, 5, "paper", rescale=True)
