@@ -6,7 +6,10 @@ import fcntl
 import json
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,6 +30,24 @@ def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Non
     monkeypatch.setenv("XDG_RUNTIME_DIR", sockets)
     yield
     shutil.rmtree(sockets, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder with a `semcom` that has imported already: most of the time of most commands goes there."""
+    folder, script = tmp_path_factory.mktemp("bin"), Path(__file__).with_name("warm_semcom.py")
+    with tempfile.TemporaryDirectory() as short:  # the path of a socket has at most 107 bytes
+        address = f"{short}/semcom"
+        command = folder / "semcom"
+        command.write_text(f'#!/bin/sh\nexec {sys.executable} -IS {script} run {address} "$@"\n')
+        command.chmod(0o755)
+        server = subprocess.Popen([sys.executable, "-P", str(script), "serve", address])
+        while not Path(address).exists():
+            assert server.poll() is None
+            time.sleep(0.05)
+        yield folder
+        server.kill()
+        server.wait()
 
 
 @pytest.fixture(scope="session")

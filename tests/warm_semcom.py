@@ -33,7 +33,9 @@ def serve(address: str) -> None:
     import semcom.cli
     import semcom.flowgraphs.runtime.run
     import torch  # noqa: F401
+    from diffusers import AutoencoderKL, UNet2DModel  # noqa: F401
 
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs of a shell are born deaf to it
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(address)
         server.listen()
