@@ -19,7 +19,10 @@ from semcom.models.lookup import find_system
 from semcom.models.ntscc.config import TrainConfig
 from semcom.models.ntscc.system import SYSTEM
 from semcom.models.training.pictures import read_pictures
+from semcom.models.training.recipe import Recipe
 from semcom.sim.metrics.psnr import psnr_db
+
+__all__ = ["POINTS", "held_out", "mean_psnr_db", "middle"]
 
 POINTS = (("1/48", 10), ("1/24", 10), ("1/12", 10), ("1/24", 4), ("1/12", 1))
 SIDE = 256
@@ -50,13 +53,30 @@ def middle(whole: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(whole[top : top + height, left : left + width])
 
 
+def held_out(data: Path, config: Recipe, count: int) -> dict[int, np.ndarray]:
+    """Middles of so many of the pictures that were held out of a training, evenly spread, by their numbers."""
+    _, held = read_pictures(data, config)
+    chosen = np.linspace(0, len(held.pixels) - 1, min(count, len(held.pixels))).astype(int).tolist()
+    return {number: middle(np.asarray(held.pixels[number])) for number in chosen}
+
+
+def mean_psnr_db(
+    codec: PictureCodec[Any, Any, Any], sending: Any, pictures: dict[int, np.ndarray], esn0_db: float
+) -> float:
+    """Mean over pictures, each with noise of its own that is the same for all codecs."""
+    found = []
+    for number, picture in pictures.items():
+        received = over_awgn(codec, codec.encode(picture, sending), esn0_db, number)
+        found.append(psnr_db(picture, received))
+    return float(np.mean(found))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder of the training")
     parser.add_argument("--pictures", type=int, default=6, help="how many of those held out")
     options = parser.parse_args()
-    _, held = read_pictures(options.data, TrainConfig.read(SYSTEM.recipes["mini"]))
-    chosen = np.linspace(0, len(held.pixels) - 1, options.pictures).astype(int).tolist()
+    pictures = held_out(options.data, TrainConfig.read(SYSTEM.recipes["mini"]), options.pictures)
     columns = [
         Column(title, find_system(name).load("engine", "this benchmark")(), rate)
         for title, name, rate in (
@@ -70,13 +90,8 @@ def main() -> None:
     for cbr, esn0_db in POINTS:
         means = []
         for column in columns:
-            settings = column.codec.sending(**{column.rate: cbr, "esn0_db": esn0_db})
-            found = []
-            for number in chosen:
-                picture = middle(np.asarray(held.pixels[number]))
-                frame = column.codec.encode(picture, settings)
-                found.append(psnr_db(picture, over_awgn(column.codec, frame, esn0_db, number)))
-            means.append(f"{np.mean(found):.2f}")
+            sending = column.codec.sending(**{column.rate: cbr, "esn0_db": esn0_db})
+            means.append(f"{mean_psnr_db(column.codec, sending, pictures, esn0_db):.2f}")
         print(f"| {cbr} | {esn0_db} | {' | '.join(means)} |")
 
 

@@ -10,8 +10,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -55,14 +56,28 @@ def deepjscc_onnx(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """The ONNX files of the shipped DeepJSCC network, by role: made once, whoever of pytest's workers comes first."""
     from semcom.models.deepjscc.export import export_deepjscc
 
+    return _exported_once(tmp_path_factory, "deepjscc-adaptive", export_deepjscc)
+
+
+@pytest.fixture(scope="session")
+def ntscc_onnx(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Likewise of the shipped NTSCC network."""
+    from semcom.models.ntscc.export import export_ntscc
+
+    return _exported_once(tmp_path_factory, "ntscc-mini", export_ntscc)
+
+
+def _exported_once(
+    tmp_path_factory: pytest.TempPathFactory, name: str, export: Callable[..., Iterable[Any]]
+) -> dict[str, Path]:
     base = tmp_path_factory.getbasetemp()
-    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "deepjscc-onnx"
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / f"{name}-onnx"
     folder.mkdir(exist_ok=True)
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        paths = {role: folder / f"deepjscc-adaptive-{role}.onnx" for role in ("encoder", "decoder")}
+        paths = {role: folder / f"{name}-{role}.onnx" for role in ("encoder", "decoder")}
         if not all(path.exists() for path in paths.values()):
-            made = export_deepjscc(folder, sizes=[(32, 48)])
+            made = export(folder, sizes=[(32, 48)])
             assert {each.metadata.role: each.path for each in made} == paths
     return paths
 

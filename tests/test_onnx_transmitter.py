@@ -71,12 +71,15 @@ def start(python: Path | str, *args: str) -> subprocess.Popen[str]:
     )
 
 
-@pytest.fixture(params=["deepjscc", "latent-diffusion"])
+@pytest.fixture(params=["deepjscc", "ntscc", "latent-diffusion"])
 def system(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, list[str], list[str]]:
     """An exported encoder; what all places say; what those with torch say beside it."""
     if request.param == "deepjscc":
         files: dict[str, Path] = request.getfixturevalue("deepjscc_onnx")
         return files["encoder"], ["--set", "encoder.rate=1/6"], []
+    if request.param == "ntscc":
+        swaps = [word for end in ("decoder", "encoder") for word in ("--swap", f"{end}={end}s/ntscc")]
+        return request.getfixturevalue("ntscc_onnx")["encoder"], [], swaps
     from semcom.models.latent_diffusion.export import export_latent_diffusion
 
     encoder = next(export_latent_diffusion(tmp_path, sizes=((32, 48),)))

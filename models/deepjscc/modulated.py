@@ -53,15 +53,17 @@ class ModulatedBlock(nn.Module):
 
 
 class ModulatedStack(nn.Module):
-    """Blocks in a row with their conditioning."""
+    """Blocks in a row with their conditioning; without blocks it hands on what it is given."""
 
     def __init__(self, inputs: int, hidden: int, blocks: int, width: int) -> None:
         super().__init__()
-        self.condition = Condition(inputs, hidden, blocks, width)
+        self.condition = Condition(inputs, hidden, blocks, width) if blocks else None
         self.body = nn.ModuleList(ModulatedBlock(width) for _ in range(blocks))
 
     def forward(self, x: Tensor, condition: Tensor) -> Tensor:
         """``x``: ``[b, width, h, w]``; ``condition``: ``[b, inputs]``."""
+        if self.condition is None:
+            return x
         for block, (scale, shift) in zip(self.body, self.condition(condition), strict=True):
             x = block(x, scale, shift)
         return x

@@ -81,6 +81,8 @@ class NtsccRun(Run[TrainConfig, Ntscc]):
     def metrics(self, figures: dict[str, float]) -> dict[str, Any]:
         """PSNR, and bits."""
         return {
-            f"validation, {name}" if name == "bits per pixel" else f"validation PSNR in dB: {name}": round(value, 3)
+            f"validation, {name}" if name.endswith("bits per pixel") else f"validation PSNR in dB: {name}": round(
+                value, 3
+            )
             for name, value in figures.items()
         }

@@ -11,6 +11,8 @@ from semcom.models.cdm_jscc.rate_map import LEVELS
 from semcom.models.ntscc.network import Ntscc, part_of
 from semcom.models.ntscc.step import link
 
+from .conftest import TINY
+
 
 def told(level: int, esn0_db: float, *grid: int) -> Told:
     return Told(torch.full((1, *grid), level), torch.tensor([5]), torch.tensor([esn0_db]))
@@ -48,6 +50,25 @@ def test_a_patch_sends_what_its_level_says(network: Callable[..., Ntscc]) -> Non
     known = Told(torch.tensor([[[0, 15], [3, 7]]]), torch.tensor([5]), torch.tensor([10.0]))
     features = net.send(net.latents(torch.rand(1, 3, 32, 32), known.esn0_db), known)
     assert (features[0] != 0).sum(1).tolist() == [16, 256, 64, 128]
+
+
+def test_without_blocks_a_patch_is_a_matter_of_its_own(network: Callable[..., Ntscc]) -> None:
+    """Strides alone look at no neighbour, in either direction."""
+    none = {"analysis_blocks": (0, 0, 0), "encoder_blocks": 0, "decoder_blocks": 0, "synthesis_blocks": (0, 0)}
+    net, known = network(TINY.model_copy(update=none)), told(15, 10.0, 3, 3)
+    images = torch.rand(1, 3, 48, 48, generator=torch.Generator().manual_seed(2))
+    other = images.clone()
+    other[:, :, 16:32, 16:32] = 0.5
+    one, two = (net.latents(picture, known.esn0_db) for picture in (images, other))
+    changed = (one != two).any(1)[0]
+    assert changed.nonzero().tolist() == [[1, 1]]
+    features = net.send(one, known)
+    moved = features.clone()
+    moved[:, 4] += 0.5
+    pictures = [net.receive(sent, torch.full_like(sent, 0.1), known) for sent in (features, moved)]
+    where = (pictures[0] - pictures[1]).abs().amax(1)[0] > 1e-6
+    assert where[16:32, 16:32].all()
+    assert where.sum() == 16 * 16
 
 
 def test_the_transform_learns_nothing_of_what_its_latents_cost(network: Callable[..., Ntscc]) -> None:
