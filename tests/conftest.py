@@ -67,6 +67,14 @@ def ntscc_onnx(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return _exported_once(tmp_path_factory, "ntscc-mini", export_ntscc)
 
 
+@pytest.fixture(scope="session")
+def latent_diffusion_onnx(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Likewise of the shipped networks of latent diffusion."""
+    from semcom.models.latent_diffusion.export import export_latent_diffusion
+
+    return _exported_once(tmp_path_factory, "latent-diffusion-mini-96", export_latent_diffusion)
+
+
 def _exported_once(
     tmp_path_factory: pytest.TempPathFactory, name: str, export: Callable[..., Iterable[Any]]
 ) -> dict[str, Path]:

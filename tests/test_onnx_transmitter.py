@@ -72,7 +72,7 @@ def start(python: Path | str, *args: str) -> subprocess.Popen[str]:
 
 
 @pytest.fixture(params=["deepjscc", "ntscc", "latent-diffusion"])
-def system(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, list[str], list[str]]:
+def system(request: pytest.FixtureRequest) -> tuple[Path, list[str], list[str]]:
     """An exported encoder; what all places say; what those with torch say beside it."""
     if request.param == "deepjscc":
         files: dict[str, Path] = request.getfixturevalue("deepjscc_onnx")
@@ -80,11 +80,8 @@ def system(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, list[s
     if request.param == "ntscc":
         swaps = [word for end in ("decoder", "encoder") for word in ("--swap", f"{end}={end}s/ntscc")]
         return request.getfixturevalue("ntscc_onnx")["encoder"], [], swaps
-    from semcom.models.latent_diffusion.export import export_latent_diffusion
-
-    encoder = next(export_latent_diffusion(tmp_path, sizes=((32, 48),)))
-    decoder = ["--swap", "decoder=decoders/latent_diffusion"]
-    return encoder.path, [], [*decoder, "--swap", "encoder=encoders/latent_diffusion"]
+    swaps = [word for end in ("decoder", "encoder") for word in ("--swap", f"{end}={end}s/latent_diffusion")]
+    return request.getfixturevalue("latent_diffusion_onnx")["encoder"], [], swaps
 
 
 @pytest.mark.slow
