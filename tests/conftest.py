@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,15 @@ import pytest
 
 for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):  # pytest's workers have a core each: a second thread waits busily
     os.environ.setdefault(_name, "1")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with long tests first, in each worker's part: quick ones are left at the end, which share out evenly."""
+    long = {item.path for item in items if item.get_closest_marker("slow")}
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    ends = [len(items) * number // workers for number in range(workers + 1)]
+    parts = (sorted(items[one:other], key=lambda item: item.path not in long) for one, other in pairwise(ends))
+    items[:] = [item for part in parts for item in part]
 
 
 @pytest.fixture(autouse=True)
@@ -65,6 +75,14 @@ def ntscc_onnx(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     from semcom.models.ntscc.export import export_ntscc
 
     return _exported_once(tmp_path_factory, "ntscc-mini", export_ntscc)
+
+
+@pytest.fixture(scope="session")
+def latent_diffusion_onnx(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Likewise of the shipped networks of latent diffusion."""
+    from semcom.models.latent_diffusion.export import export_latent_diffusion
+
+    return _exported_once(tmp_path_factory, "latent-diffusion-mini-96", export_latent_diffusion)
 
 
 def _exported_once(

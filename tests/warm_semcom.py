@@ -30,6 +30,8 @@ def run(address: str, words: list[str]) -> int:
 
 def serve(address: str) -> None:
     """Import what commands import, and fork for each that comes; a fork returns, and is the command."""
+    import scipy.ndimage
+    import scipy.signal  # noqa: F401
     import semcom.cli
     import semcom.flowgraphs.runtime.run
     import torch  # noqa: F401
