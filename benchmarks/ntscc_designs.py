@@ -88,7 +88,7 @@ def recipe_of(design: str, given: argparse.Namespace, seed: int) -> TrainConfig:
     told = TrainConfig.read(SYSTEM.recipe_file(given.recipe)).model_dump()
     told["model"] |= DESIGNS[design]
     told |= {"seed": seed, "threads": 1, "validate_minutes": 600, "checkpoint_minutes": 1}
-    told |= {"validation_pictures": min(told["validation_pictures"], 4)}  # it is paid for out of the minutes
+    told |= {"validation_pictures": min(told["validation_pictures"], 2)}  # it is paid for out of the minutes
     told |= {"minutes": None if given.steps else given.minutes, "steps": given.steps}
     return TrainConfig.model_validate(told)
 

@@ -41,8 +41,9 @@ class Onnx(Block):
     ``zf``).
 
     Input:   features: float32 ``[n]`` in the encoder's scale (``mappers/complex_to_real`` undoes the normalisation);
-             header: ImageShape, ModelId; for a DeepJSCC file JsccMode; for a CDM-JSCC file CdmMode and RateMap;
-             of latent diffusion LatentMode; of GESCO LabelClasses; state: n0, one number or float32 ``[n / 2]``.
+             header: ImageShape, ModelId; for a DeepJSCC file JsccMode; for a CDM-JSCC or NTSCC file CdmMode and
+             RateMap; of latent diffusion LatentMode; of GESCO LabelClasses; state: n0, one number or float32
+             ``[n / 2]``.
     Output:  uint8 sRGB ``[H, W, 3]``.
     Raises:  SignalError: n0 is not known, counts do not fit, values are not finite, or the frame was made for other
              weights. WeightsError: the file is not one that `semcom export` wrote for this block, or of a system that
@@ -82,7 +83,8 @@ class Onnx(Block):
             description="CDM-JSCC: fixes the sampler's noise, the same for every picture; null: the run's seed rules.",
         )
         fading_aware: Literal["on", "off"] = Field(
-            "on", description="CDM-JSCC: reckon with the noise of each symbol, or with one of the frame's mean SNR."
+            "on",
+            description="CDM-JSCC, NTSCC: reckon with the noise of each symbol, or with one of the frame's mean SNR.",
         )
         settings: Live[dict[str, Any]] = Field(
             {}, description="Further settings, by name, that the file's system takes and this block does not list."

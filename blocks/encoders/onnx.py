@@ -44,8 +44,8 @@ class Onnx(Block):
 
     Input:   image: uint8 ``[H, W, 3]``, sides of 1 to 65535; of an SC-SIC file multiples of its stride.
     Output:  float32 ``[n]``, as the block whose network it is; header: ImageShape, ModelId; of a DeepJSCC file
-             JsccMode; of a CDM-JSCC file CdmMode and RateMap; of an SC-SIC file ScSicMode, always of the network's own
-             size; of another system any HeaderField.
+             JsccMode; of a CDM-JSCC or NTSCC file CdmMode and RateMap; of an SC-SIC file ScSicMode, always of the
+             network's own size; of another system any HeaderField.
     Raises:  SignalError: a side is longer or no such multiple, the file has no such rate, or the CBR is below the least
              possible. WeightsError: the file is not one that `semcom export` wrote for this block, or of a system that
              is not here, or this onnxruntime does not run its operator set. UsageError: provider cuda without CUDA, or
@@ -71,13 +71,13 @@ class Onnx(Block):
             None, description="DeepJSCC: of the constellation that the features will be put on; null: none."
         )
         cbr: Live[Ratio] = Field(
-            "1/24", description="CDM-JSCC: complex channel uses, header included, over 3 H W at most."
+            "1/24", description="CDM-JSCC, NTSCC: complex channel uses, header included, over 3 H W at most."
         )
         eta: Live[float | None] = Field(
-            None, gt=0, le=64, description="CDM-JSCC: real values per bit of estimated entropy, in place of cbr."
+            None, gt=0, le=64, description="CDM-JSCC, NTSCC: real values per bit of estimated entropy, in place of cbr."
         )
         rate_map: Literal["sent", "given"] = Field(
-            "sent", description="CDM-JSCC: the rate map is sent and charged, or given free of charge."
+            "sent", description="CDM-JSCC, NTSCC: the rate map is sent and charged, or given free of charge."
         )
         csit: Literal["mean", "none"] = Field(
             "mean",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -11,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch._higher_order_ops.while_loop import while_loop
 
-from ..onnx.export import PARITY_SIZES, Exported, Graph, Inputs, export_codec, parity_picture
+from ..onnx.export import PARITY_SIZES, Exported, Graph, Inputs, export_codec
 from .allocation import sent_mask
 from .backbone import Told
 from .codec import Codec
@@ -20,11 +21,10 @@ from .deepjscc_backbone import effective_esn0_db_of_sent
 from .engine import TorchEngine
 from .names import DEFAULT, SHIPPED, Variant
 from .network import CdmJscc
-from .rate_map import ETAS, LEVELS, PATCH
+from .rated_export import TRACED, cases, free_axes, heard, sent
 
 __all__ = ["Receiver", "Transmitter", "export_cdm_jscc"]
 
-TRACED = (96, 160, 8.0)  # no axis of any inner tensor has the length of another by chance
 STEPS = 3  # of the sampler, when it is compared with the network's
 
 
@@ -132,59 +132,32 @@ def export_cdm_jscc(
     engine = TorchEngine(SHIPPED.path(variant) if weights is None else Path(weights))
     codec, plain = Codec(engine, engine.about(variant)), cast(Any, engine.network)
     network: CdmJscc = plain.to(memory_format=torch.contiguous_format)  # other strides make guards on sizes
-    points = [(*size, 10.0 - 9.0 * (-1) ** index) for index, size in enumerate(sizes)]
-    names = [f"{height} x {width}, {esn0_db:g} dB" for height, width, esn0_db in points]
-    rows, columns = (torch.export.Dim(name, min=1, max=4096) for name in ("rows", "columns"))
-    grid: dict[int, Any] = {0: rows, 1: columns}
+    picture, grid = free_axes()
     steps = {0: torch.export.Dim("steps", min=1, max=1024)}
+    received = partial(_received, codec)
     transmitter = Graph(
-        "encoder",
-        Transmitter(network),
-        _sent(*TRACED),
-        {"image": {0: PATCH * rows, 1: PATCH * columns}, "levels": grid},
-        ((name, _sent(*point)) for name, point in zip(names, points, strict=True)),
+        "encoder", Transmitter(network), sent(*TRACED), {"image": picture, "levels": grid}, cases(sent, sizes)
     )
     receiver = Graph(
         "decoder",
         Receiver(network),
-        _received(codec, *TRACED),
+        received(*TRACED),
         {
             **{name: grid for name in ("features", "n0", "levels")},
             **{name: steps for name in ("time", "clean_share", "noisy_share")},
-            "noise": {1: PATCH * rows, 2: PATCH * columns},
+            "noise": {1 + axis: length for axis, length in picture.items()},
         },
-        ((name, _received(codec, *point)) for name, point in zip(names, points, strict=True)),
+        cases(received, sizes),
     )
     yield from export_codec(codec, out, transmitter, receiver)
 
 
-def _sent(height: int, width: int, esn0_db: float) -> Inputs:
-    """A picture, and rates of all levels."""
-    grid = height // PATCH, width // PATCH
-    return {
-        "image": parity_picture(height, width),
-        "levels": np.arange(grid[0] * grid[1]).reshape(grid) * 7 % len(LEVELS),
-        "eta_index": np.array([height % len(ETAS)]),
-        "esn0_db": np.array([esn0_db], np.float32),
-    }
-
-
 def _received(codec: Codec, height: int, width: int, esn0_db: float) -> Inputs:
-    """What the network sends, after a channel whose noise differs from symbol to symbol."""
-    sent = _sent(height, width, esn0_db)
-    features = codec.engine.run("features", **sent).reshape(*sent["levels"].shape, -1)
-    rng = np.random.default_rng([height, width])
-    mask = np.arange(LEVELS[-1]) < np.asarray(LEVELS)[sent["levels"]][..., None]
-    n0 = np.where(mask, 10 ** (-esn0_db / 10) * rng.uniform(0.2, 2.2, features.shape), 1).astype(np.float32)
-    noise = mask * np.sqrt(n0 / 2) * rng.standard_normal(features.shape, np.float32)
+    """What is heard, and what the sampler starts from."""
     shares = ddim_shares(STEPS)
     return {
-        "features": (features + noise).astype(np.float32),
-        "n0": n0,
-        "levels": sent["levels"],
-        "eta_index": sent["eta_index"],
-        "esn0_db": sent["esn0_db"],
-        "noise": rng.standard_normal((3, height, width), np.float32),
+        **heard(codec, height, width, esn0_db),
+        "noise": np.random.default_rng([height, width, 3]).standard_normal((3, height, width), np.float32),
         "time": shares.time,
         "clean_share": shares.clean,
         "noisy_share": shares.noisy,

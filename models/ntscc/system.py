@@ -16,4 +16,5 @@ SYSTEM = System(
     codec="codec:Codec",
     engine="engine:load",
     training="training:NtsccRun",
+    export="export:export_ntscc",
 )

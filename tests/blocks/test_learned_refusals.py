@@ -122,6 +122,9 @@ PICTURES = [
     ("cdm_jscc", (0, 8), {}, "expected sides of 1 to 65535 pixels, got 0 x 8"),
     ("cdm_jscc", (65536, 1), {}, "expected sides of 1 to 65535 pixels, got 65536 x 1"),
     ("cdm_jscc", (16, 16), {"cbr": "1/48"}, r"expected a CBR of at least 0\.\d+ for 16 x 16 pixels .*, got 1/48"),
+    ("ntscc", (0, 8), {}, "expected sides of 1 to 65535 pixels, got 0 x 8"),
+    ("ntscc", (65536, 1), {}, "expected sides of 1 to 65535 pixels, got 65536 x 1"),
+    ("ntscc", (16, 16), {"cbr": "1/48"}, r"expected a CBR of at least 0\.\d+ for 16 x 16 pixels .*, got 1/48"),
     ("sc_sic", (0, 64), {}, "expected sides of 1 to 65535 pixels, got 0 x 64"),
     ("sc_sic", (64, 65568), {}, "expected sides of 1 to 65535 pixels, got 64 x 65568"),
     ("sc_sic", (64, 70), {}, "expected sides that are multiples of 32 pixels, got 64 x 70; scale or crop the picture"),
@@ -267,7 +270,8 @@ def test_a_rate_that_the_weights_do_not_have(ends: Callable[..., Ends]) -> None:
     assert said == "deepjscc: expected a rate of 1/12, 1/6, got '1/48'; other weights may have it"
 
 
-def test_a_rate_map_of_another_picture(ends: Callable[..., Ends]) -> None:
-    features, header = sent(ends, "cdm_jscc")
-    said = alike(ends, "cdm_jscc", features, header.with_fields(ImageShape(16, 16)), State(n0=0.1))
+@pytest.mark.parametrize("system", ["cdm_jscc", "ntscc"])
+def test_a_rate_map_of_another_picture(ends: Callable[..., Ends], system: str) -> None:
+    features, header = sent(ends, system)
+    said = alike(ends, system, features, header.with_fields(ImageShape(16, 16)), State(n0=0.1))
     assert re.search(r"RateMap: expected \d+ bits, got \d+; they are of another field", said)
