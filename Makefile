@@ -11,7 +11,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 # .venv holds an editable install, so that what you edit is what runs. The gate judges what users get instead: a regular
 # install, made afresh each time.
 COPY    := build/installed
-GATED   := PYTHONPATH=$(CURDIR)/$(COPY) MYPYPATH=$(CURDIR)/$(COPY) PYTHONDONTWRITEBYTECODE=1
+GATED   := PYTHONPATH=$(CURDIR)/$(COPY) MYPYPATH=$(CURDIR)/$(COPY)
 
 .PHONY: demo test lint types unit docs bench clean help
 

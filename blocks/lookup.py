@@ -73,18 +73,8 @@ def find_block(use: str, base: Path | None = None) -> BlockFile:
     Raises:
         UnknownBlock: nothing has this name; the message suggests the nearest.
     """
-    use = RENAMED.get(use, use)
-    if use.endswith(".py"):
-        path = ((base or Path()) / Path(use).expanduser()).resolve()
-        if not path.is_file():
-            raise UnknownBlock(f"no file {use} (looked at {path})")
-        return _read(use, path, module="")
-    if _OWN.fullmatch(use) and (HERE / f"{use}.py").is_file():  # the usual case, without reading every file
-        return _read(use, HERE / f"{use}.py", f"{__package__}.{use.replace('/', '.')}")
-    blocks = {block.use: block for block in list_blocks()}
-    if use in blocks:
-        return blocks[use]
-    raise UnknownBlock(f"no block {use!r}{suggestion(use, list(blocks))}; `semcom blocks` lists them")
+    found = _locate(use, base)
+    return found if found.summary or found.broken else _read(found.use, found.path, found.module)
 
 
 def load_block(use: str, base: Path | None = None) -> type[Block]:
@@ -93,7 +83,7 @@ def load_block(use: str, base: Path | None = None) -> type[Block]:
     Raises:
         UnknownBlock: no such block, the file raises on import, or it defines no block or several.
     """
-    block = find_block(use, base)
+    block = _locate(use, base)
     try:
         module = import_file(block.path) if not block.module else importlib.import_module(block.module)
     except (Exception, SystemExit) as error:  # a plug-in may raise anything; it is reported, not passed on
@@ -104,6 +94,22 @@ def load_block(use: str, base: Path | None = None) -> type[Block]:
         names = ", ".join(found.__name__ for found in classes) or "none"
         raise UnknownBlock(f"block {use!r}: expected one subclass of Block in {block.path}, got {names}")
     return classes[0]
+
+
+def _locate(use: str, base: Path | None) -> BlockFile:
+    """Find a block's file; it is read only where all must be, to find it."""
+    use = RENAMED.get(use, use)
+    if use.endswith(".py"):
+        path = ((base or Path()) / Path(use).expanduser()).resolve()
+        if not path.is_file():
+            raise UnknownBlock(f"no file {use} (looked at {path})")
+        return BlockFile(use, path, module="")
+    if _OWN.fullmatch(use) and (HERE / f"{use}.py").is_file():  # the usual case, without looking at every file
+        return BlockFile(use, HERE / f"{use}.py", f"{__package__}.{use.replace('/', '.')}")
+    blocks = {block.use: block for block in list_blocks()}
+    if use in blocks:
+        return blocks[use]
+    raise UnknownBlock(f"no block {use!r}{suggestion(use, list(blocks))}; `semcom blocks` lists them")
 
 
 def _list_folder(folder: Path, package: str, prefix: str) -> list[BlockFile]:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import fcntl
+import gc
 import json
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +20,23 @@ import pytest
 
 for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):  # pytest's workers have a core each: a second thread waits busily
     os.environ.setdefault(_name, "1")
+gc.disable()  # until the first test: what imports and collection make stays
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with long tests first, in each worker's part: quick ones are left at the end, which share out evenly."""
+    long = {item.path for item in items if item.get_closest_marker("slow")}
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    ends = [len(items) * number // workers for number in range(workers + 1)]
+    parts = (sorted(items[one:other], key=lambda item: item.path not in long) for one, other in pairwise(ends))
+    items[:] = [item for part in parts for item in part]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop() -> None:
+    """Garbage is looked for in what tests make: looking through all that was imported takes a tenth of the time."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(autouse=True)
@@ -31,6 +53,24 @@ def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Non
 
 
 @pytest.fixture(scope="session")
+def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder with a `semcom` that has imported already: most of the time of most commands goes there."""
+    folder, script = tmp_path_factory.mktemp("bin"), Path(__file__).with_name("warm_semcom.py")
+    with tempfile.TemporaryDirectory() as short:  # the path of a socket has at most 107 bytes
+        address = f"{short}/semcom"
+        command = folder / "semcom"
+        command.write_text(f'#!/bin/sh\nexec {sys.executable} -IS {script} run {address} "$@"\n')
+        command.chmod(0o755)
+        server = subprocess.Popen([sys.executable, "-P", str(script), "serve", address])
+        while not Path(address).exists():
+            assert server.poll() is None
+            time.sleep(0.05)
+        yield folder
+        server.kill()
+        server.wait()
+
+
+@pytest.fixture(scope="session")
 def deepjscc_onnx(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """The ONNX files of the shipped DeepJSCC network, by role: made once, whoever of pytest's workers comes first."""
     from semcom.models.deepjscc.export import export_deepjscc
@@ -44,6 +84,14 @@ def ntscc_onnx(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     from semcom.models.ntscc.export import export_ntscc
 
     return _exported_once(tmp_path_factory, "ntscc-mini", export_ntscc)
+
+
+@pytest.fixture(scope="session")
+def latent_diffusion_onnx(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Likewise of the shipped networks of latent diffusion."""
+    from semcom.models.latent_diffusion.export import export_latent_diffusion
+
+    return _exported_once(tmp_path_factory, "latent-diffusion-mini-96", export_latent_diffusion)
 
 
 def _exported_once(

@@ -71,12 +71,11 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return copy
 
 
-def semcom(package: Path, *arguments: str) -> str:
-    """Run the command of the copy."""
+def semcom(package: Path, *commands: tuple[str, ...]) -> str:
+    """Run commands of the copy one after another, in one process; return what they print."""
+    code = f"from semcom.cli import main\nfor words in {commands}:\n    main(words, standalone_mode=False)"
     environment = {**os.environ, "PYTHONPATH": str(package.parent), "PYTHONDONTWRITEBYTECODE": "1"}
-    done = subprocess.run(
-        [sys.executable, "-m", "semcom", *arguments], env=environment, capture_output=True, text=True, timeout=300
-    )
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -84,7 +83,18 @@ def semcom(package: Path, *arguments: str) -> str:
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_a_copy_under_another_name_trains_exports_encodes_and_decodes(package: Path) -> None:
-    about = json.loads(semcom(package, "systems", "twin", "--json"))["twin"]
+    Path("two.yaml").write_text(RECIPE)
+    Path("twin.yaml").write_text(FLOWGRAPH)
+    swaps = (f"--swap={role}={role}s/onnx:path=onnx/twin-adaptive-{role}.onnx" for role in ("encoder", "decoder"))
+    printed = semcom(
+        package,
+        ("systems", "twin", "--json"),
+        ("train", "twin", "--config", "two.yaml", "--data", "builtin:photos", "--out", "run"),
+        ("export", "twin", "--weights", "run/best.safetensors", "--out", "onnx"),
+        ("run", "twin.yaml", "--quiet"),
+        ("run", "twin.yaml", "--quiet", "--out", "out/onnx", *swaps),
+    )
+    about = json.JSONDecoder().raw_decode(printed)[0]["twin"]
     assert Path(about["record"]) == package / "models" / "twin" / "system.py"
     assert about["broken"] == []
     assert {name: one["number"] for name, one in about["variants"].items()} == {
@@ -94,14 +104,7 @@ def test_a_copy_under_another_name_trains_exports_encodes_and_decodes(package: P
         "perceptual": 204,
         "gan": 205,
     }
-    Path("two.yaml").write_text(RECIPE)
-    Path("twin.yaml").write_text(FLOWGRAPH)
-    semcom(package, "train", "twin", "--config", "two.yaml", "--data", "builtin:photos", "--out", "run")
     assert json.loads(Path("run/best.json").read_text())["training"]["steps"] == 2
-    semcom(package, "export", "twin", "--weights", "run/best.safetensors", "--out", "onnx")
-    semcom(package, "run", "twin.yaml", "--quiet")
-    swaps = [f"--swap={role}={role}s/onnx:path=onnx/twin-adaptive-{role}.onnx" for role in ("encoder", "decoder")]
-    semcom(package, "run", "twin.yaml", "--quiet", "--out", "out/onnx", *swaps)
     (torch,), (onnx,) = (sorted(Path("out").glob(f"{kind}/*.png")) for kind in ("torch", "onnx"))
     one, other = (np.asarray(Image.open(path)).astype(int) for path in (torch, onnx))
     assert one.shape == (64, 96, 3)

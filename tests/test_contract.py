@@ -44,12 +44,14 @@ SEED = 5
 LONGEST_CHAIN = 8
 
 
+@functools.cache
 def cls_of(use: str) -> type[Block]:
     return load_block(use)
 
 
+@functools.cache
 def signature_of(use: str) -> Signature:
-    return read_signature(load_block(use))
+    return read_signature(cls_of(use))
 
 
 WITH_INPUTS = [use for use in USES if not signature_of(use).is_source]
@@ -307,12 +309,16 @@ def test_importing_blocks_loads_nothing_heavy():
     assert not {name.split(".")[0] for name in loaded} & HEAVY
 
 
+@functools.cache
+def texts_of_tests() -> list[str]:
+    return [path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("*.py")]
+
+
 @pytest.mark.parametrize("use", USES)
 def test_a_block_has_tests_of_its_own(use):
     role, name = use.rsplit("/", 1)
     names = re.compile(rf"\b{role}[./]{name}\b")
-    texts = [path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("*.py")]
-    assert any(names.search(text) for text in texts), f"expected tests/blocks/{role}/test_{name}.py"
+    assert any(names.search(text) for text in texts_of_tests()), f"expected tests/blocks/{role}/test_{name}.py"
 
 
 # Documentation

@@ -19,9 +19,6 @@ import re
 import shlex
 import subprocess
 import sys
-import tempfile
-import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -136,24 +133,6 @@ def _try_file(fence: Fence, folder: Path, where: str) -> None:
     else:
         _, problems = parse_yaml(fence.text, where)
         assert problems == []
-
-
-@pytest.fixture(scope="module")
-def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A folder with a `semcom` that has imported already: most of the time of most commands goes there."""
-    folder, script = tmp_path_factory.mktemp("bin"), Path(__file__).with_name("warm_semcom.py")
-    with tempfile.TemporaryDirectory() as short:  # the path of a socket has at most 107 bytes
-        address = f"{short}/semcom"
-        command = folder / "semcom"
-        command.write_text(f'#!/bin/sh\nexec {sys.executable} -IS {script} run {address} "$@"\n')
-        command.chmod(0o755)
-        server = subprocess.Popen([sys.executable, "-P", str(script), "serve", address])
-        while not Path(address).exists():
-            assert server.poll() is None
-            time.sleep(0.05)
-        yield folder
-        server.kill()
-        server.wait()
 
 
 @pytest.mark.slow

@@ -30,6 +30,8 @@ def core_python(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         shutil.copy(path, tree)
     for name in CODE:
         shutil.copytree(ROOT / name, tree / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for weights in tree.rglob("*.safetensors"):  # a hundred megabytes that would be compressed, and none is read here
+        weights.write_bytes(b"")
     venv.create(folder / "environment", with_pip=False)
     python = folder / "environment" / "bin" / "python"
     pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
@@ -72,7 +74,7 @@ def start(python: Path | str, *args: str) -> subprocess.Popen[str]:
 
 
 @pytest.fixture(params=["deepjscc", "ntscc", "latent-diffusion"])
-def system(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, list[str], list[str]]:
+def system(request: pytest.FixtureRequest) -> tuple[Path, list[str], list[str]]:
     """An exported encoder; what all places say; what those with torch say beside it."""
     if request.param == "deepjscc":
         files: dict[str, Path] = request.getfixturevalue("deepjscc_onnx")
@@ -80,11 +82,8 @@ def system(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, list[s
     if request.param == "ntscc":
         swaps = [word for end in ("decoder", "encoder") for word in ("--swap", f"{end}={end}s/ntscc")]
         return request.getfixturevalue("ntscc_onnx")["encoder"], [], swaps
-    from semcom.models.latent_diffusion.export import export_latent_diffusion
-
-    encoder = next(export_latent_diffusion(tmp_path, sizes=((32, 48),)))
-    decoder = ["--swap", "decoder=decoders/latent_diffusion"]
-    return encoder.path, [], [*decoder, "--swap", "encoder=encoders/latent_diffusion"]
+    swaps = [word for end in ("decoder", "encoder") for word in ("--swap", f"{end}={end}s/latent_diffusion")]
+    return request.getfixturevalue("latent_diffusion_onnx")["encoder"], [], swaps
 
 
 @pytest.mark.slow

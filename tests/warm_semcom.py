@@ -30,10 +30,14 @@ def run(address: str, words: list[str]) -> int:
 
 def serve(address: str) -> None:
     """Import what commands import, and fork for each that comes; a fork returns, and is the command."""
+    import scipy.ndimage
+    import scipy.signal  # noqa: F401
     import semcom.cli
     import semcom.flowgraphs.runtime.run
     import torch  # noqa: F401
+    from diffusers import AutoencoderKL, UNet2DModel  # noqa: F401
 
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs of a shell are born deaf to it
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(address)
         server.listen()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -118,8 +119,10 @@ def export_codec(
     most = LARGEST_RELATIVE_ERROR if largest_relative_error is None else largest_relative_error
     for graph in graphs:
         metadata = OnnxMetadata.of(codec.system, graph.role, codec.about)
-        raw = _serialised(graph, codec.ports[graph.role], metadata)
         path = out / f"{codec.system}-{codec.about.variant}-{graph.role}.onnx"
+        with _written(path):  # said before the work, not after it
+            path.parent.mkdir(parents=True, exist_ok=True)
+        raw = _serialised(graph, codec.ports[graph.role], metadata)
         found = _compare(raw, codec, graph)
         if worst := [parity for parity in found if not parity.relative <= most]:
             raise ExportError(
@@ -144,10 +147,15 @@ def _serialised(graph: Graph, ports: Ports, metadata: OnnxMetadata) -> bytes:
 
 def _write(path: Path, raw: bytes) -> None:
     part = path.with_name(f".{path.name}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    with _written(path):
         part.write_bytes(raw)
         os.replace(part, path)
+
+
+@contextmanager
+def _written(path: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise UsageError(f"{path}: cannot be written: {error.strerror}; choose another folder") from None
 

@@ -9,7 +9,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -51,12 +50,13 @@ def elsewhere(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def start() -> Iterator[Start]:
+def start(warm: Path) -> Iterator[Start]:
     """Start a program; what is left of it is killed at the end."""
     started: list[subprocess.Popen[str]] = []
+    environment = {**os.environ, "PATH": f"{warm}:{os.environ['PATH']}"}
 
     def begin(*words: str) -> subprocess.Popen[str]:
-        process = subprocess.Popen(words, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(words, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         started.append(process)
         return process
 
@@ -75,10 +75,6 @@ def ports() -> tuple[int, int]:
         return one.getsockname()[1], two.getsockname()[1]
 
 
-def semcom(*words: str) -> tuple[str, ...]:
-    return (sys.executable, "-m", "semcom", *words)
-
-
 def addresses(ports: tuple[int, int]) -> tuple[str, str]:
     return f"address=tcp://127.0.0.1:{ports[0]}", f"address=tcp://127.0.0.1:{ports[1]}"
 
@@ -86,14 +82,14 @@ def addresses(ports: tuple[int, int]) -> tuple[str, str]:
 def cross(start: Start, sent: str, received: str, swaps: tuple[str, ...] = (), items: int = 5) -> dict:
     """Run both flowgraphs, and return the record of the receiver's."""
     given = [word for swap in swaps[1:] for word in ("--swap", swap)]
-    rx = start(*semcom("run", "gnuradio-rx", "--quiet", "--var", received, "--out", "out/rx", *given))
+    rx = start("semcom", "run", "gnuradio-rx", "--quiet", "--var", received, "--out", "out/rx", *given)
     given = [word for swap in swaps[:1] for word in ("--swap", swap)]
     given += ["--set", SIZE, "--items", str(items)]
-    tx = start(*semcom("run", "gnuradio-tx", "--quiet", "--var", sent, "--out", "out/tx", *given))
+    tx = start("semcom", "run", "gnuradio-tx", "--quiet", "--var", sent, "--out", "out/tx", *given)
     said, _ = tx.communicate(timeout=PATIENCE_S)
     assert tx.returncode == 0, said
-    until_all_came(str(rx.pid))  # the last burst waits for the end of the stream
-    request(str(rx.pid), {"do": "stop"})
+    until_all_came("gnuradio-rx")  # the last burst waits for the end of the stream
+    request("gnuradio-rx", {"do": "stop"})
     said, _ = rx.communicate(timeout=PATIENCE_S)
     assert rx.returncode == 0, said
     return json.loads(Path("out/rx/run.json").read_text())

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from semcom.flowgraphs.runtime.language.shipped import shipped_flowgraphs
 from semcom.flowgraphs.runtime.run import RunOptions, run
 
 SMALL = ("--set", "photos.size=[64, 96]")
+Start = Callable[..., subprocess.Popen[str]]
 
 
 @pytest.fixture(autouse=True)
@@ -37,14 +39,18 @@ def pictures(folder="out") -> dict[str, str]:
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in Path(folder).rglob("*.png")}
 
 
-def semcom(*args: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "semcom", *args],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=hear_ctrl_c,
-    )
+@pytest.fixture
+def semcom(warm: Path) -> Start:
+    """Start the command."""
+
+    def start(*args: str) -> subprocess.Popen[str]:
+        return begin(str(warm / "semcom"), *args)
+
+    return start
+
+
+def begin(*words: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=hear_ctrl_c)
 
 
 def hear_ctrl_c() -> None:
@@ -123,15 +129,17 @@ def placed(tmp_path: Path) -> str:
 
 
 def test_inline_threads_processes_and_two_places_give_the_same_bytes(tmp_path):
+    """In new processes, which share no import."""
     file = placed(tmp_path)
+    new = (sys.executable, "-m", "semcom")
     found = {}
     for executor in ("inline", "threads", "processes"):
-        code = semcom("run", file, *SMALL, "--executor", executor, "--out", executor, "--json")
+        code = begin(*new, "run", file, *SMALL, "--executor", executor, "--out", executor, "--json")
         out, err = code.communicate(timeout=60)
         assert code.returncode == 0, err
         assert json.loads(out.splitlines()[-1])["status"] == "ok"
         found[executor] = pictures(executor)
-    sides = [semcom("run", file, *SMALL, "--place", place, "--out", place) for place in ("rx", "tx")]
+    sides = [begin(*new, "run", file, *SMALL, "--place", place, "--out", place) for place in ("rx", "tx")]
     for side in sides:
         _, err = side.communicate(timeout=60)
         assert side.returncode == 0, err
@@ -140,7 +148,7 @@ def test_inline_threads_processes_and_two_places_give_the_same_bytes(tmp_path):
     assert all(images == found["inline"] for images in found.values())
 
 
-def kill_and_start_again(victim, survivor, tmp_path):
+def kill_and_start_again(semcom, victim, survivor, tmp_path):
     """Send 60 pictures, kill one place on the way, start it again; return what arrived before and after."""
     file = placed(tmp_path)
     args = (file, *SMALL, "--set", "photos.repeat=12")
@@ -165,8 +173,8 @@ def kill_and_start_again(victim, survivor, tmp_path):
     return before, after
 
 
-def test_a_receiver_that_is_killed_and_started_again_gets_every_item_once(tmp_path):
-    before, after = kill_and_start_again("rx", "tx", tmp_path)
+def test_a_receiver_that_is_killed_and_started_again_gets_every_item_once(semcom, tmp_path):
+    before, after = kill_and_start_again(semcom, "rx", "tx", tmp_path)
     assert before + after in (60, 61)  # 61: killed between the picture's last byte and the note that it is finished
     rows = Path("rx/metrics.csv").read_text().splitlines()[1:]
     numbers = [int(row.split(",")[0]) for row in rows]
@@ -175,7 +183,7 @@ def test_a_receiver_that_is_killed_and_started_again_gets_every_item_once(tmp_pa
     assert "This receiver was started again." in Path("rx/report.html").read_text()
 
 
-def test_a_receiver_with_two_sinks_that_is_killed_late_starts_again_and_ends(tmp_path):
+def test_a_receiver_with_two_sinks_that_is_killed_late_starts_again_and_ends(semcom, tmp_path):
     text = Path(placed(tmp_path)).read_text().replace("decoder, report]", "decoder, report, slow]")
     text = text.replace("connect:", "  slow: {use: sinks/metrics, out: slow}\nconnect:\n  - photos -> pace -> slow")
     text = text.replace("blocks:\n", "blocks:\n  pace: {use: mappers/rate_limit, items_per_s: 8}\n", 1)
@@ -197,14 +205,14 @@ def test_a_receiver_with_two_sinks_that_is_killed_late_starts_again_and_ends(tmp
     assert len(numbers) in (30, 31)
 
 
-def test_a_sender_that_is_killed_and_started_again_doubles_nothing(tmp_path):
-    _, arrived = kill_and_start_again("tx", "rx", tmp_path)
+def test_a_sender_that_is_killed_and_started_again_doubles_nothing(semcom, tmp_path):
+    _, arrived = kill_and_start_again(semcom, "tx", "rx", tmp_path)
     assert arrived == 60
     rows = Path("rx/metrics.csv").read_text().splitlines()[1:]
     assert [int(row.split(",")[0]) for row in rows] == list(range(60))
 
 
-def test_a_receiver_does_not_take_a_new_sender_for_the_one_it_was_killed_with(tmp_path):
+def test_a_receiver_does_not_take_a_new_sender_for_the_one_it_was_killed_with(semcom, tmp_path):
     file = placed(tmp_path)
     args = (file, *SMALL, "--set", "photos.repeat=12")
     first = [semcom("run", *args, "--place", place, "--out", place) for place in ("tx", "rx")]
@@ -223,7 +231,7 @@ def test_a_receiver_does_not_take_a_new_sender_for_the_one_it_was_killed_with(tm
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_run_that_is_asked_to_end_leaves_its_record_and_its_report(number):
+def test_a_run_that_is_asked_to_end_leaves_its_record_and_its_report(semcom, number):
     child = semcom("run", "video-deepjscc", *SMALL, "--set", "photos.repeat=100", "--out", "asked")
     deadline = time.monotonic() + 60
     while len(pictures("asked")) < 3 and time.monotonic() < deadline:
@@ -236,7 +244,7 @@ def test_a_run_that_is_asked_to_end_leaves_its_record_and_its_report(number):
     assert "This run ended early" in Path("asked/report.html").read_text()
 
 
-def test_a_port_in_use_is_one_sentence(tmp_path):
+def test_a_port_in_use_is_one_sentence(semcom, tmp_path):
     file = placed(tmp_path)
     graph = load_graph(file)
     place = next(place for place in graph.places if place.name == "rx")
@@ -250,7 +258,7 @@ def test_a_port_in_use_is_one_sentence(tmp_path):
     assert err.count("\n") == 1
 
 
-def test_a_peer_with_another_graph_is_refused_with_the_reason(tmp_path):
+def test_a_peer_with_another_graph_is_refused_with_the_reason(semcom, tmp_path):
     file = placed(tmp_path)
     other = tmp_path / "other.yaml"
     other.write_text(Path(file).read_text().replace("name: two-places", "name: another"))
@@ -287,7 +295,7 @@ def test_set_and_swap_on_a_running_video_lose_and_double_no_frame():
     assert [change.get("use") for change in result.blocks["channel"].changes] == [None, "channels/rayleigh"]
 
 
-def test_a_second_transmitter_is_refused_and_one_that_comes_after_is_a_session_of_its_own(tmp_path):
+def test_a_second_transmitter_is_refused_and_one_that_comes_after_is_a_session_of_its_own(semcom, tmp_path):
     """Nothing of one transmitter is ever compared with a picture of another; the record says who was listened to."""
     file = placed(tmp_path)
     first = ("run", file, *SMALL, "--set", "photos.repeat=400", "--place", "tx", "--out", "tx", "--quiet")
@@ -317,7 +325,7 @@ def test_a_second_transmitter_is_refused_and_one_that_comes_after_is_a_session_o
 
 
 @pytest.mark.parametrize("place", ["tx", "rx"])
-def test_a_place_gives_up_after_the_time_it_was_told_to_wait(tmp_path, place):
+def test_a_place_gives_up_after_the_time_it_was_told_to_wait(semcom, tmp_path, place):
     waits = semcom("run", placed(tmp_path), *SMALL, "--place", place, "--out", "out", "--wait", "1", "--json")
     out, err = waits.communicate(timeout=60)
     assert waits.returncode == 1

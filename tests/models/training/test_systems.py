@@ -1,5 +1,6 @@
 """What holds for the trainings of all systems."""
 
+import functools
 import os
 import signal
 import subprocess
@@ -27,19 +28,26 @@ FEW: dict[Any, dict[str, object]] = {
 }
 
 
-@pytest.fixture(scope="module", params=FEW, ids=lambda training: training.system.name)
-def whole(
-    request: pytest.FixtureRequest, recipe: Callable[..., Any], pictures: Path, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[Any, Path]:
-    """A run of eight steps of the tiny recipe that nothing disturbed."""
-    out = tmp_path_factory.mktemp("whole")
-    train(request.param, recipe(request.param, **FEW[request.param]), pictures, out)
-    return request.param, out
+@pytest.fixture(scope="module")
+def undisturbed(
+    recipe: Callable[..., Any], pictures: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[Any], Path]:
+    """A run of eight steps of a tiny recipe that nothing disturbed."""
+
+    @functools.cache
+    def run(training: Any) -> Path:
+        out = tmp_path_factory.mktemp("whole")
+        train(training, recipe(training, **FEW[training]), pictures, out)
+        return out
+
+    return run
 
 
 @pytest.mark.parametrize("step", [2, 5])
+@pytest.mark.parametrize("training", FEW, ids=lambda training: training.system.name)
 def test_cut_off_and_resumed_is_the_same_as_never_cut_off(
-    whole: tuple[Any, Path],
+    undisturbed: Callable[[Any], Path],
+    training: Any,
     step: int,
     recipe: Callable[..., Any],
     pictures: Path,
@@ -48,9 +56,8 @@ def test_cut_off_and_resumed_is_the_same_as_never_cut_off(
     assert_same: Callable[[Path, Path], None],
 ) -> None:
     """In a phase and between two, before and after what has a closed form is taken, dropout included."""
-    training, out = whole
     cut_and_resume(training, step, recipe(training, **FEW[training]), pictures, tmp_path)
-    assert_same(tmp_path, out)
+    assert_same(tmp_path, undisturbed(training))
 
 
 @pytest.mark.slow
@@ -90,7 +97,11 @@ def test_each_phase_moves_its_own_parts_and_lowers_its_loss(
 
 @pytest.mark.slow
 def test_killed_and_resumed_is_the_same_as_never_killed(
-    recipe: Callable[..., Any], pictures: Path, tmp_path: Path, assert_same: Callable[[Path, Path], None]
+    undisturbed: Callable[[Any], Path],
+    recipe: Callable[..., Any],
+    pictures: Path,
+    tmp_path: Path,
+    assert_same: Callable[[Path, Path], None],
 ) -> None:
     program = tmp_path / "run.py"
     program.write_text(
@@ -118,8 +129,7 @@ def test_killed_and_resumed_is_the_same_as_never_killed(
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
     train(CdmJsccRun, config, pictures, out)
-    train(CdmJsccRun, config, pictures, tmp_path / "whole")
-    assert_same(out, tmp_path / "whole")
+    assert_same(out, undisturbed(CdmJsccRun))
 
 
 @pytest.mark.slow
