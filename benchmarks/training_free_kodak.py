@@ -77,8 +77,8 @@ def page(rows: Sequence[dict[str, Any]], weights: Path, count: int) -> str:
         "SNR is the mean Es/N0 per complex symbol; CBR counts headers. The pictures were used for nothing else. "
         "`SqueezeNet` is a distance of features, not LPIPS. The miniature saw no channel in its training; CDM-JSCC "
         "and DeepJSCC did. They have no rate of 1/96, and send twice the symbols here. Over fading the adapted link "
-        "reckons with 4 to 8 dB less than the mean, so that it seldom loses a block; at 0 and 5 dB most pictures do not "
-        "fit into what that leaves, and stay grey.",
+        "reckons with 4 to 8 dB less than the mean, so that it seldom loses a block; at 0 and 5 dB most pictures do "
+        "not fit into what that leaves, and stay grey.",
         "",
         "What the parts bring: [where inversion is done](training-free-split.md), [T3](training-free-steps.md), "
         "[inversion against drawn noise](training-free-inversion.md), [noise measured wrongly]"

@@ -66,7 +66,8 @@ def restore(
         latent = diffuse(received, rng, first=plan.inverted, steps=plan.further)
     share = alpha_bar(level_of_step(plan.inverted + plan.further))
     ratio = matched_noise_to_signal(plan.inverted, plan.further, mean)
-    ratios = (ratio + (noise - mean) / alpha_bar(level_of_step(plan.inverted))).astype(np.float32)
+    least = matched_noise_to_signal(plan.inverted, plan.further, 0.0)
+    ratios = (least + noise / alpha_bar(level_of_step(plan.inverted))).astype(np.float32)
     if plan.steps == "linear":
         return _linear(latent / np.float32(share**0.5), ratios)
     if spread > _EVEN * mean and plan.rescale:

@@ -54,8 +54,8 @@ class Graph(NamedTuple):
         example: Inputs that are traced.
         dynamic: Of each input with axes of free length: the axis, and its `torch.export` dimension.
         cases: On what file and network are compared: a name, and inputs.
-        let_be: Of an output whose values hang on a rounding, the share that need not agree: which way a tie falls is a
-            matter of the last bits.
+        let_be: Of an output whose values hang on a rounding, the share that need not agree, rounded up to whole values:
+            which way a tie falls is a matter of the last bits.
     """
 
     role: Role

@@ -3,9 +3,13 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
+from semcom.errors import WeightsError
+from semcom.models.deepjscc.names import SHIPPED as OTHERS
 from semcom.models.latent_diffusion.codec import Receiving, Sending
 from semcom.models.latent_diffusion.engine import load
+from semcom.models.latent_diffusion.export import export_latent_diffusion
 from semcom.models.onnx.engine import load as load_onnx
 
 
@@ -19,3 +23,8 @@ def test_exported_ends_do_what_the_network_does(latent_diffusion_onnx: dict[str,
     assert np.allclose(theirs.features, frame.features, atol=1e-4)
     expected, found = (codec.decode(frame.heard(0.1), Receiving()) for codec in (ours, decoder))
     assert np.abs(expected.astype(int) - found).max() <= 1
+
+
+def test_weights_of_ones_own_are_those_that_are_read(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match="its card describes no network of latent-diffusion"):
+        next(export_latent_diffusion(tmp_path, weights=OTHERS.path("linear")))

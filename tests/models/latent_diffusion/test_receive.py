@@ -109,6 +109,19 @@ def test_one_step_over_fading_errs_three_tenths_more_than_the_posterior_mean_at_
     assert least < error(Plan(0, 0, "one", rescale=True), noise) < 1.3 * least
 
 
+@pytest.mark.parametrize(("steps", "most"), [("linear", 1.1), ("exact", 2.0), ("one", 2.0)])
+def test_erased_values_cost_the_others_nothing(steps: Any, most: float) -> None:
+    """`channels/erasures` gives them a noise of 1e9: single precision has no room for that beside the others' 0.1."""
+    clean, rng = latents(), np.random.default_rng(2)
+    erased = rng.random(clean.shape) < 0.4
+    received = np.where(erased, 0, clean + 0.1**0.5 * rng.standard_normal(clean.shape)).astype(np.float32)
+    noise = np.where(erased, 1e9, 0.1).astype(np.float32)
+    found = restore(received, noise, denoiser, Plan(0, 0, steps, rescale=True), rng)
+    wiener = np.mean(VARIANCES * 0.1 / (VARIANCES + 0.1))
+    assert np.mean((found - clean)[~erased] ** 2) < most * wiener
+    assert np.mean((found - clean)[erased] ** 2) < 1.1 * np.mean(VARIANCES)  # their mean is 0, and they have its power
+
+
 def test_the_same_draws_give_the_same_latent() -> None:
     noise = np.random.default_rng(5).uniform(0.01, 1, (4, 20, 20))
     plan = Plan(5, 5, "paper", rescale=True)

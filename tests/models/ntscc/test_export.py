@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from semcom.errors import UsageError
+from semcom.errors import UsageError, WeightsError
 from semcom.models.cdm_jscc.rated_export import TRACED, cases, free_axes, heard, sent
 from semcom.models.codec import Ports
+from semcom.models.deepjscc.names import SHIPPED as OTHERS
 from semcom.models.ntscc.codec import Codec, NtsccAbout, Receiving, Sending
 from semcom.models.ntscc.engine import TorchEngine, load
 from semcom.models.ntscc.export import AT_A_TIE, export_ntscc
@@ -133,3 +134,8 @@ def test_the_other_contexts(network: Callable[..., Ntscc], tmp_path: Path) -> No
 def test_weights_that_are_not_shipped(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="small"):
         list(export_ntscc(tmp_path, variant="small"))
+
+
+def test_weights_of_ones_own_are_those_that_are_read(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match="its card describes no network of ntscc"):
+        next(export_ntscc(tmp_path, weights=OTHERS.path("linear")))
