@@ -7,7 +7,6 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
-from ...errors import SignalError
 from ...sim.constellations.gaussian import gaussian_grid, linear_estimate, posterior_mean
 from ...sim.constellations.spreading import despread
 from ...sim.side_information.constellation_frame import ConstellationFrame
@@ -15,10 +14,9 @@ from ..block import Block
 from ..envelope import Header, Out, State
 from ..params import BlockParams, Live
 from ..ports import Features, Symbols
+from ._n0 import SMALLEST_SHARE, checked_n0
 
 __all__ = ["FromConstellation"]
-
-_SMALLEST_SHARE = 1e-3  # of a feature's variance that the receiver is taken to know at least: bounds the division by it
 
 
 class FromConstellation(Block):
@@ -57,34 +55,17 @@ class FromConstellation(Block):
     def work(self, symbols: Symbols, header: Header, state: State) -> Out[Features]:
         """Estimate one frame."""
         frame = header.read(ConstellationFrame)
-        n0 = _checked_n0(symbols, state)
-        if not np.isfinite(symbols).all():
-            raise SignalError("mappers/from_constellation: expected finite symbols, got others; check the channel")
+        n0 = checked_n0("mappers/from_constellation", symbols, state)
         received = np.ascontiguousarray(symbols).view(np.float32).astype(np.float64) * 2**0.5
         estimator = posterior_mean if self.params.estimate == "posterior_mean" else linear_estimate
         estimate, error = estimator(gaussian_grid(frame.bits_per_symbol), received, np.repeat(n0, 2))
         error = error.reshape(-1, 2).mean(1)
         if frame.spreading == "frame":
             error = error.mean(keepdims=True) if error.size else np.zeros(1)
-        error = np.minimum(error, 1 - _SMALLEST_SHARE)
+        error = np.minimum(error, 1 - SMALLEST_SHARE)
         unbiased = (estimate.reshape(-1, 2) / (1 - error)[:, None]).reshape(-1)
         values = (despread(unbiased) if frame.spreading == "frame" else unbiased) * frame.scale
         effective = (error / (1 - error)).astype(np.float32)
         told = float(effective[0]) if frame.spreading == "frame" else effective
         features = values.astype(np.float32)
         return Out(features[:-1] if frame.padded else features, state=State(n0=told))
-
-
-def _checked_n0(symbols: Symbols, state: State) -> np.ndarray:
-    if state.n0 is None:
-        raise SignalError(
-            "mappers/from_constellation: expected n0 in the receiver's state, got none; connect a channel"
-        )
-    n0 = np.asarray(state.n0, np.float64)
-    if n0.ndim and n0.shape != symbols.shape:
-        raise SignalError(
-            f"mappers/from_constellation: expected n0 as one number or {list(symbols.shape)}, got {list(n0.shape)}"
-        )
-    if not (n0 >= 0).all():
-        raise SignalError("mappers/from_constellation: expected n0 of at least 0, got others; check the channel")
-    return np.broadcast_to(n0, symbols.shape)
