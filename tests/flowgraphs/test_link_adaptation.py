@@ -11,7 +11,7 @@ from semcom.flowgraphs.runtime.language.overrides import Overrides
 from semcom.flowgraphs.runtime.language.shipped import shipped_flowgraphs
 from semcom.flowgraphs.runtime.run import RunOptions, RunResult, run
 
-from .test_shipped import free_ports, pictures, semcom
+from .test_shipped import begin, free_ports, pictures
 
 
 @pytest.fixture(autouse=True)
@@ -71,7 +71,7 @@ def test_lost_bursts_neither_stall_the_loop_nor_change_what_executors_give() -> 
     assert pictures("inline") == pictures("threads")
 
 
-def test_over_two_places_it_is_the_same_loop(tmp_path):
+def test_over_two_places_it_is_the_same_loop(tmp_path, warm):
     """The transmitter's place gets nothing but the estimates back."""
     first = free_ports(8)
     sender = "photos, control, encoder, map, burst, multipath, carrier, clock, channel"
@@ -82,7 +82,8 @@ def test_over_two_places_it_is_the_same_loop(tmp_path):
         + f'  rx: {{blocks: [sync, quality, unmap, decoder, report], endpoint: "tcp://127.0.0.1:{first + 2}"}}\n'
     )
     given = ("--set", "photos.size=[64, 64]", "--var", "esn0_db=0", "--var", "doppler_hz=40", "--items", "8")
-    sides = [semcom("run", str(file), *given, "--place", place, "--out", place) for place in ("rx", "tx")]
+    command = (str(warm / "semcom"), "run", str(file), *given)
+    sides = [begin(*command, "--place", place, "--out", place) for place in ("rx", "tx")]
     for side in sides:
         _, err = side.communicate(timeout=90)
         assert side.returncode == 0, err
