@@ -26,8 +26,8 @@ FLOWGRAPHS = {"as it is": "cdm-jscc-rayleigh", "spread": "cdm-jscc-spread"}
 
 
 def name_of(kind: str, coherence: int) -> str:
-    """What tables call it."""
-    return f"{kind}, {coherence} symbols of one gain"
+    """What rows call it."""
+    return f"{kind} {coherence}"
 
 
 def system_of(kind: str, coherence: int) -> System:
@@ -63,7 +63,7 @@ def page(rows: Sequence[dict[str, Any]], count: int) -> str:
                         if (row["system"], row["target_cbr"], row["esn0_db"]) == (name, cbr, str(level))
                     ]
                     cells.append(f"{np.mean(found):.2f}")
-                text.append(f"| {name} | " + " | ".join(cells) + " |")
+                text.append(f"| {kind}, {coherence} symbols of one gain | " + " | ".join(cells) + " |")
         text += ["", f"| gain in dB, 95 % interval | {titles} |", "|---|" + "---|" * len(LEVELS_DB)]
         for coherence in COHERENCES:
             cells = []
