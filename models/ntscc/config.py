@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+import numpy as np
 from pydantic import Field, NonNegativeInt, PositiveInt
 
 from ..config import Config
@@ -12,6 +13,7 @@ from ..training.recipe import LearningPhase, Recipe
 __all__ = ["NtsccConfig", "Part", "Phase", "TrainConfig"]
 
 Part = Literal["basis", "entropy", "code"]
+_GROWING = ("widths", "analysis_blocks", "encoder_blocks", "decoder_blocks", "synthesis_blocks")
 Three = tuple[NonNegativeInt, NonNegativeInt, NonNegativeInt]
 
 
@@ -33,6 +35,12 @@ class NtsccConfig(Config):
     context_width: int = Field(96, ge=1, description="Hidden channels of the context model.")
     step: float = Field(0.1, gt=0, description="Quantiser step whose entropy sets the rates; pixels in [0, 1].")
 
+    def grows_from(self, smaller: NtsccConfig) -> bool:
+        """Whether such a network is a smaller one with channels and blocks put to it."""
+        return smaller.model_copy(update={name: getattr(self, name) for name in _GROWING}) == self and all(
+            np.all(np.greater_equal(getattr(self, name), getattr(smaller, name))) for name in _GROWING
+        )
+
 
 class Phase(LearningPhase):
     """A stretch of the training."""
@@ -46,6 +54,10 @@ class TrainConfig(Recipe):
 
     model: NtsccConfig
     variant: str = Field(default="small", pattern="^[a-z0-9-]+$", description="Name of the weights that come out.")
+    start_from: str | None = Field(
+        default=None,
+        description="Shipped weights, by name, or a file, of a network of these sizes or smaller ones, to go on from.",
+    )
     phases: tuple[Phase, ...]
     eta: tuple[float, float] = Field(default=(0.03, 1.2), description="Range of eta, drawn evenly in the logarithm.")
     bits_weight: float = Field(default=0.1, gt=0, description="Of bits a pixel; only the entropy model learns of it.")

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ...errors import UsageError
 from ..cdm_jscc.level_variances import log_level_variances
 from ..cdm_jscc.rate_map import ETAS, PATCH
 from ..deepjscc.step import BINS
@@ -16,7 +17,9 @@ from ..training.batch import Batch, Losses
 from ..training.pictures import Pictures, draw_images
 from ..training.run import Run
 from ..training.validation import Scores
-from .config import Phase, TrainConfig
+from .config import NtsccConfig, Phase, TrainConfig
+from .grow import grow
+from .names import SHIPPED
 from .network import Ntscc, part_of
 from .step import losses_of
 from .system import SYSTEM
@@ -45,9 +48,19 @@ class NtsccRun(Run[TrainConfig, Ntscc]):
         return part_of(name) in phase.trains
 
     def start(self, pictures: Pictures) -> None:
-        """Take the basis from training pictures."""
-        rng = np.random.default_rng([self.config.seed, 2**31 + 1])
-        self.model.fit(draw_images(pictures, 16 * self.config.fit_crops, PATCH, rng, self.device))
+        """Load the weights that the recipe names, or take the basis from training pictures."""
+        config = self.config
+        if config.start_from is None:
+            rng = np.random.default_rng([config.seed, 2**31 + 1])
+            self.model.fit(draw_images(pictures, 16 * config.fit_crops, PATCH, rng, self.device))
+            return
+        card, tensors = SHIPPED.load(SHIPPED.find(config.start_from))
+        if not config.model.grows_from(NtsccConfig.model_validate(card.config)):
+            raise UsageError(
+                f"start_from: {config.start_from}: expected a network of the sizes of 'model' or smaller ones; give "
+                "model at least the sizes in its card, and the rest as it is there"
+            )
+        grow(self.model, tensors)
 
     def prepare(self, phase: Phase, pictures: Pictures) -> None:
         """Take the variances by level for each phase in which the code learns, with the entropy model as it is then."""
