@@ -2,7 +2,7 @@
 
     python benchmarks/ntscc_held_out.py --data DIR [--pictures N]
 
-``DIR`` is the folder that ``semcom train ntscc --config mini`` was given. Prints the table of ``docs/ntscc.md``: mean
+``DIR`` is the folder that the trainings of ``mini`` and ``midi`` were given. Prints the table of ``docs/ntscc.md``: mean
 PSNR in dB over the centre crops of 256 pixels of N held-out pictures, evenly spread by name. DeepJSCC's header comes on
 top of the CBR, that of the others is within it.
 """
@@ -78,11 +78,12 @@ def main() -> None:
     options = parser.parse_args()
     pictures = held_out(options.data, TrainConfig.read(SYSTEM.recipes["mini"]), options.pictures)
     columns = [
-        Column(title, find_system(name).load("engine", "this benchmark")(), rate)
-        for title, name, rate in (
-            ("NTSCC mini", "ntscc", "cbr"),
-            ("DeepJSCC adaptive", "deepjscc", "rate"),
-            ("CDM-JSCC D", "cdm-jscc", "cbr"),
+        Column(title, find_system(name).load("engine", "this benchmark")(variant), rate)
+        for title, name, variant, rate in (
+            ("NTSCC midi", "ntscc", "midi", "cbr"),
+            ("NTSCC mini", "ntscc", "mini", "cbr"),
+            ("DeepJSCC adaptive", "deepjscc", "adaptive", "rate"),
+            ("CDM-JSCC D", "cdm-jscc", "d", "cbr"),
         )
     ]
     print(f"| CBR | Es/N0 | {' | '.join(column.title for column in columns)} |")

@@ -9,8 +9,8 @@ from ..weights.shipped import ShippedWeights
 
 __all__ = ["DEFAULT", "NUMBERS", "SHIPPED", "Variant"]
 
-Variant = Literal["mini", "midi", "small"]
-NUMBERS: dict[Variant, int] = {"mini": 104, "midi": 106, "small": 105}
+Variant = Literal["midi", "mini", "small"]
+NUMBERS: dict[Variant, int] = {"midi": 106, "mini": 104, "small": 105}
 """In ModelId."""
 DEFAULT: Variant = next(iter(NUMBERS))
 """What users get who name none."""
