@@ -14,7 +14,6 @@ A further system is one line of `LINES`.
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,7 +23,7 @@ import numpy as np
 from cdm_jscc_plots import draw_sheet
 from comparison_page import Asked, by_point, page
 from comparison_plots import draw
-from curves import pictures_of, write_rows
+from curves import pictures_of, take_pictures, write_rows
 from measured_pictures import Point, System, Wanted, back_off_db, measure, picture_path
 from semcom.models.cdm_jscc.names import SHIPPED as CDM
 from semcom.models.deepjscc.names import SHIPPED as DEEPJSCC
@@ -170,15 +169,10 @@ def draw_sheets(static: Path, table: Path, paths: Sequence[Path], labels: Sequen
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    docs = Path(__file__).resolve().parents[1] / "docs"
-    parser.add_argument("--data", type=Path, required=True, help="folder with the 24 Kodak pictures as PNG")
+    take_pictures(parser, "comparison")
     parser.add_argument("--squeezenet", type=Path, help="npz file of SqueezeNet v1.0: its distance in place of SWD")
-    parser.add_argument("--images", type=int, help="only so many pictures, evenly spread")
     parser.add_argument("--budget", type=float, help="minutes after which nothing more is begun")
     parser.add_argument("--systems", nargs="+", metavar="NAME", help="measure these; the page shows all")
-    parser.add_argument("--out", type=Path, default=Path("out/comparison"), help="folder of rows and pictures")
-    parser.add_argument("--docs", type=Path, default=docs, help="folder of the page (default: docs)")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes, one thread each")
     options = parser.parse_args()
     paths = pictures_of(options.data)
     many = min(options.images or len(paths), len(paths))
