@@ -101,21 +101,28 @@ LINES = (
     Line("HEVC+LDPC adapted", "hevc-ldpc", (*CBR, "scheme=adapted"), (SCALES,), (), CBRS, 1.2, coded=True),
     Line("HEVC+capacity", "hevc-capacity", CBR, (SCALES,), (), CBRS, 1.2, pictured=False),
 )
+SPREAD = {  # over AWGN → over Rayleigh fading, each value spread over the frame
+    "deepjscc-awgn": "deepjscc-rayleigh",
+    "swinjscc": "swinjscc-rayleigh",
+    "ntscc": "ntscc-rayleigh",
+    "cdm-jscc": "cdm-jscc-rayleigh",
+}
 REFERENCE = "HEVC+LDPC adapted"
 CLOSED = ("1/683",)  # rates that are nobody else's
 
 
 def at_point(line: Line, point: Point) -> System:
     """The system of a line as it is run at a point."""
-    vars, sets = line.vars, line.sets
+    flowgraph, vars, sets = line.flowgraph, line.vars, line.sets
     if point.channel == "rayleigh":
+        flowgraph = SPREAD.get(flowgraph, flowgraph)
         if "capacity" in line.flowgraph:
             vars = (*vars, "fading=rayleigh")
         else:
             sets = (*sets, COHERENCE)
         if line.coded:
             sets = (*sets, f"encoder.esn0_db={point.esn0_db - back_off_db(point.esn0_db)}")
-    return System(line.name, line.flowgraph, vars, sets, line.weights)
+    return System(line.name, flowgraph, vars, sets, line.weights)
 
 
 def is_shown(point: Point) -> bool:
