@@ -32,7 +32,7 @@ def test_symbols_in_a_deep_fade_do_not_say_what_the_power_is() -> None:
     gains = np.random.default_rng(3).exponential(size=2048)
     n0 = 0.1 / np.maximum(gains, 1e-5)
     weights = 1 / (1 + n0)
-    spread = (np.square(weights).sum() / weights.sum() ** 2) ** 0.5  # of 2 values to a symbol, and y^2 of variance 2 P^2
+    spread = (np.square(weights).sum() / weights.sum() ** 2) ** 0.5  # two values to a symbol; y^2 has variance 2 P^2
     assert np.allclose(faded(2.0, n0), 2.0, rtol=4 * spread)
 
 
