@@ -2,9 +2,9 @@
 
     python benchmarks/ntscc_held_out.py --data DIR [--pictures N]
 
-``DIR`` is the folder that the trainings of ``mini`` and ``midi`` were given. Prints the table of ``docs/ntscc.md``: mean
-PSNR in dB over the centre crops of 256 pixels of N held-out pictures, evenly spread by name. DeepJSCC's header comes on
-top of the CBR, that of the others is within it.
+``DIR`` is the folder that ``semcom train ntscc`` was given. Prints the table of ``docs/ntscc.md``: mean PSNR in dB over the
+centre crops of 256 pixels of N held-out pictures, evenly spread by name. DeepJSCC's header comes on top of the CBR,
+that of the others is within it.
 """
 
 from __future__ import annotations

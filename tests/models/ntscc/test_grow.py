@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 import torch
 from semcom.errors import UsageError
-from semcom.models.cdm_jscc.backbone import Told
 from semcom.models.ntscc.config import NtsccConfig
 from semcom.models.ntscc.grow import grow
 from semcom.models.ntscc.network import Ntscc
 from semcom.models.ntscc.training import NtsccRun
+from semcom.models.patch_rates.told import Told
 from torch import Tensor
 
 from .conftest import TINY
@@ -94,7 +94,7 @@ def test_what_is_no_larger_network_is_refused(
 
     phases = [{"name": "code", "until": 1, "trains": ["code"], "crop": 32, "batch": 1}]
     config = recipe(NtsccRun, model=larger(**sizes).model_dump(), phases=phases, steps=1, start_from=str(weights))
-    with pytest.raises(UsageError, match="start_from: .*expected a network of the sizes of 'model' or smaller ones"):
+    with pytest.raises(UsageError, match=r"start_from: .*expected a network of the sizes of 'model' or smaller ones"):
         train(NtsccRun, config, pictures, tmp_path / "run")
 
 
