@@ -2,8 +2,8 @@
 
     python benchmarks/ntscc_held_out.py --data DIR [--pictures N]
 
-``DIR`` is the folder that ``semcom train ntscc`` was given. Prints the table of ``docs/ntscc.md``: mean PSNR in dB over the
-centre crops of 256 pixels of N held-out pictures, evenly spread by name. DeepJSCC's header comes on top of the CBR,
+``DIR`` is the folder that ``semcom train ntscc`` was given. Prints the table of ``docs/ntscc.md``: mean PSNR in dB over
+the centre crops of 256 pixels of N held-out pictures, evenly spread by name. DeepJSCC's header comes on top of the CBR,
 that of the others is within it.
 """
 
