@@ -60,7 +60,9 @@ class Part(NamedTuple):
 
 
 PARTS = (
-    Part("Values of patches", tuple(Case(x, "1/24") for x in ("DeepJSCC", "SwinJSCC mini", "CDM-JSCC D"))),
+    Part(
+        "Values of patches", tuple(Case(x, "1/24") for x in ("DeepJSCC", "SwinJSCC mini", "NTSCC midi", "CDM-JSCC D"))
+    ),
     Part(
         "Other rates, other fading",
         (Case("CDM-JSCC D", "1/48"), Case("CDM-JSCC D", "1/12"), Case("CDM-JSCC D", "1/24", 16)),

@@ -83,7 +83,7 @@ def ntscc_onnx(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Likewise of the shipped NTSCC network."""
     from semcom.models.ntscc.export import export_ntscc
 
-    return _exported_once(tmp_path_factory, "ntscc-mini", export_ntscc)
+    return _exported_once(tmp_path_factory, "ntscc-midi", export_ntscc)
 
 
 @pytest.fixture(scope="session")
