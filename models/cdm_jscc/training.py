@@ -19,6 +19,7 @@ from ..training.pictures import Pictures, draw_images
 from ..training.run import Run
 from ..training.validation import Scores
 from ..weights.file import load_weights
+from ..weights.network import config_of
 from .config import CdmConfig, DeepJsccBackbone, Phase, TrainConfig
 from .deepjscc_backbone import RateAdaptiveDeepJscc
 from .names import SHIPPED
@@ -74,8 +75,9 @@ class CdmJsccRun(Run[TrainConfig, CdmJscc]):
             self._load(name)
 
     def _load(self, name: str) -> None:
-        card, tensors = SHIPPED.load(SHIPPED.find(name), part_of)
-        if not _grows(self.config.model, CdmConfig.model_validate(card.config)):
+        weights = SHIPPED.find(name)
+        card, tensors = SHIPPED.load(weights, part_of)
+        if not _grows(self.config.model, config_of(SYSTEM.name, weights, card, CdmConfig)):
             raise UsageError(
                 f"start_from: {name}: is of another network than 'model' says; give model its card's sizes"
             )

@@ -17,6 +17,7 @@ from ..training.batch import Batch, Losses
 from ..training.pictures import Pictures, draw_images
 from ..training.run import Run
 from ..training.validation import Scores
+from ..weights.network import config_of
 from .config import NtsccConfig, Phase, TrainConfig
 from .grow import grow
 from .names import SHIPPED
@@ -54,8 +55,9 @@ class NtsccRun(Run[TrainConfig, Ntscc]):
             rng = np.random.default_rng([config.seed, 2**31 + 1])
             self.model.fit(draw_images(pictures, 16 * config.fit_crops, PATCH, rng, self.device))
             return
-        card, tensors = SHIPPED.load(SHIPPED.find(config.start_from))
-        if not config.model.grows_from(NtsccConfig.model_validate(card.config)):
+        weights = SHIPPED.find(config.start_from)
+        card, tensors = SHIPPED.load(weights)
+        if not config.model.grows_from(config_of(SYSTEM.name, weights, card, NtsccConfig)):
             raise UsageError(
                 f"start_from: {config.start_from}: expected a network of the sizes of 'model' or smaller ones; give "
                 "model at least the sizes in its card, and the rest as it is there"
