@@ -70,6 +70,12 @@ def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         server.wait()
 
 
+@pytest.fixture
+def warm_workers(warm: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Blocks that run as processes start in forks: for tests of what they say to each other, not of their start."""
+    monkeypatch.setattr(sys, "executable", str(warm / "semcom"))
+
+
 @pytest.fixture(scope="session")
 def deepjscc_onnx(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """The ONNX files of the shipped DeepJSCC network, by role: made once, whoever of pytest's workers comes first."""

@@ -1,5 +1,7 @@
 """The command `semcom`, forked from a process that has imported torch: new ones spend most of their time on that.
 
+As `python -m` would, it also runs a module: ``-m MODULE``, for the processes that blocks run in.
+
 ``python warm_semcom.py serve ADDRESS`` waits at a unix socket; ``... run ADDRESS WORDS`` has a command run there, with
 its own working directory, environment and standard streams, passes signals on to it, and ends as it ends.
 """
@@ -8,10 +10,12 @@ from __future__ import annotations
 
 import json
 import os
+import runpy
 import select
 import signal
 import socket
 import sys
+import warnings
 
 
 def run(address: str, words: list[str]) -> int:
@@ -50,7 +54,12 @@ def serve(address: str) -> None:
                 _watch(client)
                 break
             client.close()
-    semcom.cli.main()
+    if sys.argv[1:2] == ["-m"]:
+        sys.path.insert(0, os.getcwd())
+        warnings.simplefilter("ignore", RuntimeWarning)  # that it was imported before
+        runpy.run_module(sys.argv[2], run_name="__main__")
+    else:
+        semcom.cli.main()
 
 
 def _watch(client: socket.socket) -> None:
