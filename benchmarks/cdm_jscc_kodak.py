@@ -79,7 +79,7 @@ def robust_systems(chosen: Sequence[System]) -> list[System]:
 def rate_figures(paths: Sequence[Path], weights: Path) -> dict[str, Any]:
     """What the rate map does: from the entropies that the transmitter estimates, and the charge of the header."""
     from semcom.blocks.envelope import Header
-    from semcom.models.cdm_jscc.rate_map import LEVELS, levels_for
+    from semcom.models.patch_rates.rate_map import LEVELS, levels_for
     from semcom.sim.side_information.cdm_mode import CdmMode
     from semcom.sim.side_information.image_shape import ImageShape
     from semcom.sim.side_information.model_id import ModelId

@@ -14,7 +14,6 @@ A further system is one line of `LINES`.
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,7 +23,7 @@ import numpy as np
 from cdm_jscc_plots import draw_sheet
 from comparison_page import Asked, by_point, page
 from comparison_plots import draw
-from curves import pictures_of, write_rows
+from curves import pictures_of, take_pictures, write_rows
 from measured_pictures import Point, System, Wanted, back_off_db, measure, picture_path
 from semcom.models.cdm_jscc.names import SHIPPED as CDM
 from semcom.models.deepjscc.names import SHIPPED as DEEPJSCC
@@ -102,21 +101,30 @@ LINES = (
     Line("HEVC+LDPC adapted", "hevc-ldpc", (*CBR, "scheme=adapted"), (SCALES,), (), CBRS, 1.2, coded=True),
     Line("HEVC+capacity", "hevc-capacity", CBR, (SCALES,), (), CBRS, 1.2, pictured=False),
 )
+SPREAD = {  # over AWGN → over Rayleigh fading, each value spread over the frame
+    "deepjscc-awgn": "deepjscc-rayleigh",
+    "swinjscc": "swinjscc-rayleigh",
+    "ntscc": "ntscc-rayleigh",
+    "cdm-jscc": "cdm-jscc-rayleigh",
+    "training-free-mini": "training-free-rayleigh",
+    "latent-denoiser-mini": "latent-denoiser-rayleigh",
+}
 REFERENCE = "HEVC+LDPC adapted"
 CLOSED = ("1/683",)  # rates that are nobody else's
 
 
 def at_point(line: Line, point: Point) -> System:
     """The system of a line as it is run at a point."""
-    vars, sets = line.vars, line.sets
+    flowgraph, vars, sets = line.flowgraph, line.vars, line.sets
     if point.channel == "rayleigh":
+        flowgraph = SPREAD.get(flowgraph, flowgraph)
         if "capacity" in line.flowgraph:
             vars = (*vars, "fading=rayleigh")
         else:
             sets = (*sets, COHERENCE)
         if line.coded:
             sets = (*sets, f"encoder.esn0_db={point.esn0_db - back_off_db(point.esn0_db)}")
-    return System(line.name, line.flowgraph, vars, sets, line.weights)
+    return System(line.name, flowgraph, vars, sets, line.weights)
 
 
 def is_shown(point: Point) -> bool:
@@ -170,15 +178,10 @@ def draw_sheets(static: Path, table: Path, paths: Sequence[Path], labels: Sequen
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    docs = Path(__file__).resolve().parents[1] / "docs"
-    parser.add_argument("--data", type=Path, required=True, help="folder with the 24 Kodak pictures as PNG")
+    take_pictures(parser, "comparison")
     parser.add_argument("--squeezenet", type=Path, help="npz file of SqueezeNet v1.0: its distance in place of SWD")
-    parser.add_argument("--images", type=int, help="only so many pictures, evenly spread")
     parser.add_argument("--budget", type=float, help="minutes after which nothing more is begun")
     parser.add_argument("--systems", nargs="+", metavar="NAME", help="measure these; the page shows all")
-    parser.add_argument("--out", type=Path, default=Path("out/comparison"), help="folder of rows and pictures")
-    parser.add_argument("--docs", type=Path, default=docs, help="folder of the page (default: docs)")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes, one thread each")
     options = parser.parse_args()
     paths = pictures_of(options.data)
     many = min(options.images or len(paths), len(paths))

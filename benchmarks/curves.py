@@ -14,7 +14,17 @@ from typing import Any, NamedTuple
 import numpy as np
 from semcom.flowgraphs.experiments.statistics import paired_difference
 
-__all__ = ["FIGURES", "Figure", "differences", "draw_curves", "means", "pictures_of", "take_kodak", "write_rows"]
+__all__ = [
+    "FIGURES",
+    "Figure",
+    "differences",
+    "draw_curves",
+    "means",
+    "pictures_of",
+    "take_kodak",
+    "take_pictures",
+    "write_rows",
+]
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -115,6 +125,21 @@ def write_rows(path: Path, rows: Rows, more: Sequence[str] = ()) -> None:
         writer.writerows(rows)
 
 
+def take_pictures(parser: argparse.ArgumentParser, name: str) -> None:
+    """Add the options of a program that makes a page about the Kodak pictures.
+
+    Args:
+        parser: Of its command line.
+        name: Of the folder where rows are kept.
+    """
+    docs = Path(__file__).resolve().parents[1] / "docs"
+    parser.add_argument("--data", type=Path, required=True, help="folder with the 24 Kodak pictures as PNG")
+    parser.add_argument("--images", type=int, help="only so many pictures, evenly spread")
+    parser.add_argument("--out", type=Path, default=Path("out") / name, help="folder of rows and pictures")
+    parser.add_argument("--docs", type=Path, default=docs, help="folder of the page (default: docs)")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes, one thread each")
+
+
 def take_kodak(parser: argparse.ArgumentParser, weights: Path) -> None:
     """Add the options of a program that sends the Kodak pictures through the miniature.
 
@@ -122,14 +147,9 @@ def take_kodak(parser: argparse.ArgumentParser, weights: Path) -> None:
         parser: Of its command line.
         weights: Of the miniature that is shipped.
     """
-    docs = Path(__file__).resolve().parents[1] / "docs"
-    parser.add_argument("--data", type=Path, required=True, help="folder with the 24 Kodak pictures as PNG")
-    parser.add_argument("--out", type=Path, default=Path("out/training-free"), help="folder of rows and pictures")
-    parser.add_argument("--docs", type=Path, default=docs, help="folder of the page (default: docs)")
-    parser.add_argument("--images", type=int, help="only so many pictures, evenly spread")
+    take_pictures(parser, "training-free")
     parser.add_argument("--weights", type=Path, default=weights, help="of the miniature")
     parser.add_argument("--squeezenet", type=Path, help="npz file of SqueezeNet v1.0")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes, one thread each")
 
 
 def pictures_of(folder: Path) -> list[Path]:

@@ -11,12 +11,11 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from curves import pictures_of, write_rows
+from curves import pictures_of, take_pictures, write_rows
 from measured_pictures import Point, System, Wanted, measure
 from semcom.flowgraphs.experiments.statistics import paired_difference
 from semcom.models.cdm_jscc.engine import load as load_cdm
@@ -108,12 +107,7 @@ def page(rows: Sequence[dict[str, Any]], count: int) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    root = Path(__file__).resolve().parents[1]
-    parser.add_argument("--data", type=Path, required=True, help="folder of the Kodak pictures")
-    parser.add_argument("--images", type=int, help="how many of them, evenly spread; all by default")
-    parser.add_argument("--out", type=Path, default=root / "out" / "online-adaptation", help="where rows are kept")
-    parser.add_argument("--docs", type=Path, default=root / "docs", help="where the page goes")
-    parser.add_argument("--jobs", type=int, default=1, help="processes, one thread each")
+    take_pictures(parser, "online-adaptation")
     options = parser.parse_args()
     paths = pictures_of(options.data)
     wanted = [

@@ -2,100 +2,153 @@
 
     python benchmarks/spreading.py --data DIR [--images N]
 
-Runs CDM-JSCC D over Rayleigh fading as ``cdm-jscc-rayleigh`` has it and as ``cdm-jscc-spread`` has it, each picture
-whole, over the same fades and noise. Goes on where it was stopped: rows are kept under ``--out``. Writes
-``docs/spreading.md`` and ``.csv``.
+Runs systems of `comparison` over Rayleigh fading, with spreading and without, each picture whole, over the same fades
+and noise. Goes on where it was stopped: rows are kept under ``--out``, which may be the folder of `comparison`, whose
+rows with spreading are the same. Writes ``docs/spreading.md`` and ``.csv``.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-from curves import pictures_of, write_rows
+from comparison import LEVELS_DB, LINES, SPREAD
+from curves import FIGURES, Figure, pictures_of, take_pictures, write_rows
 from measured_pictures import Point, System, Wanted, measure
 from semcom.flowgraphs.experiments.statistics import paired_difference
 
-LEVELS_DB = (-5, 0, 5, 10, 15, 20)
-CBRS = ("1/48", "1/24", "1/12")
-COHERENCES = (256, 16)
-FLOWGRAPHS = {"as it is": "cdm-jscc-rayleigh", "spread": "cdm-jscc-spread"}
+FADED = SPREAD | {"sc-sic-mini": "sc-sic-rayleigh"}  # which does not spread unless it is told to
+PSNR = FIGURES[0]
+SWD = next(one for one in FIGURES if one.key == "sliced_wasserstein")
 
 
-def name_of(kind: str, coherence: int) -> str:
-    """What rows call it."""
-    return f"{kind} {coherence}"
+class Case(NamedTuple):
+    """A system at a rate and in a fading.
+
+    Attributes:
+        line: Its name in `comparison`.
+        cbr: As text.
+        coherence: Symbols of one gain.
+    """
+
+    line: str
+    cbr: str
+    coherence: int = 256
+
+    def system(self, spreading: str) -> System:
+        """As `comparison` runs it, or without spreading."""
+        (line,) = (line for line in LINES if line.name == self.line)
+        vars = (*line.vars, f"spreading={spreading}")
+        sets = (*line.sets, f"channel.coherence_symbols={self.coherence}")
+        return System(self.called(spreading), FADED[line.flowgraph], vars, sets, line.weights)
+
+    def called(self, spreading: str) -> str:
+        """What rows call it."""
+        name = self.line if self.coherence == 256 else f"{self.line} {self.coherence} symbols of one gain"
+        return name if spreading == "frame" else f"{name} not spread"
 
 
-def system_of(kind: str, coherence: int) -> System:
-    """A flowgraph with so many symbols of one gain."""
-    return System(
-        name_of(kind, coherence), FLOWGRAPHS[kind], ("cbr={cbr}",), (f"channel.coherence_symbols={coherence}",)
-    )
+class Part(NamedTuple):
+    """A part of the page: a table a figure of merit, a row a case, a column an Es/N0."""
+
+    title: str
+    cases: tuple[Case, ...]
+    levels_db: tuple[int, ...] = LEVELS_DB
+    figures: tuple[Figure, ...] = (PSNR,)
 
 
-def page(rows: Sequence[dict[str, Any]], count: int) -> str:
+PARTS = (
+    Part("Values of patches", tuple(Case(x, "1/24") for x in ("DeepJSCC", "SwinJSCC mini", "CDM-JSCC D"))),
+    Part(
+        "Other rates, other fading",
+        (Case("CDM-JSCC D", "1/48"), Case("CDM-JSCC D", "1/12"), Case("CDM-JSCC D", "1/24", 16)),
+    ),
+    Part(
+        "Latents",
+        (
+            Case("SC-SIC mini-48", "1/96"),
+            Case("SC-SIC mini-341", "1/683"),
+            Case("training-free latent diffusion", "1/96"),
+            Case("latent denoiser", "1/96"),
+        ),
+        (0, 5, 10),
+        (PSNR, SWD),
+    ),
+)
+
+
+def wanted(parts: Sequence[Part], pictures: int | None) -> list[Wanted]:
+    """All points of all parts."""
+    return [
+        Wanted(case.system(spreading), point, pictures, "distances" if SWD in part.figures else "sweep")
+        for part in parts
+        for case in part.cases
+        for level in part.levels_db
+        for point in [Point("rayleigh", case.cbr, level)]
+        for spreading in ("frame", "none")
+    ]
+
+
+def table(rows: Sequence[dict[str, Any]], part: Part, figure: Figure, pictures: int) -> list[str]:
+    """Means with spreading, and differences to those without; a dash where pictures are missing."""
+    form = "+" + figure.form.lstrip("+")
+    lines = [
+        f"| {figure.title} | CBR | " + " | ".join(f"{level} dB" for level in part.levels_db) + " |",
+        "|---|---:|" + "---|" * len(part.levels_db),
+    ]
+    for case in part.cases:
+        names, cells = [case.called(spreading) for spreading in ("frame", "none")], []
+        for level in part.levels_db:
+            point = ("rayleigh", case.cbr, str(level))
+            at = [row for row in rows if (row["channel"], row["target_cbr"], row["esn0_db"]) == point]
+            mean, _ = found = [[row[figure.key] for row in at if row["system"] == name] for name in names]
+            if any(len(values) != pictures for values in found):
+                cells.append("-")
+                continue
+            gain = paired_difference(at, *names, figure.key)
+            cells.append(f"{np.mean(mean):{figure.form}}, {gain.mean:{form}} ({gain.low:{form}} to {gain.high:{form}})")
+        lines.append(f"| {names[0]} | {case.cbr} | " + " | ".join(cells) + " |")
+    return lines
+
+
+def page(rows: Sequence[dict[str, Any]], pictures: int) -> str:
     """The whole page."""
-    titles = " | ".join(f"{level} dB" for level in LEVELS_DB)
     text = [
         "# Spreading over the frame, on Kodak",
         "",
-        f"Made by `python benchmarks/spreading.py --data DIR{'' if count == 24 else f' --images {count}'}`; do not "
-        "edit.",
+        "Made by `python benchmarks/spreading.py --data DIR"
+        f"{'' if pictures == 24 else f' --images {pictures}'}`; do not edit.",
         "",
-        f"{count} of the 24 Kodak pictures, each whole, CDM-JSCC D over Rayleigh fading, the same fades and noise for "
-        "both; the receiver knows all gains, the transmitter the mean Es/N0. A frame sends patch after patch, so that "
-        "a fade takes some patches whole. With `mappers/spread_symbols` and `mappers/despread_symbols` around the "
-        "channel it takes a little of all. Length and header are the same. The pictures were used for nothing else.",
+        f"{pictures} of the 24 Kodak pictures, each whole, over Rayleigh fading, a gain for 256 symbols unless said "
+        "otherwise, the same fades and noise with spreading and without; the receiver knows all gains, the transmitter "
+        "the mean Es/N0. What is near in the picture is near in the frame, so that a fade takes some places whole. "
+        "With `mappers/spread_symbols` and `mappers/despread_symbols` around the channel it takes a little of all. "
+        "Length and header are the same. The pictures were used for nothing else.",
+        "",
+        "The flowgraphs over Rayleigh fading spread, `sc-sic-rayleigh` aside, which does so when told "
+        "(`--var spreading=frame`).",
+        "",
+        "Each cell: the mean with spreading, and its difference to the one without (`--var spreading=none`), picture "
+        "by picture, with a bootstrapped 95 % interval.",
     ]
-    for cbr in CBRS:
-        text += ["", f"## CBR {cbr}", "", f"| PSNR in dB | {titles} |", "|---|" + "---:|" * len(LEVELS_DB)]
-        for coherence in COHERENCES:
-            for kind in FLOWGRAPHS:
-                name, cells = name_of(kind, coherence), []
-                for level in LEVELS_DB:
-                    found = [
-                        row["psnr_db"]
-                        for row in rows
-                        if (row["system"], row["target_cbr"], row["esn0_db"]) == (name, cbr, str(level))
-                    ]
-                    cells.append(f"{np.mean(found):.2f}")
-                text.append(f"| {kind}, {coherence} symbols of one gain | " + " | ".join(cells) + " |")
-        text += ["", f"| gain in dB, 95 % interval | {titles} |", "|---|" + "---|" * len(LEVELS_DB)]
-        for coherence in COHERENCES:
-            cells = []
-            plain, spread = (name_of(kind, coherence) for kind in FLOWGRAPHS)
-            for level in LEVELS_DB:
-                at = {"target_cbr": cbr, "esn0_db": str(level)}
-                gain = paired_difference(list(rows), spread, plain, "psnr_db", at=at)
-                cells.append(f"{gain.mean:+.2f} ({gain.low:+.2f} to {gain.high:+.2f})")
-            text.append(f"| {coherence} symbols of one gain | " + " | ".join(cells) + " |")
+    for part in PARTS:
+        text += ["", f"## {part.title}"]
+        for figure in part.figures:
+            text += ["", *table(rows, part, figure, pictures)]
     return "\n".join([*text, ""])
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    root = Path(__file__).resolve().parents[1]
-    parser.add_argument("--data", type=Path, required=True, help="folder of the Kodak pictures")
-    parser.add_argument("--images", type=int, help="how many of them, evenly spread; all by default")
-    parser.add_argument("--out", type=Path, default=root / "out" / "spreading", help="where rows are kept")
-    parser.add_argument("--docs", type=Path, default=root / "docs", help="where the page goes")
-    parser.add_argument("--jobs", type=int, default=1, help="processes, one thread each")
+    take_pictures(parser, "comparison")
     options = parser.parse_args()
     paths = pictures_of(options.data)
-    wanted = [
-        Wanted(system_of(kind, coherence), Point("rayleigh", cbr, level), options.images, "sweep")
-        for cbr in CBRS
-        for level in LEVELS_DB
-        for coherence in COHERENCES
-        for kind in FLOWGRAPHS
-    ]
-    rows = measure(wanted, paths, options.out / "rows.csv", jobs=options.jobs, networks={}, keep={})
+    many = min(options.images or len(paths), len(paths))
+    rows = measure(wanted(PARTS, many), paths, options.out / "rows.csv", jobs=options.jobs, networks={}, keep={})
     write_rows(options.docs / "spreading.csv", rows, ("target_cbr",))
-    text = page(rows, options.images or len(paths))
+    text = page(rows, many)
     (options.docs / "spreading.md").write_text(text, encoding="utf-8")
     print(text)
 

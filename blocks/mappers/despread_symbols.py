@@ -7,9 +7,9 @@ import numpy as np
 from ...sim.constellations.spreading import despread
 from ..block import Block
 from ..envelope import Out, State
-from ..params import BlockParams
 from ..ports import Symbols
 from ._n0 import SMALLEST_SHARE, checked_n0
+from ._spreading import SpreadingParams
 
 __all__ = ["DespreadSymbols"]
 
@@ -27,20 +27,20 @@ class DespreadSymbols(Block):
 
     Input:   symbols: complex64 ``[n]`` of unit mean energy, equalised without bias (``equalizer: mmse`` or ``zf``);
              state: n0, one number or float32 ``[n]``.
-    Output:  complex64 ``[n]``; state: n0, one number.
+    Output:  complex64 ``[n]``; state: n0, one number. With ``spreading: none`` both as they came.
     Raises:  SignalError: n0 is not known, not one number or one of each symbol, or below 0; symbols are not finite.
     State:   none.
     Source:  the linear MMSE estimate; see ``mappers/spread_symbols``.
     Example: ``gather: {use: mappers/despread_symbols}``
     """
 
-    class Params(BlockParams):
-        """None."""
-
-    params: Params
+    Params = SpreadingParams
+    params: SpreadingParams
 
     def work(self, symbols: Symbols, state: State) -> Out[Symbols]:
         """Gather one frame."""
+        if self.params.spreading == "none":
+            return Out(symbols)
         weights = 1 / (1 + checked_n0("mappers/despread_symbols", symbols, state))
         if not symbols.size:
             return Out(symbols, state=State(n0=0.0))

@@ -6,8 +6,8 @@ import numpy as np
 
 from ...sim.constellations.spreading import spread
 from ..block import Block
-from ..params import BlockParams
 from ..ports import Symbols
+from ._spreading import SpreadingParams
 
 __all__ = ["SpreadSymbols"]
 
@@ -22,18 +22,18 @@ class SpreadSymbols(Block):
     ``mappers/despread_symbols`` undoes it.
 
     Input:   symbols: complex64 ``[n]``.
-    Output:  complex64 ``[n]``.
+    Output:  complex64 ``[n]``; with ``spreading: none`` as it came.
     State:   none.
     Source:  Jakubczak & Katabi, SoftCast, MobiCom 2011, section 3.3 (a Hadamard transform, there against packet loss).
     Example: ``spread: {use: mappers/spread_symbols}``
     """
 
-    class Params(BlockParams):
-        """None."""
-
-    params: Params
+    Params = SpreadingParams
+    params: SpreadingParams
 
     def work(self, symbols: Symbols) -> Symbols:
         """Mix one frame."""
+        if self.params.spreading == "none":
+            return symbols
         values = np.ascontiguousarray(symbols).view(np.float32).astype(np.float64)
         return spread(values).astype(np.float32).view(np.complex64)

@@ -6,15 +6,9 @@ from typing import NamedTuple, Protocol
 
 from torch import Tensor
 
-__all__ = ["Backbone", "Told", "Understood"]
+from ..patch_rates.told import Told
 
-
-class Told(NamedTuple):
-    """What both ends know of a batch of frames: the transmitter's choices, which the header carries."""
-
-    levels: Tensor  # [b, h, w] int64: of each patch
-    eta_index: Tensor  # [b] int64: the nearest of `rate_map.ETAS`
-    esn0_db: Tensor  # [b]: the Es/N0 that the transmitter reckoned with
+__all__ = ["Backbone", "Understood"]
 
 
 class Understood(NamedTuple):

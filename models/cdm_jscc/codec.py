@@ -11,11 +11,11 @@ from ..codec import Pixels, Ports, Reception, Role
 from ..config import Config
 from ..frame_noise import FadingAware
 from ..objective import Objective, check_regression
+from ..patch_rates.codec import ENCODER, HEARD, RatedAbout, RatedCodec, Sending
+from ..patch_rates.rate_map import PATCH
 from ..pixels import to_pixels
 from .ddim_shares import ddim_shares
 from .names import NUMBERS, Variant
-from .rate_map import PATCH
-from .rated import ENCODER, HEARD, RatedAbout, RatedCodec, Sending
 
 __all__ = ["CdmAbout", "Codec", "Receiving", "Sending"]
 

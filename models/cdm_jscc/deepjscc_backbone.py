@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..deepjscc.adaptive import CONDITIONS, FLOOR, AdaptiveJscc, effective_esn0_db, to_grid
+from ..deepjscc.adaptive import CONDITIONS, FLOOR, AdaptiveJscc, to_grid
 from ..deepjscc.linear import lmmse_weight
 from ..deepjscc.rates import RATES
-from .allocation import counts_on, sent_mask, shares_of
-from .backbone import Told, Understood
+from ..patch_rates.allocation import counts_on, effective_esn0_db_of_sent, sent_mask, shares_of
+from ..patch_rates.rate_map import ETAS, LEVELS
+from ..patch_rates.told import Told
+from .backbone import Understood
 from .config import DeepJsccBackbone
 from .mlla import MllaBlock, RateLinear
-from .rate_map import ETAS, LEVELS
 
-__all__ = ["RateAdaptiveDeepJscc", "effective_esn0_db_of_sent"]
+__all__ = ["RateAdaptiveDeepJscc"]
 
 
 class _Patches(nn.Module):
@@ -124,9 +123,3 @@ class RateAdaptiveDeepJscc(nn.Module):
         better, x = base.improve(linear, F.pixel_shuffle(x, 2), self._condition(told, heard_db))
         estimate = better + klt.mean.view(1, 3, 1, 1)
         return Understood(estimate, spread, (None, x, to_grid(tokens, height, width)))
-
-
-def effective_esn0_db_of_sent(n0: Tensor, mask: Tensor) -> Tensor:
-    """`effective_esn0_db` over what is sent alone."""
-    capacity = (torch.log1p(1 / n0) * mask).sum((1, 2)) / mask.sum((1, 2))
-    return effective_esn0_db((1 / torch.expm1(capacity))[:, None]) if math.prod(n0.shape) else n0.new_zeros(0)

@@ -15,13 +15,12 @@ from torch import Tensor
 from ...errors import UsageError
 from ..codec import Role
 from ..model_card import ModelCard
+from ..patch_rates.adaptation import adapted_patches
+from ..patch_rates.allocation import effective_esn0_db_of_sent, sent_mask
+from ..patch_rates.told import Told
 from ..weights.network import config_of, fill
-from .adaptation import adapted_patches
-from .allocation import sent_mask
-from .backbone import Told
 from .codec import CdmAbout, Codec
 from .config import CdmConfig
-from .deepjscc_backbone import effective_esn0_db_of_sent
 from .names import DEFAULT, SHIPPED, Variant
 from .network import CdmJscc, part_of
 from .ntc_backbone import NtcJscc

@@ -13,15 +13,14 @@ from torch import Tensor, nn
 from torch._higher_order_ops.while_loop import while_loop
 
 from ..onnx.export import PARITY_SIZES, Exported, Graph, Inputs, export_codec
-from .allocation import sent_mask
-from .backbone import Told
+from ..patch_rates.allocation import effective_esn0_db_of_sent, sent_mask
+from ..patch_rates.export import TRACED, cases, free_axes, heard, sent
+from ..patch_rates.told import Told
 from .codec import Codec
 from .ddim_shares import ddim_shares
-from .deepjscc_backbone import effective_esn0_db_of_sent
 from .engine import TorchEngine
 from .names import DEFAULT, SHIPPED, Variant
 from .network import CdmJscc
-from .rated_export import TRACED, cases, free_axes, heard, sent
 
 __all__ = ["Receiver", "Transmitter", "export_cdm_jscc"]
 

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor
 
+from ..patch_rates.allocation import effective_esn0_db_of_sent, levels_for, nearest_eta_index, sent_mask
+from ..patch_rates.frames import over_channel
+from ..patch_rates.hyperprior import Entropy
+from ..patch_rates.told import Told
 from ..training.frames import Fading
-from .allocation import levels_for, sent_mask
-from .backbone import Told, Understood
-from .deepjscc_backbone import effective_esn0_db_of_sent
-from .frames import over_channel
+from .backbone import Understood
 from .network import CdmJscc
 from .ntc_backbone import NtcJscc
-from .rate_map import ETAS
-from .transforms import Entropy
 
-__all__ = ["Passed", "nearest_eta_index", "pass_through"]
+__all__ = ["Passed", "pass_through"]
 
 
 class Passed(NamedTuple):
@@ -28,12 +26,6 @@ class Passed(NamedTuple):
     understood: Understood
     heard_db: Tensor  # [b]
     entropy: Entropy
-
-
-def nearest_eta_index(eta: Tensor) -> Tensor:
-    """`rate_map.eta_index` of a batch."""
-    grid = torch.from_numpy(np.log(np.asarray(ETAS))).to(eta, non_blocking=True)
-    return (eta.log()[:, None] - grid).abs().argmin(1)
 
 
 def pass_through(

@@ -6,14 +6,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .allocation import counts_on
-from .backbone import Told, Understood
+from ..patch_rates.allocation import counts_on
+from ..patch_rates.hyperprior import Entropy, Hyperprior
+from ..patch_rates.rate_map import LEVELS
+from ..patch_rates.told import Told
+from .backbone import Understood
 from .config import CdmConfig, DeepJsccBackbone, Part
 from .deepjscc_backbone import RateAdaptiveDeepJscc
 from .diffusion import ddim
 from .ntc_backbone import NtcJscc
-from .rate_map import LEVELS
-from .transforms import Entropy, Hyperprior
 from .unet import Unet
 
 __all__ = ["CdmJscc", "part_of"]

@@ -6,11 +6,12 @@ import torch
 from torch import Tensor, nn
 
 from ..deepjscc.adaptive import to_grid
-from .allocation import sent_mask
-from .backbone import Told, Understood
+from ..patch_rates.allocation import sent_mask
+from ..patch_rates.rate_map import LEVELS, PATCH
+from ..patch_rates.told import Told
+from .backbone import Understood
 from .config import NtcBackbone
 from .mlla import MllaBlock, RateLinear
-from .rate_map import LEVELS, PATCH
 from .transforms import Analysis, ContextPyramid
 
 __all__ = ["NtcJscc"]

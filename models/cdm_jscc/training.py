@@ -12,6 +12,8 @@ from torch import Tensor, nn
 from ...errors import UsageError
 from ..deepjscc.config import AdaptiveConfig
 from ..deepjscc.names import SHIPPED as DEEPJSCC_SHIPPED
+from ..patch_rates.level_variances import log_level_variances
+from ..patch_rates.rate_map import PATCH
 from ..training.batch import Batch, Losses
 from ..training.pictures import Pictures, draw_images
 from ..training.run import Run
@@ -19,10 +21,8 @@ from ..training.validation import Scores
 from ..weights.file import load_weights
 from .config import CdmConfig, DeepJsccBackbone, Phase, TrainConfig
 from .deepjscc_backbone import RateAdaptiveDeepJscc
-from .level_variances import log_level_variances
 from .names import SHIPPED
 from .network import CdmJscc, part_of
-from .rate_map import PATCH
 from .step import NoiseLevels, losses_of
 from .system import SYSTEM
 from .validation import validate

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..patch_rates.rate_map import PATCH, eta_near_cbr
 from ..training.frames import Fading
 from ..training.pictures import Pictures, Pixels
 from ..training.run import Run
@@ -13,7 +14,6 @@ from ..training.validation import Quality, Scores, centre_crop, evenly
 from .config import Phase, TrainConfig
 from .forward import pass_through
 from .network import CdmJscc
-from .rate_map import PATCH, eta_near_cbr
 
 __all__ = ["POINTS", "validate"]
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from ..cdm_jscc.rated import ENCODER, HEARD, RatedAbout, RatedCodec, Sending
 from ..codec import Pixels, Ports, Reception, Role
 from ..config import Config
 from ..frame_noise import FadingAware
+from ..patch_rates.codec import ENCODER, HEARD, RatedAbout, RatedCodec, Sending
 from ..pixels import to_pixels
 from .names import NUMBERS, Variant
 

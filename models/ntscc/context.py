@@ -10,9 +10,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ..cdm_jscc.entropy import gaussian_bits, quantised
-from ..cdm_jscc.rate_map import LEVELS
-from ..cdm_jscc.transforms import Entropy, Hyperprior
+from ..patch_rates.entropy import gaussian_bits, quantised
+from ..patch_rates.hyperprior import Entropy, Hyperprior
+from ..patch_rates.rate_map import LEVELS
 from .config import NtsccConfig
 
 __all__ = ["ContextPrior", "anchors"]

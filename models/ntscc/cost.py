@@ -7,8 +7,8 @@ from typing import NamedTuple
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from ..cdm_jscc.backbone import Told
-from ..cdm_jscc.rate_map import LEVELS, PATCH
+from ..patch_rates.rate_map import LEVELS, PATCH
+from ..patch_rates.told import Told
 from .config import NtsccConfig
 from .network import Ntscc
 

@@ -11,9 +11,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..cdm_jscc.adaptation import adapted_patches
-from ..cdm_jscc.backbone import Told
 from ..codec import Role
+from ..patch_rates.adaptation import adapted_patches
+from ..patch_rates.told import Told
 from ..weights.network import config_of, fill
 from .codec import Codec, NtsccAbout
 from .config import NtsccConfig

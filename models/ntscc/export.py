@@ -8,9 +8,9 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
-from ..cdm_jscc.backbone import Told
-from ..cdm_jscc.rated_export import TRACED, cases, free_axes, heard, sent
 from ..onnx.export import PARITY_SIZES, Exported, Graph, export_codec
+from ..patch_rates.export import TRACED, cases, free_axes, heard, sent
+from ..patch_rates.told import Told
 from .engine import TorchEngine, load
 from .names import DEFAULT, Variant
 from .network import Ntscc

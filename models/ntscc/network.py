@@ -6,14 +6,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..cdm_jscc.allocation import counts_on, sent_mask, shares_of
-from ..cdm_jscc.backbone import Told
-from ..cdm_jscc.deepjscc_backbone import effective_esn0_db_of_sent
-from ..cdm_jscc.rate_map import ETAS, LEVELS, PATCH
-from ..cdm_jscc.transforms import Entropy
 from ..deepjscc.adaptive import FLOOR, to_grid
 from ..deepjscc.linear import Klt, lmmse_weight
 from ..deepjscc.modulated import ModulatedStack
+from ..patch_rates.allocation import counts_on, effective_esn0_db_of_sent, sent_mask, shares_of
+from ..patch_rates.hyperprior import Entropy
+from ..patch_rates.rate_map import ETAS, LEVELS, PATCH
+from ..patch_rates.told import Told
 from .config import NtsccConfig, Part
 from .context import ContextPrior
 

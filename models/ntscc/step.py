@@ -9,14 +9,12 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ..cdm_jscc.allocation import levels_for, sent_mask
-from ..cdm_jscc.backbone import Told
-from ..cdm_jscc.deepjscc_backbone import effective_esn0_db_of_sent
-from ..cdm_jscc.forward import nearest_eta_index
-from ..cdm_jscc.frames import over_channel
-from ..cdm_jscc.rate_map import eta_index
-from ..cdm_jscc.transforms import Entropy
 from ..deepjscc.step import normalised_loss
+from ..patch_rates.allocation import effective_esn0_db_of_sent, levels_for, nearest_eta_index, sent_mask
+from ..patch_rates.frames import over_channel
+from ..patch_rates.hyperprior import Entropy
+from ..patch_rates.rate_map import eta_index
+from ..patch_rates.told import Told
 from ..training.batch import Batch, Losses
 from ..training.frames import Fading, draw_fading
 from ..training.run import Run

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..cdm_jscc.level_variances import log_level_variances
-from ..cdm_jscc.rate_map import ETAS, PATCH
 from ..deepjscc.step import BINS
+from ..patch_rates.level_variances import log_level_variances
+from ..patch_rates.rate_map import ETAS, PATCH
 from ..training.batch import Batch, Losses
 from ..training.pictures import Pictures, draw_images
 from ..training.run import Run

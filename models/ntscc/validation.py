@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..cdm_jscc.rate_map import PATCH, eta_for_frame
+from ..patch_rates.rate_map import PATCH, eta_for_frame
 from ..training.frames import Fading
 from ..training.pictures import Pictures
 from ..training.run import Run

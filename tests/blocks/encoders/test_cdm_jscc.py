@@ -12,7 +12,7 @@ from semcom.blocks.encoders.cdm_jscc import CdmJscc
 from semcom.blocks.envelope import Header
 from semcom.blocks.mappers.real_to_complex import RealToComplex
 from semcom.errors import MissingExtra, SignalError, WeightsError
-from semcom.models.cdm_jscc.rate_map import LEVELS
+from semcom.models.patch_rates.rate_map import LEVELS
 from semcom.sim.side_information.cdm_mode import CdmMode
 from semcom.sim.side_information.field import HeaderField
 from semcom.sim.side_information.image_shape import ImageShape

@@ -64,6 +64,15 @@ def test_erased_symbols_cost_each_value_as_much() -> None:
     assert np.mean(np.abs(out.value - symbols) ** 2) == pytest.approx(1 / 3, rel=0.05)
 
 
+def test_without_spreading_all_is_as_it_came() -> None:
+    symbols, state = drawn(5), State(n0=np.arange(5, dtype=np.float32))
+    params = SpreadSymbols.Params(spreading="none")
+    np.testing.assert_array_equal(SpreadSymbols(params).work(symbols), symbols)
+    out = DespreadSymbols(params).work(symbols, state)
+    np.testing.assert_array_equal(out.value, symbols)
+    assert out.state is None  # what the channel said stays
+
+
 @pytest.mark.parametrize(
     ("n0", "message"),
     [

@@ -8,10 +8,10 @@ from safetensors.torch import load_file, save_file
 from semcom.errors import SignalError, UsageError, WeightsError
 from semcom.models.cdm_jscc.codec import Codec, Receiving, Sending
 from semcom.models.cdm_jscc.engine import load
-from semcom.models.cdm_jscc.rate_map import LEVELS
 from semcom.models.cdm_jscc.training import CdmJsccRun
 from semcom.models.codec import Frame
 from semcom.models.model_card import ModelCard, card_path
+from semcom.models.patch_rates.rate_map import LEVELS
 from semcom.models.training.train import train
 from semcom.models.weights.file import sha256_of
 from semcom.sim.side_information.image_shape import ImageShape

@@ -3,13 +3,15 @@ from pathlib import Path
 import pytest
 import semcom.models.cdm_jscc
 import torch
-from semcom.models.cdm_jscc.backbone import Told, Understood
+from semcom.models.cdm_jscc.backbone import Understood
 from semcom.models.cdm_jscc.config import CdmConfig, TrainConfig
 from semcom.models.cdm_jscc.diffusion import ddim
-from semcom.models.cdm_jscc.forward import nearest_eta_index, pass_through
+from semcom.models.cdm_jscc.forward import pass_through
 from semcom.models.cdm_jscc.network import CdmJscc
-from semcom.models.cdm_jscc.rate_map import ETAS, LEVELS
 from semcom.models.deepjscc.adaptive import effective_esn0_db
+from semcom.models.patch_rates.allocation import nearest_eta_index
+from semcom.models.patch_rates.rate_map import ETAS, LEVELS
+from semcom.models.patch_rates.told import Told
 
 CONFIGS = Path(semcom.models.cdm_jscc.__file__).parent / "configs"
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from semcom.errors import SignalError, UsageError, WeightsError
-from semcom.models.cdm_jscc.rate_map import LEVELS
 from semcom.models.ntscc.codec import Codec, Receiving, Sending
 from semcom.models.ntscc.engine import load
+from semcom.models.patch_rates.rate_map import LEVELS
 from semcom.sim.bandwidth import robust_uses
 from semcom.sim.side_information.model_id import ModelId
 from semcom.sim.side_information.power_scale import PowerScale

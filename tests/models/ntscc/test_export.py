@@ -12,7 +12,6 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from semcom.errors import UsageError, WeightsError
-from semcom.models.cdm_jscc.rated_export import TRACED, cases, free_axes, heard, sent
 from semcom.models.codec import Ports
 from semcom.models.deepjscc.names import SHIPPED as OTHERS
 from semcom.models.ntscc.codec import Codec, NtsccAbout, Receiving, Sending
@@ -23,6 +22,7 @@ from semcom.models.ntscc.network import Ntscc
 from semcom.models.onnx.engine import OnnxEngine
 from semcom.models.onnx.engine import load as load_onnx
 from semcom.models.onnx.export import Graph, export_codec
+from semcom.models.patch_rates.export import TRACED, cases, free_axes, heard, sent
 from semcom.models.weights.file import sha256_of
 from semcom.sim.metrics.psnr import psnr_db
 from semcom.sim.side_information.rate_map import RateMap

@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from semcom.models.cdm_jscc.backbone import Told
-from semcom.models.cdm_jscc.rate_map import LEVELS
 from semcom.models.ntscc.network import Ntscc, part_of
 from semcom.models.ntscc.step import link
+from semcom.models.patch_rates.rate_map import LEVELS
+from semcom.models.patch_rates.told import Told
 
 from .conftest import TINY
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from semcom.errors import SignalError
 from semcom.models.cdm_jscc.engine import load
-from semcom.models.cdm_jscc.rate_map import LEVELS, PATCH, eta_near_cbr, levels_for
+from semcom.models.patch_rates.rate_map import LEVELS, PATCH, eta_near_cbr, levels_for
 from semcom.sim.side_information.field import KnownFields
 from semcom.sim.side_information.image_shape import ImageShape
 from semcom.sim.side_information.rate_map import PLAIN_BITS, RateMap

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ..online_adaptation import adapted
 from .allocation import sent_mask
-from .backbone import Told
+from .told import Told
 
 __all__ = ["adapted_patches"]
 

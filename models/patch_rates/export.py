@@ -1,4 +1,4 @@
-"""On what files of networks that price each patch are traced and compared: what CDM-JSCC shares with others."""
+"""On what files of networks that price each patch are traced and compared."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import numpy as np
 import torch
 
 from ..onnx.export import Inputs, parity_picture
+from .codec import RatedCodec
 from .rate_map import ETAS, LEVELS, PATCH
-from .rated import RatedCodec
 
 __all__ = ["TRACED", "cases", "free_axes", "heard", "sent"]
 

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 import torch
 from scipy.optimize import minimize
-from semcom.models.cdm_jscc.allocation import allot_power_to_levels, sent_mask
-from semcom.models.cdm_jscc.rate_map import LEVELS
 from semcom.models.deepjscc.linear import allot_power
+from semcom.models.patch_rates.allocation import allot_power_to_levels, sent_mask
+from semcom.models.patch_rates.rate_map import LEVELS
 
 
 def variances(seed: int) -> torch.Tensor:

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 from semcom.errors import SignalError
-from semcom.models.cdm_jscc import allocation
-from semcom.models.cdm_jscc.rate_map import (
+from semcom.models.patch_rates import allocation
+from semcom.models.patch_rates.rate_map import (
     ETAS,
     LEVELS,
     PATCH,

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 from scipy.stats import norm
-from semcom.models.cdm_jscc.entropy import FactorisedPrior, gaussian_bits, quantised
-from semcom.models.cdm_jscc.transforms import Hyperprior
+from semcom.models.patch_rates.entropy import FactorisedPrior, gaussian_bits, quantised
+from semcom.models.patch_rates.hyperprior import Hyperprior
 
 
 def exact_bits(away: np.ndarray, scale: np.ndarray) -> np.ndarray:

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import math
 from functools import cache
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from .backbone import Told
-from .rate_map import LEVELS
+from ..deepjscc.adaptive import effective_esn0_db
+from .rate_map import ETAS, LEVELS
+from .told import Told
 
-__all__ = ["allot_power_to_levels", "counts_on", "levels_for", "sent_mask", "shares_of"]
+__all__ = [
+    "allot_power_to_levels",
+    "counts_on",
+    "effective_esn0_db_of_sent",
+    "levels_for",
+    "nearest_eta_index",
+    "sent_mask",
+    "shares_of",
+]
 
 _COUNTS = torch.tensor(LEVELS)
 
@@ -83,3 +94,15 @@ def shares_of(log_variance: Tensor, told: Told) -> tuple[Tensor, Tensor]:
     power = allot_power_to_levels(variance, levels, 10 ** (-told.esn0_db / 10))
     frames = torch.arange(levels.shape[0], device=levels.device)[:, None]
     return variance[frames, levels], power[frames, levels]
+
+
+def nearest_eta_index(eta: Tensor) -> Tensor:
+    """`rate_map.eta_index` of a batch."""
+    grid = torch.from_numpy(np.log(np.asarray(ETAS))).to(eta, non_blocking=True)
+    return (eta.log()[:, None] - grid).abs().argmin(1)
+
+
+def effective_esn0_db_of_sent(n0: Tensor, mask: Tensor) -> Tensor:
+    """`effective_esn0_db` over what is sent alone."""
+    capacity = (torch.log1p(1 / n0) * mask).sum((1, 2)) / mask.sum((1, 2))
+    return effective_esn0_db((1 / torch.expm1(capacity))[:, None]) if math.prod(n0.shape) else n0.new_zeros(0)

@@ -1,4 +1,4 @@
-"""Frames whose patches are of unequal rate, to and from an engine: what CDM-JSCC shares with others. Needs no torch."""
+"""Frames whose patches are of unequal rate, to and from an engine. Needs no torch."""
 
 from __future__ import annotations
 

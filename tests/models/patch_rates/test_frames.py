@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 from scipy.stats import chi2, kstest
-from semcom.models.cdm_jscc.allocation import sent_mask
-from semcom.models.cdm_jscc.frames import over_channel
+from semcom.models.patch_rates.allocation import sent_mask
+from semcom.models.patch_rates.frames import over_channel
 
 
 def frames(seed: int, count: int = 3, patches: int = 60) -> tuple[torch.Tensor, torch.Tensor]:
