@@ -106,6 +106,8 @@ SPREAD = {  # over AWGN → over Rayleigh fading, each value spread over the fra
     "swinjscc": "swinjscc-rayleigh",
     "ntscc": "ntscc-rayleigh",
     "cdm-jscc": "cdm-jscc-rayleigh",
+    "training-free-mini": "training-free-rayleigh",
+    "latent-denoiser-mini": "latent-denoiser-rayleigh",
 }
 REFERENCE = "HEVC+LDPC adapted"
 CLOSED = ("1/683",)  # rates that are nobody else's

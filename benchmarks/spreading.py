@@ -19,11 +19,7 @@ from curves import FIGURES, Figure, pictures_of, take_pictures, write_rows
 from measured_pictures import Point, System, Wanted, measure
 from semcom.flowgraphs.experiments.statistics import paired_difference
 
-FADED = SPREAD | {  # the latter do not spread unless they are told to
-    "sc-sic-mini": "sc-sic-rayleigh",
-    "training-free-mini": "training-free-rayleigh",
-    "latent-denoiser-mini": "latent-denoiser-rayleigh",
-}
+FADED = SPREAD | {"sc-sic-mini": "sc-sic-rayleigh"}  # which does not spread unless it is told to
 PSNR = FIGURES[0]
 SWD = next(one for one in FIGURES if one.key == "sliced_wasserstein")
 
@@ -127,9 +123,12 @@ def page(rows: Sequence[dict[str, Any]], pictures: int) -> str:
         "",
         f"{pictures} of the 24 Kodak pictures, each whole, over Rayleigh fading, a gain for 256 symbols unless said "
         "otherwise, the same fades and noise with spreading and without; the receiver knows all gains, the transmitter "
-        "the mean Es/N0. A frame sends patch after patch, so that a fade takes some patches whole. With "
-        "`mappers/spread_symbols` and `mappers/despread_symbols` around the channel it takes a little of all. Length "
-        "and header are the same. The pictures were used for nothing else.",
+        "the mean Es/N0. What is near in the picture is near in the frame, so that a fade takes some places whole. "
+        "With `mappers/spread_symbols` and `mappers/despread_symbols` around the channel it takes a little of all. "
+        "Length and header are the same. The pictures were used for nothing else.",
+        "",
+        "The flowgraphs over Rayleigh fading spread, `sc-sic-rayleigh` aside, which does so when told "
+        "(`--var spreading=frame`).",
         "",
         "Each cell: the mean with spreading, and its difference to the one without (`--var spreading=none`), picture "
         "by picture, with a bootstrapped 95 % interval.",
