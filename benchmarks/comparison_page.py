@@ -99,7 +99,7 @@ def page(asked: Asked, sheets: Mapping[str, Point], wanted: int) -> str:
         "pictures, or could send none; those count as the mean grey picture that the receiver shows.",
         "",
         "Over Rayleigh fading all learned systems but SC-SIC spread each value over the frame, as their flowgraphs "
-        "have it; [what they have without](spreading.md). DeepJSCC-Q does so on all channels.",
+        "have it; [what some of them have without](spreading.md). DeepJSCC-Q does so on all channels.",
         "",
         "*adapted*: the scheme of TS 38.214 that carries most at this mean Es/N0, over Rayleigh with 4 dB (up to 0 dB) "
         "to 8 dB (at 20 dB) in hand; the transmitter may halve or quarter the picture's sides. *HEVC+capacity*: an "

@@ -4,7 +4,7 @@
 
 Runs systems of `comparison` over Rayleigh fading, with spreading and without, each picture whole, over the same fades
 and noise. Goes on where it was stopped: rows are kept under ``--out``, which may be the folder of `comparison`, whose
-rows with spreading are the same. Writes ``docs/spreading.md`` and ``.csv``.
+rows are the same: with spreading, and of SC-SIC without. Writes ``docs/spreading.md`` and ``.csv``.
 """
 
 from __future__ import annotations
@@ -47,6 +47,8 @@ class Case(NamedTuple):
     def called(self, spreading: str) -> str:
         """What rows call it."""
         name = self.line if self.coherence == 256 else f"{self.line} {self.coherence} symbols of one gain"
+        if self.line.startswith("SC-SIC"):  # which `comparison` does not spread
+            return name if spreading == "none" else f"{name} spread"
         return name if spreading == "frame" else f"{name} not spread"
 
 

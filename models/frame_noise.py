@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 __all__ = ["FadingAware", "known_n0", "noise_in_values"]
 
+_ERASED = 1e6  # an erased symbol's n0 is 1e9, that of the deepest fade far below
+
 FadingAware = Literal["on", "off"]
 """A receiver reckons with the noise of each symbol, or with one of the frame's mean SNR."""
 
@@ -24,10 +26,12 @@ def noise_in_values(values: NDArray[np.float32], n0: NDArray[np.float32]) -> NDA
     r"""Variance of the noise in each value, in the values' own scale.
 
     n0 is per complex symbol of unit energy, and half of that, over half the energy, is in each real dimension. The
-    values' own power is what arrived less the noise, where what has little noise says the more, and what was erased
-    nothing: :math:`P_z = \sum w^2 y^2 / \sum w` with :math:`w = 1 / (1 + n_0)`.
+    values' own power is what arrived less the noise, each weighed by its own: :math:`P_z = \overline{y^2 / (1 + n_0)}`,
+    so that a few symbols in a deep fade do not say what it is. Those that were erased, of which nothing came, do not
+    count.
     """
-    weights = 1 / (1 + n0.astype(np.float64))
-    power = float(np.sum(np.square(weights * values)) / np.sum(weights))
+    came = n0 < _ERASED
+    known = n0[came].astype(np.float64)
+    power = float(np.mean(np.square(values[came], dtype=np.float64) / (1 + known))) if known.size else 0.0
     noise: NDArray[np.float32] = np.float32(power) * n0
     return noise

@@ -12,14 +12,18 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from .traced_once import traced_once
+
 for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):  # pytest's workers have a core each: a second thread waits busily
     os.environ.setdefault(_name, "1")
+Keep = Callable[[], AbstractContextManager[None]]
 gc.disable()  # until the first test: what imports and collection make stays
 
 
@@ -53,7 +57,31 @@ def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Non
 
 
 @pytest.fixture(scope="session")
-def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def traces(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that pytest's workers share, of what torch has traced."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "traces"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def keep_traces(traces: Path) -> Keep:
+    """Within it, what exports trace is kept, or taken from what others kept."""
+
+    @contextmanager
+    def keep() -> Iterator[None]:
+        from semcom.models.onnx import export
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(export, "_trace", traced_once(traces, export._trace))
+            yield
+
+    return keep
+
+
+@pytest.fixture(scope="session")
+def warm(tmp_path_factory: pytest.TempPathFactory, traces: Path) -> Iterator[Path]:
     """A folder with a `semcom` that has imported already: most of the time of most commands goes there."""
     folder, script = tmp_path_factory.mktemp("bin"), Path(__file__).with_name("warm_semcom.py")
     with tempfile.TemporaryDirectory() as short:  # the path of a socket has at most 107 bytes
@@ -61,7 +89,7 @@ def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         command = folder / "semcom"
         command.write_text(f'#!/bin/sh\nexec {sys.executable} -IS {script} run {address} "$@"\n')
         command.chmod(0o755)
-        server = subprocess.Popen([sys.executable, "-P", str(script), "serve", address])
+        server = subprocess.Popen([sys.executable, "-P", str(script), "serve", address, str(traces)])
         while not Path(address).exists():
             assert server.poll() is None
             time.sleep(0.05)
@@ -70,37 +98,40 @@ def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         server.wait()
 
 
+@pytest.fixture
+def warm_workers(warm: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Blocks that run as processes start in forks: for tests of what they say to each other, not of their start."""
+    monkeypatch.setattr(sys, "executable", str(warm / "semcom"))
+
+
 @pytest.fixture(scope="session")
-def deepjscc_onnx(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def deepjscc_onnx(traces: Path, keep_traces: Keep) -> dict[str, Path]:
     """The ONNX files of the shipped DeepJSCC network, by role: made once, whoever of pytest's workers comes first."""
     from semcom.models.deepjscc.export import export_deepjscc
 
-    return _exported_once(tmp_path_factory, "deepjscc-adaptive", export_deepjscc)
+    return _exported_once(traces, keep_traces, "deepjscc-adaptive", export_deepjscc)
 
 
 @pytest.fixture(scope="session")
-def ntscc_onnx(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def ntscc_onnx(traces: Path, keep_traces: Keep) -> dict[str, Path]:
     """Likewise of the shipped NTSCC network."""
     from semcom.models.ntscc.export import export_ntscc
 
-    return _exported_once(tmp_path_factory, "ntscc-midi", export_ntscc)
+    return _exported_once(traces, keep_traces, "ntscc-midi", export_ntscc)
 
 
 @pytest.fixture(scope="session")
-def latent_diffusion_onnx(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def latent_diffusion_onnx(traces: Path, keep_traces: Keep) -> dict[str, Path]:
     """Likewise of the shipped networks of latent diffusion."""
     from semcom.models.latent_diffusion.export import export_latent_diffusion
 
-    return _exported_once(tmp_path_factory, "latent-diffusion-mini-96", export_latent_diffusion)
+    return _exported_once(traces, keep_traces, "latent-diffusion-mini-96", export_latent_diffusion)
 
 
-def _exported_once(
-    tmp_path_factory: pytest.TempPathFactory, name: str, export: Callable[..., Iterable[Any]]
-) -> dict[str, Path]:
-    base = tmp_path_factory.getbasetemp()
-    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / f"{name}-onnx"
+def _exported_once(traces: Path, keep: Keep, name: str, export: Callable[..., Iterable[Any]]) -> dict[str, Path]:
+    folder = traces.with_name(f"{name}-onnx")
     folder.mkdir(exist_ok=True)
-    with (folder / "lock").open("w") as lock:
+    with (folder / "lock").open("w") as lock, keep():
         fcntl.flock(lock, fcntl.LOCK_EX)
         paths = {role: folder / f"{name}-{role}.onnx" for role in ("encoder", "decoder")}
         if not all(path.exists() for path in paths.values()):

@@ -1,17 +1,22 @@
 """The command `semcom`, forked from a process that has imported torch: new ones spend most of their time on that.
 
-``python warm_semcom.py serve ADDRESS`` waits at a unix socket; ``... run ADDRESS WORDS`` has a command run there, with
-its own working directory, environment and standard streams, passes signals on to it, and ends as it ends.
+As `python -m` would, it also runs a module: ``-m MODULE``, for the processes that blocks run in.
+
+``python warm_semcom.py serve ADDRESS TRACES`` waits at a unix socket; ``... run ADDRESS WORDS`` has a command run
+there, with its own working directory, environment and standard streams, passes signals on to it, and ends as it ends.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import runpy
 import select
 import signal
 import socket
 import sys
+import warnings
+from pathlib import Path
 
 
 def run(address: str, words: list[str]) -> int:
@@ -28,14 +33,21 @@ def run(address: str, words: list[str]) -> int:
         return code[0] if code else 1
 
 
-def serve(address: str) -> None:
-    """Import what commands import, and fork for each that comes; a fork returns, and is the command."""
+def serve(address: str, traces: str) -> None:
+    """Import what commands import, and fork for each that comes; a fork returns, and is the command.
+
+    What exports trace is kept in the folder of traces, or taken from there.
+    """
     import scipy.ndimage
     import scipy.signal  # noqa: F401
     import semcom.cli
     import semcom.flowgraphs.runtime.run
     import torch  # noqa: F401
     from diffusers import AutoencoderKL, UNet2DModel  # noqa: F401
+    from semcom.models.onnx import export
+
+    traced_once = runpy.run_path(str(Path(__file__).with_name("traced_once.py")))["traced_once"]
+    export._trace = traced_once(Path(traces), export._trace)
 
     signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs of a shell are born deaf to it
     with socket.socket(socket.AF_UNIX) as server:
@@ -50,7 +62,12 @@ def serve(address: str) -> None:
                 _watch(client)
                 break
             client.close()
-    semcom.cli.main()
+    if sys.argv[1:2] == ["-m"]:
+        sys.path.insert(0, os.getcwd())
+        warnings.simplefilter("ignore", RuntimeWarning)  # that it was imported before
+        runpy.run_module(sys.argv[2], run_name="__main__")
+    else:
+        semcom.cli.main()
 
 
 def _watch(client: socket.socket) -> None:
@@ -82,6 +99,6 @@ def _watch(client: socket.socket) -> None:
 
 if __name__ == "__main__":
     if sys.argv[1] == "serve":
-        serve(sys.argv[2])
+        serve(sys.argv[2], sys.argv[3])
     else:
         sys.exit(run(sys.argv[2], sys.argv[3:]))

@@ -23,7 +23,10 @@ class DespreadSymbols(Block):
     Each symbol is brought to the least squared error first, so that those in a deep fade bring no noise; a value is
     then the sum of many, with the mean of their errors. It comes without bias, and with one noise variance for all:
     what follows sees an AWGN channel. Its Es/N0 lies between the harmonic mean and the one of as much capacity; over
-    AWGN all is as without spreading.
+    AWGN all is as without spreading. Where that Es/N0 is below -30 dB, values come shrunk, with a n0 of 999.
+
+    Nothing in the frame says that it was spread: a flowgraph has both blocks, with one ``spreading``, or neither; what
+    is gathered and was not spread, or the other way, is noise.
 
     Input:   symbols: complex64 ``[n]`` of unit mean energy, equalised without bias (``equalizer: mmse`` or ``zf``);
              state: n0, one number or float32 ``[n]``.

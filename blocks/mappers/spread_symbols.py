@@ -19,7 +19,7 @@ class SpreadSymbols(Block):
 
     x are the real and imaginary parts; P are fixed permutations with signs, H Hadamard transforms. All are orthonormal:
     the frame has the energy that it had. For symbols of networks, which no channel code protects;
-    ``mappers/despread_symbols`` undoes it.
+    ``mappers/despread_symbols`` undoes it, and must be there: nothing in the frame says that it was spread.
 
     Input:   symbols: complex64 ``[n]``.
     Output:  complex64 ``[n]``; with ``spreading: none`` as it came.

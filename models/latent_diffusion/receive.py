@@ -16,6 +16,7 @@ __all__ = ["Plan", "restore"]
 
 Latent = NDArray[np.float32]
 _EVEN = 1e-3  # of the noise: values that differ by less are equally noisy
+_NONE, _ERASED = 1e-5, 1e6  # noise that is none, and noise of a value of which nothing came
 _LEAST_ERROR = 1e-3  # of the network, in a latent of unit variance: even its best is no better than that
 
 
@@ -73,7 +74,7 @@ def restore(
     if spread > _EVEN * mean and plan.rescale:
         clean = latent / np.float32(share**0.5)
         if plan.steps == "one":
-            return _mean(clean, ratios, denoiser, rng)
+            return _mean(clean, ratios, (noise > _NONE) & (noise < _ERASED), denoiser, rng)
         return _each_from_its_own_level(clean, ratios, denoiser, plan.steps, rng)
     levels = _levels(level_of(ratio), plan.steps)
     if plan.rescale and levels:
@@ -114,14 +115,20 @@ def _each_from_its_own_level(
     return latent
 
 
-def _mean(clean: Latent, ratios: NDArray[np.float32], denoiser: Denoiser[Latent], rng: np.random.Generator) -> Latent:
-    """Go to the mean in one step, from the level of the median of the noise.
+def _mean(
+    clean: Latent,
+    ratios: NDArray[np.float32],
+    noisy: NDArray[np.bool_],
+    denoiser: Denoiser[Latent],
+    rng: np.random.Generator,
+) -> Latent:
+    """Go to the mean in one step, from the level of the median of the noise of those values that have some.
 
     What the values with less noise lose by that, and those with more gain, is balanced behind it: what arrived and what
     the network made of it are weighed by their inverse variances. The network's own, one a channel, is measured as what
     it differs from what arrived by, less the noise of that.
     """
-    level = level_of(float(np.median(ratios)))
+    level = level_of(float(np.median(ratios[noisy] if noisy.any() else ratios)))
     latent = _at(level, clean, ratios, rng.standard_normal(clean.shape, np.float32))
     mean = move(latent, denoiser(latent, level), now=level, then=0.0)
     error = np.sum(_trust(ratios) * (np.square(mean - clean) - ratios), (1, 2), keepdims=True)

@@ -73,9 +73,47 @@ def test_help_loads_nothing_heavy():
     assert not loaded_by("--help") & {*HEAVY, "numpy", "pydantic", "yaml", "zmq", "rich"}
 
 
+@pytest.fixture(scope="module")
+def loaded_by_check():
+    """What `semcom check` loads: in a fork of a new process that has only the command and its check, for each file."""
+    code = """
+import contextlib, io, os, sys
+import semcom.flowgraphs.runtime.language.check
+from semcom.cli import main
+for line in sys.stdin:
+    if os.fork() == 0:
+        try:
+            with contextlib.redirect_stdout(io.StringIO()):
+                main(["check", line.strip()])
+        except SystemExit as end:
+            if end.code:
+                os._exit(1)
+        print(*sorted({name.split(".")[0] for name in sys.modules}), flush=True)
+        os._exit(0)
+    if os.wait()[1]:
+        print("failed", flush=True)
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as new:
+
+        def loaded(name):
+            print(name, file=new.stdin, flush=True)
+            return set(new.stdout.readline().split())
+
+        yield loaded
+        new.stdin.close()
+
+
 @pytest.mark.parametrize("name", ["f.yaml", *sorted(shipped_flowgraphs())])
-def test_check_loads_nothing_heavy(name):
-    assert not loaded_by("check", name) & HEAVY
+def test_check_loads_nothing_heavy(loaded_by_check, folder, name):
+    loaded = loaded_by_check(folder / name if name == "f.yaml" else name)
+    assert {"semcom", "pydantic"} <= loaded
+    assert not loaded & HEAVY
+
+
+def test_a_check_that_fails_is_seen(loaded_by_check):
+    assert loaded_by_check("none.yaml") == {"failed"}
 
 
 @pytest.mark.parametrize("command", ["schema", "blocks", "systems", "train --help", "export sc-sic --help"])

@@ -34,6 +34,7 @@ def pictures(folder: str) -> dict[str, str]:
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in Path(folder).rglob("*.png")}
 
 
+@pytest.mark.usefixtures("warm_workers")
 def test_the_same_bytes_from_every_executor() -> None:
     found = {}
     for executor in ("inline", "threads", "processes"):

@@ -53,6 +53,7 @@ def graph(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
+@pytest.mark.usefixtures("warm_workers")
 @pytest.mark.parametrize("executor", ["inline", "threads", "processes"])
 def test_every_way_out_takes_any_name(graph: Path, executor: str) -> None:
     result = run(load_graph(graph), RunOptions(executor))  # type: ignore[arg-type]
@@ -71,6 +72,7 @@ def test_every_way_out_takes_any_name(graph: Path, executor: str) -> None:
     assert all(Path(file).is_file() for file in result.files)
 
 
+@pytest.mark.usefixtures("warm_workers")
 @pytest.mark.parametrize("executor", ["inline", "threads", "processes"])
 def test_an_error_names_the_file(graph: Path, executor: str) -> None:
     (Path(os.fsdecode(b"photos/a\xff.png"))).write_bytes(b"no picture")
@@ -78,6 +80,7 @@ def test_an_error_names_the_file(graph: Path, executor: str) -> None:
         run(load_graph(graph), RunOptions(executor))  # type: ignore[arg-type]
 
 
+@pytest.mark.usefixtures("warm_workers")
 @pytest.mark.parametrize("executor", ["threads", "processes"])
 def test_a_live_swap_survives_any_name(graph: Path, executor: str) -> None:
     graph.write_text(GRAPH.replace("repeat: 1}", "repeat: null}").replace("1000", "100"))

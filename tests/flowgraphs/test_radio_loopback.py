@@ -40,6 +40,7 @@ def test_a_picture_costs_less_than_half_a_decibel_against_symbols_that_need_no_r
     assert found.metrics["psnr_db"] > told.metrics["psnr_db"] - 0.5
 
 
+@pytest.mark.usefixtures("warm_workers")
 @pytest.mark.parametrize(
     ("name", "executors"),
     [("radio-loopback", ("inline", "threads", "processes")), ("radio-loopback-ofdm", ("inline", "threads"))],

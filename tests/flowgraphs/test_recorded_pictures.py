@@ -33,6 +33,7 @@ def pictures(name: str) -> dict[int, str]:
     return {int(path.stem[-4:]): hashlib.sha256(path.read_bytes()).hexdigest() for path in found}
 
 
+@pytest.mark.usefixtures("warm_workers")
 @pytest.mark.parametrize("executor", ["inline", "threads", "processes"])
 def test_a_replay_gives_the_same_pictures_byte_by_byte(executor):
     assert record(executor=executor).status == "ok"

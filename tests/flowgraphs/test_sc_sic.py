@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -118,10 +120,13 @@ def test_the_digital_link_costs_four_uses_a_value_and_a_code_twice_that() -> Non
     assert coded == pytest.approx((bits + 16) / 0.5 / 2 + 2 * (side + 32))  # CRC16, and TransportBlock
 
 
-def test_the_exported_encoder_gives_the_same_picture(tmp_path: Path) -> None:
+def test_the_exported_encoder_gives_the_same_picture(
+    tmp_path: Path, keep_traces: Callable[[], AbstractContextManager[None]]
+) -> None:
     from semcom.models.sc_sic.export import export_sc_sic
 
-    (made,) = export_sc_sic(tmp_path, sizes=[(64, 96)])
+    with keep_traces():
+        (made,) = export_sc_sic(tmp_path, sizes=[(64, 96)])
     torch = metrics("sc-sic-mini")
     onnx = metrics("sc-sic-mini", swaps=(f"encoder=encoders/onnx:path={made.path}",))
     assert abs(torch["psnr_db"] - onnx["psnr_db"]) < 0.05

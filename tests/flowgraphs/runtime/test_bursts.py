@@ -68,6 +68,7 @@ def test_any_bursts_lost_doubled_or_out_of_order_are_paired_or_counted(order, ch
     check(order, chunk, "inline")
 
 
+@pytest.mark.usefixtures("warm_workers")
 @pytest.mark.parametrize("executor", EXECUTORS)
 @pytest.mark.parametrize("order", [[0, 2, 3, 5], [0, 1, 1, 2, 3, 4, 4, 5], [2, 1, 3, 0, 4], []], ids=str)
 def test_every_executor_pairs_or_counts_them(order, executor):

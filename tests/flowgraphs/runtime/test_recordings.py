@@ -58,6 +58,7 @@ def go(text: str, executor: str):
     return result, graph
 
 
+@pytest.mark.usefixtures("warm_workers")
 @pytest.mark.parametrize("executor", EXECUTORS)
 def test_a_replay_finds_the_frames_that_were_recorded(executor):
     recorded, graph = go(RECORD, executor)
@@ -74,6 +75,7 @@ def test_a_replay_finds_the_frames_that_were_recorded(executor):
     assert replayed.blocks["catch"].doubled == 1
 
 
+@pytest.mark.usefixtures("warm_workers")
 def test_every_executor_records_the_same_bytes():
     found = []
     for executor in EXECUTORS:
@@ -186,6 +188,7 @@ def wait_for(samples: int) -> None:
         time.sleep(0.01)
 
 
+@pytest.mark.usefixtures("warm_workers")
 @pytest.mark.parametrize("executor", ["threads", "processes"])
 def test_a_sink_is_swapped_while_it_records_and_the_run_is_stopped(executor):
     Path("graph.yaml").write_text(ENDLESS)

@@ -80,6 +80,7 @@ def test_run_json_says_what_ran_and_what_came_out(make):
     assert "numpy" in record["versions"]
 
 
+@pytest.mark.usefixtures("warm_workers")
 @pytest.mark.parametrize("executor", EXECUTORS)
 def test_a_diamond_whose_one_branch_holds_eight_items_runs_to_its_end(make, executor):
     graph = make(
@@ -98,6 +99,7 @@ def test_a_diamond_whose_one_branch_holds_eight_items_runs_to_its_end(make, exec
     assert not result.lossy
 
 
+@pytest.mark.usefixtures("warm_workers")
 @pytest.mark.parametrize("executor", EXECUTORS)
 def test_a_diamond_that_needs_more_than_its_bound_fails_with_edge_and_depth(make, executor):
     graph = make(
@@ -119,6 +121,7 @@ def test_a_diamond_that_needs_more_than_its_bound_fails_with_edge_and_depth(make
     assert "depth of at least 257 items" in str(caught.value)
 
 
+@pytest.mark.usefixtures("warm_workers")
 @pytest.mark.parametrize("executor", EXECUTORS)
 def test_a_block_that_raises_ends_the_run_and_keeps_what_was_finished(make, executor):
     graph = make(
@@ -219,6 +222,7 @@ LIVE = """
 """
 
 
+@pytest.mark.usefixtures("warm_workers")
 @pytest.mark.parametrize("executor", ["threads", "processes"])
 def test_set_and_swap_lose_and_double_nothing(make, executor):
     graph = make(LIVE, "numbers -> scale -> record", name="live")
@@ -409,6 +413,7 @@ class Adder(Block):
 """
 
 
+@pytest.mark.usefixtures("warm_workers")
 @pytest.mark.parametrize("executor", EXECUTORS)
 @pytest.mark.parametrize("delay", [1, 40])
 def test_a_loop_runs_whatever_its_delay_and_the_order_of_its_edges(make, executor, delay):
@@ -432,6 +437,7 @@ def test_a_loop_runs_whatever_its_delay_and_the_order_of_its_edges(make, executo
     assert not result.lossy
 
 
+@pytest.mark.usefixtures("warm_workers")
 @pytest.mark.parametrize("executor", EXECUTORS)
 def test_a_loop_over_two_blocks_ends_with_nothing_left_in_it(make, executor):
     graph = make(
@@ -464,6 +470,7 @@ LOSSY_LOOP = (
 )
 
 
+@pytest.mark.usefixtures("warm_workers")
 @pytest.mark.parametrize("executor", EXECUTORS)
 def test_a_loop_that_loses_items_goes_on_without_them(make, executor):
     """Item n meets what came of item n - 2; 3, 7, 8, 9 and 19 are lost, and with the last one none comes after it."""
@@ -491,6 +498,7 @@ def test_a_loop_that_loses_items_goes_on_without_them(make, executor):
     assert result.lossy
 
 
+@pytest.mark.usefixtures("warm_workers")
 @pytest.mark.parametrize("executor", EXECUTORS)
 def test_a_loop_that_brings_nothing_back_is_an_error(make, executor):
     graph = make(
@@ -518,6 +526,7 @@ ENDS = (
 )
 
 
+@pytest.mark.usefixtures("warm_workers")
 @pytest.mark.parametrize("executor", EXECUTORS)
 def test_a_block_that_forgets_its_return_is_named_with_what_never_arrived(make, executor):
     graph = make(
@@ -539,6 +548,7 @@ TWO = (
 EMPTY = "class Empty(Block):\n    def work(self) -> Iterator[Features]:\n        return iter(())\n"
 
 
+@pytest.mark.usefixtures("warm_workers")
 @pytest.mark.parametrize("executor", EXECUTORS)
 def test_a_block_that_fills_none_of_its_outputs_is_named(make, executor):
     graph = make(
@@ -551,6 +561,7 @@ def test_a_block_that_fills_none_of_its_outputs_is_named(make, executor):
     ]
 
 
+@pytest.mark.usefixtures("warm_workers")
 @pytest.mark.parametrize("executor", EXECUTORS)
 def test_a_source_without_items_leaves_a_word(make, executor):
     graph = make(f"empty: {plugin('empty', EMPTY)}\nrecord: record", "empty -> record")
@@ -626,6 +637,7 @@ def test_a_forked_process_of_a_block_may_end_itself(make):
     assert lines() == ["0 3"]
 
 
+@pytest.mark.usefixtures("warm_workers")
 @pytest.mark.parametrize("executor", EXECUTORS)
 def test_streams_of_unequal_length_end_where_the_shorter_ends(make, executor):
     source = plugin(
@@ -686,6 +698,7 @@ def test_every_sink_is_told_once_that_the_run_is_over(make, executor):
     assert len(lines("record.txt.end")) == 1
 
 
+@pytest.mark.usefixtures("warm_workers")
 @pytest.mark.parametrize("executor", EXECUTORS)
 def test_a_run_that_never_began_finishes_no_sink(make, executor):
     graph = make(
@@ -701,6 +714,7 @@ def test_a_run_that_never_began_finishes_no_sink(make, executor):
     assert not Path("record.txt.end").exists()
 
 
+@pytest.mark.usefixtures("warm_workers")
 @pytest.mark.parametrize("executor", EXECUTORS)
 @pytest.mark.parametrize(
     ("work", "message"),

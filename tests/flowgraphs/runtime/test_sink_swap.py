@@ -71,6 +71,7 @@ SWAPS = {
 }
 
 
+@pytest.mark.usefixtures("warm_workers")
 @pytest.mark.parametrize(
     ("executor", "name"),
     [*(("threads", name) for name in SWAPS), ("processes", "thrice"), ("processes", "other names of the folder")],

@@ -45,6 +45,7 @@ def is_going() -> bool:
         return False
 
 
+@pytest.mark.usefixtures("warm_workers")
 @pytest.mark.parametrize("executor", STREAMING)
 def test_a_source_that_waits_is_stopped_and_lets_go(executor):
     result, took_s = stopped(f"{PLUGINS}/patient.py", "sinks/null", executor, when=is_going)
@@ -54,6 +55,7 @@ def test_a_source_that_waits_is_stopped_and_lets_go(executor):
     assert Path("let-go").exists()
 
 
+@pytest.mark.usefixtures("warm_workers")
 @pytest.mark.parametrize("executor", STREAMING)
 def test_a_sink_that_waits_is_stopped_and_what_it_lost_is_told(executor):
     result, took_s = stopped(

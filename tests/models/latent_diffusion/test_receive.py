@@ -122,6 +122,20 @@ def test_erased_values_cost_the_others_nothing(steps: Any, most: float) -> None:
     assert np.mean((found - clean)[erased] ** 2) < 1.1 * np.mean(VARIANCES)  # their mean is 0, and they have its power
 
 
+@pytest.mark.parametrize("others", [0.0, 1e9], ids=["without noise", "erased"])
+def test_values_that_have_no_noise_or_were_erased_do_not_say_from_which_level_one_step_goes(others: float) -> None:
+    """Were they the most, it would go from the first level or the last, and leave the others as they came."""
+    noise = np.where(np.random.default_rng(6).random((4, 100, 100)) < 0.6, others, 0.3)
+    clean, rng = latents(), np.random.default_rng(2)
+    received = np.where(noise > 1, 0, clean + np.sqrt(noise) * rng.standard_normal(clean.shape))
+    found = restore(
+        received.astype(np.float32), noise.astype(np.float32), denoiser, Plan(0, 0, "one", rescale=True), rng
+    )
+    wiener = np.mean(VARIANCES * 0.3 / (VARIANCES + 0.3))
+    assert np.mean((found - clean)[noise == 0.3] ** 2) < 1.15 * wiener
+    assert np.all((found - clean)[noise == 0] ** 2 < 2e-3)
+
+
 def test_the_same_draws_give_the_same_latent() -> None:
     noise = np.random.default_rng(5).uniform(0.01, 1, (4, 20, 20))
     plan = Plan(5, 5, "paper", rescale=True)

@@ -1,3 +1,5 @@
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
@@ -24,9 +26,10 @@ def one_thread() -> None:
 
 
 @pytest.fixture(scope="module")
-def mini(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def mini(tmp_path_factory: pytest.TempPathFactory, keep_traces: Callable[[], AbstractContextManager[None]]) -> Path:
     folder = tmp_path_factory.mktemp("mini")
-    done = CliRunner().invoke(main, ["export", "sc-sic", "--out", str(folder)])
+    with keep_traces():
+        done = CliRunner().invoke(main, ["export", "sc-sic", "--out", str(folder)])
     assert done.exit_code == 0, done.output
     path = folder / "sc-sic-mini-48-encoder.onnx"
     assert f"{path}: " in done.output
