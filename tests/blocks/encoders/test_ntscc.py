@@ -9,7 +9,7 @@ from semcom.blocks.encoders.ntscc import Ntscc as Encoder
 from semcom.blocks.envelope import Header, State
 from semcom.errors import UsageError
 from semcom.models.model_card import ModelCard, card_path
-from semcom.models.ntscc.names import NUMBERS, SHIPPED
+from semcom.models.ntscc.names import DEFAULT, NUMBERS, SHIPPED
 from semcom.sim.metrics.psnr import psnr_db
 from semcom.sim.side_information.cdm_mode import CdmMode
 from semcom.sim.side_information.image_shape import ImageShape
@@ -51,9 +51,9 @@ def test_more_channel_uses_and_less_noise_make_a_better_picture(decoder: Decoder
 def test_the_header_says_what_was_sent() -> None:
     out = encoder(cbr="1/16", esn0_db=7.4).work(PICTURE)
     header = Header().with_fields(*out.header)
-    card = ModelCard.read(card_path(SHIPPED.path("mini")))
+    card = ModelCard.read(card_path(SHIPPED.path(DEFAULT)))
     assert header.read(ImageShape) == ImageShape(240, 240)
-    assert header.read(ModelId) == ModelId(NUMBERS["mini"], int(card.sha256[:4], 16))
+    assert header.read(ModelId) == ModelId(NUMBERS[DEFAULT], int(card.sha256[:4], 16))
     assert header.read(CdmMode).esn0_db == 7
     assert out.value.size == (16 * (header.read(RateMap).array().astype(int) + 1)).sum()
 

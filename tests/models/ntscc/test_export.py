@@ -17,7 +17,7 @@ from semcom.models.deepjscc.names import SHIPPED as OTHERS
 from semcom.models.ntscc.codec import Codec, NtsccAbout, Receiving, Sending
 from semcom.models.ntscc.engine import TorchEngine, load
 from semcom.models.ntscc.export import AT_A_TIE, export_ntscc
-from semcom.models.ntscc.names import SHIPPED
+from semcom.models.ntscc.names import DEFAULT, SHIPPED
 from semcom.models.ntscc.network import Ntscc
 from semcom.models.onnx.engine import OnnxEngine
 from semcom.models.onnx.engine import load as load_onnx
@@ -57,7 +57,7 @@ def test_a_file_says_what_it_is(ends: dict[str, Codec]) -> None:
         engine = ends[role].engine
         assert isinstance(engine, OnnxEngine)
         assert (engine.metadata.system, engine.metadata.role) == ("ntscc", role)
-    assert ends["encoder"].about.weights_sha256 == sha256_of(SHIPPED.path("mini"))
+    assert ends["encoder"].about.weights_sha256 == sha256_of(SHIPPED.path(DEFAULT))
 
 
 @pytest.mark.slow
