@@ -15,6 +15,7 @@ from semcom.flowgraphs.runtime.run import RunOptions, RunResult, run
 
 PLUGINS = Path(__file__).parents[1] / "plugins"
 STREAMING = ["threads", "processes"]
+SOON_S = 5.0  # on a busy machine; a block that does not hear of it is waited for ten seconds, and does not let go
 
 
 def graph(source: str, sink: str):
@@ -50,7 +51,7 @@ def is_going() -> bool:
 def test_a_source_that_waits_is_stopped_and_lets_go(executor):
     result, took_s = stopped(f"{PLUGINS}/patient.py", "sinks/null", executor, when=is_going)
     assert result.status == "stopped"
-    assert took_s < 2.0
+    assert took_s < SOON_S
     assert result.blocks["a"].items == 0
     assert Path("let-go").exists()
 
@@ -62,7 +63,7 @@ def test_a_sink_that_waits_is_stopped_and_what_it_lost_is_told(executor):
         f"{PLUGINS}/numbers.py, count: 3", f"{PLUGINS}/stuck.py", executor, when=Path("stuck").exists
     )
     assert result.status == "stopped"
-    assert took_s < 2.0
+    assert took_s < SOON_S
     assert result.lossy
     assert json.loads(Path(result.record).read_text())["counted"] == {"b": {"lost_items": 3}}
 
