@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, get_args
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 
-from ...errors import UsageError
+from ...errors import UsageError, suggestion
 from ..config import Config
 from ..perceptual.build import PerceptualLoss
 
@@ -100,11 +102,41 @@ class Recipe(Config):
         import yaml
 
         try:
-            found = yaml.safe_load(path.read_text(encoding="utf-8"))
+            text = path.read_text(encoding="utf-8")
+            found, tree = yaml.safe_load(text), yaml.compose(text, yaml.SafeLoader)
         except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
             raise UsageError(f"{path}: expected a YAML file of a training recipe: {error}") from error
         try:
             return cls.model_validate(found)
         except ValidationError as error:
-            lines = (f"{path}: {'.'.join(map(str, e['loc'])) or 'the file'}: {e['msg']}" for e in error.errors())
+            lines = (f"{path}:{_line(tree, e['loc'])}: {_mistake(cls, e)}" for e in error.errors())
             raise UsageError("\n".join(lines)) from error
+
+
+def _line(tree: Any, keys: Sequence[int | str]) -> int:
+    """Line of a value in a composed YAML document, or of what should hold it; names of kinds are no keys."""
+    line = tree.start_mark.line if tree else 0
+    for key in keys:
+        kind = getattr(tree, "id", "")
+        if kind == "mapping":
+            for name, value in tree.value:
+                if name.value == key:
+                    line, tree = name.start_mark.line, value
+        elif kind == "sequence" and isinstance(key, int) and key < len(tree.value):
+            tree = tree.value[key]
+            line = tree.start_mark.line
+    return line + 1
+
+
+def _mistake(recipe: type[BaseModel], error: ErrorDetails) -> str:
+    where = ".".join(map(str, error["loc"])) or "the file"
+    if error["type"] != "extra_forbidden":
+        return f"{where}: {error['msg']}"
+    *parents, name = error["loc"]
+    holder: Any = recipe
+    for parent in parents:
+        if isinstance(parent, int):
+            holder = next(iter(get_args(holder)), None)
+        else:
+            holder = getattr(getattr(holder, "model_fields", {}).get(parent), "annotation", None)
+    return f"{where}: no such key{suggestion(str(name), getattr(holder, 'model_fields', ()))}"

@@ -23,12 +23,16 @@ def test_shipped_recipes_are_valid_and_two_processes_share_their_batches_where_t
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("steps: 1", "steps: 0", "steps: Input should be greater than or equal to 1"),
-        ("steps: 1", "steps: 1\nsteeps: 2", "steeps: Extra inputs are not permitted"),
+        ("steps: 1", "steps: 0", "r.yaml:1: steps: Input should be greater than or equal to 1"),
+        ("steps: 1", "steps: 1\nsteeps: 2", "r.yaml:2: steeps: no such key (did you mean 'steps'?)"),
         ("steps: 1", "", "expected one of 'steps' and 'minutes'"),
         ("until: 1", "until: 0.5", "expected 'until' to rise up to 1"),
         (PHASE, f"{PHASE}, {PHASE}", "expected 'until' to rise up to 1"),
-        ("crop: 16", "crop: 4", "phases.0.crop: Input should be greater than or equal to 8"),
+        ("crop: 16", "crop: 4", "r.yaml:2: phases.0.crop: Input should be greater than or equal to 8"),
+        ("crop: 16", "corp: 16", "r.yaml:2: phases.0.corp: no such key (did you mean 'crop'?)"),
+        ("crop: 16", "kind: 16", "r.yaml:2: phases.0.crop: Field required"),
+        (PHASE, "1", "r.yaml:2: phases.0: Input should be"),
+        ("steps: 1", "- 1", "expected a YAML file of a training recipe"),
         ("steps: 1", "a: [", "expected a YAML file of a training recipe"),
     ],
 )
