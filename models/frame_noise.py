@@ -7,9 +7,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["FadingAware", "known_n0", "noise_in_values"]
+__all__ = ["ERASED_N0", "FadingAware", "known_n0", "noise_in_values"]
 
-_ERASED = 1e6  # an erased symbol's n0 is 1e9, that of the deepest fade far below
+ERASED_N0 = 1e6  # an erased symbol's n0 is 1e9, that of the deepest fade far below
 
 FadingAware = Literal["on", "off"]
 """A receiver reckons with the noise of each symbol, or with one of the frame's mean SNR."""
@@ -30,7 +30,7 @@ def noise_in_values(values: NDArray[np.float32], n0: NDArray[np.float32]) -> NDA
     so that a few symbols in a deep fade do not say what it is. Those that were erased, of which nothing came, do not
     count.
     """
-    came = n0 < _ERASED
+    came = n0 < ERASED_N0
     known = n0[came].astype(np.float64)
     power = float(np.mean(np.square(values[came], dtype=np.float64) / (1 + known))) if known.size else 0.0
     noise: NDArray[np.float32] = np.float32(power) * n0

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..frame_noise import ERASED_N0
 from .ddim import Denoiser, Inversion, diffuse, invert, move, sample
 from .schedule import alpha_bar, level_of, level_of_step, noise_to_signal
 from .step_rule import Sampling, Steps, matched_noise_to_signal, sampling_levels
@@ -16,7 +17,7 @@ __all__ = ["Plan", "restore"]
 
 Latent = NDArray[np.float32]
 _EVEN = 1e-3  # of the noise: values that differ by less are equally noisy
-_NONE, _ERASED = 1e-5, 1e6  # noise that is none, and noise of a value of which nothing came
+_NONE = 1e-5  # noise that is none
 _LEAST_ERROR = 1e-3  # of the network, in a latent of unit variance: even its best is no better than that
 
 
@@ -74,7 +75,7 @@ def restore(
     if spread > _EVEN * mean and plan.rescale:
         clean = latent / np.float32(share**0.5)
         if plan.steps == "one":
-            return _mean(clean, ratios, (noise > _NONE) & (noise < _ERASED), denoiser, rng)
+            return _mean(clean, ratios, (noise > _NONE) & (noise < ERASED_N0), denoiser, rng)
         return _each_from_its_own_level(clean, ratios, denoiser, plan.steps, rng)
     levels = _levels(level_of(ratio), plan.steps)
     if plan.rescale and levels:
