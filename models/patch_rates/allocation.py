@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from functools import cache
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from ..deepjscc.adaptive import effective_esn0_db
 from .rate_map import ETAS, LEVELS
 from .told import Told
 
 __all__ = [
     "allot_power_to_levels",
     "counts_on",
-    "effective_esn0_db_of_sent",
     "levels_for",
     "nearest_eta_index",
     "sent_mask",
@@ -100,9 +97,3 @@ def nearest_eta_index(eta: Tensor) -> Tensor:
     """`rate_map.eta_index` of a batch."""
     grid = torch.from_numpy(np.log(np.asarray(ETAS))).to(eta, non_blocking=True)
     return (eta.log()[:, None] - grid).abs().argmin(1)
-
-
-def effective_esn0_db_of_sent(n0: Tensor, mask: Tensor) -> Tensor:
-    """`effective_esn0_db` over what is sent alone."""
-    capacity = (torch.log1p(1 / n0) * mask).sum((1, 2)) / mask.sum((1, 2))
-    return effective_esn0_db((1 / torch.expm1(capacity))[:, None]) if math.prod(n0.shape) else n0.new_zeros(0)
