@@ -22,7 +22,7 @@ import msgspec
 import zmq
 
 from ....blocks.block import RunContext
-from ....errors import SemcomError
+from ....errors import SemcomError, at
 from ..edges.endpoints import ipc_endpoints
 from ..graph import BlockNode, Graph
 from .actor import Event
@@ -69,6 +69,7 @@ class ProcessCrew:
             "endpoints": ipc_endpoints(graph, folder),
             "control": address,
         }
+        self._where = {node.name: node.where for node in graph.blocks}
         self._jobs = {node.name: json.dumps({**job, "block": node.name}).encode() for node in graph.blocks}
 
     @property
@@ -116,7 +117,10 @@ class ProcessCrew:
                         "block": name,
                         "kind": "WorkerLost",
                         "exit_code": 1,
-                        "message": f"block '{name}': its worker process {child.pid} {_how(child.returncode)}",
+                        "message": at(
+                            self._where[name],
+                            f"block '{name}': its worker process {child.pid} {_how(child.returncode)}",
+                        ),
                     }
                 )
         return events
