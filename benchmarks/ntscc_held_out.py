@@ -80,6 +80,7 @@ def main() -> None:
     columns = [
         Column(title, find_system(name).load("engine", "this benchmark")(variant), rate)
         for title, name, variant, rate in (
+            ("NTSCC small", "ntscc", "small", "cbr"),
             ("NTSCC midi", "ntscc", "midi", "cbr"),
             ("NTSCC mini", "ntscc", "mini", "cbr"),
             ("DeepJSCC adaptive", "deepjscc", "adaptive", "rate"),

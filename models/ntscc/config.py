@@ -20,19 +20,19 @@ Three = tuple[NonNegativeInt, NonNegativeInt, NonNegativeInt]
 class NtsccConfig(Config):
     """Sizes. Tuples are of the levels at 1/4, 1/8 and 1/16 of the picture's resolution."""
 
-    widths: tuple[PositiveInt, PositiveInt, PositiveInt] = Field((96, 192, 224), description="Channels.")
-    analysis_blocks: Three = Field((2, 1, 1), description="Residual blocks of g_a.")
-    encoder_blocks: int = Field(1, ge=0, description="Residual blocks of f_e, at 1/16.")
-    decoder_blocks: int = Field(2, ge=0, description="Residual blocks of f_d, at 1/16.")
-    synthesis_blocks: tuple[NonNegativeInt, NonNegativeInt] = Field((4, 3), description="Of g_s, at 1/4 and 1/8.")
-    condition_width: int = Field(64, ge=1, description="Hidden width of what turns the SNRs into scales and shifts.")
-    hyper_width: int = Field(64, ge=1, description="Channels of z.")
+    widths: tuple[PositiveInt, PositiveInt, PositiveInt] = Field((96, 128, 192), description="Channels.")
+    analysis_blocks: Three = Field((1, 1, 2), description="Residual blocks of g_a.")
+    encoder_blocks: int = Field(2, ge=0, description="Residual blocks of f_e, at 1/16.")
+    decoder_blocks: int = Field(4, ge=0, description="Residual blocks of f_d, at 1/16.")
+    synthesis_blocks: tuple[NonNegativeInt, NonNegativeInt] = Field((4, 4), description="Of g_s, at 1/4 and 1/8.")
+    condition_width: int = Field(32, ge=1, description="Hidden width of what turns the SNRs into scales and shifts.")
+    hyper_width: int = Field(48, ge=1, description="Channels of z.")
     context: Literal["none", "checkerboard", "channels"] = Field(
         "channels",
         description="What prices a latent beside z: nothing; every other patch by its neighbours; or a slice of each "
         "patch's latents by the slices before it.",
     )
-    context_width: int = Field(96, ge=1, description="Hidden channels of the context model.")
+    context_width: int = Field(64, ge=1, description="Hidden channels of the context model.")
     step: float = Field(0.1, gt=0, description="Quantiser step whose entropy sets the rates; pixels in [0, 1].")
 
     def grows_from(self, smaller: NtsccConfig) -> bool:

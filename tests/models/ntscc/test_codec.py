@@ -77,15 +77,15 @@ def test_what_is_refused(codec: Codec) -> None:
         codec.decode(frame._replace(header=header).heard(0.1), Receiving())
     number, tag = codec.model.number, codec.model.weights
     header = tuple(ModelId(number, tag ^ 1) if isinstance(field, ModelId) else field for field in frame.header)
-    with pytest.raises(SignalError, match=r"ntscc: expected a frame for midi with weights .*, got one of midi with"):
+    with pytest.raises(SignalError, match=r"ntscc: expected a frame for small with weights .*, got one of small with"):
         codec.decode(frame._replace(header=header).heard(0.1), Receiving())
 
 
 def test_weights_that_are_not_there() -> None:
     from semcom.models.deepjscc.names import SHIPPED as OTHERS
 
-    with pytest.raises(UsageError, match="small"):
-        load("small")
+    with pytest.raises(UsageError, match="no weights .tiny. are shipped"):
+        load("tiny")  # type: ignore[arg-type]
     with pytest.raises(WeightsError, match=r"none\.safetensors: no such file of weights"):
         load(weights="none.safetensors")
     with pytest.raises(WeightsError, match="its card describes no network of ntscc"):
