@@ -13,7 +13,7 @@ Each says where, what was expected, what came, and what to do; `exit_code` is wh
     ├── ExportError           1  an exported file does not compute what the network computes
     ├── SignalError           1  an array does not fit the port or the function it was given to
     ├── RunError              1  a run ended early
-    │   ├── BlockError        1  a block raised; names block, file, line and item
+    │   ├── BlockError        1  a block raised; names it, where the flowgraph has it, its source and the item
     │   ├── JoinError         1  a block with several inputs would need more memory than its bound
     │   ├── WorkerLost        1  a worker process died
     │   └── EdgeError         1  an edge between two workers cannot go on
@@ -50,6 +50,7 @@ __all__ = [
     "WeightsError",
     "WireError",
     "WorkerLost",
+    "at",
     "printable",
     "suggestion",
 ]
@@ -75,6 +76,16 @@ def suggestion(name: str, known: Iterable[str]) -> str:
     if near:
         return f" (did you mean {near[0]!r}?)"
     return f" (there are: {', '.join(known)})" if 0 < len(known) <= 12 else ""
+
+
+def at(where: str, message: str) -> str:
+    """Return a message that begins with where the mistake is written, as a `Problem` does; alone if nobody knows.
+
+    Example:
+        >>> at("flow.yaml:7:3", "block 'photos': no such folder")
+        "flow.yaml:7:3: block 'photos': no such folder"
+    """
+    return f"{where}: {message}" if where else message
 
 
 class SemcomError(Exception):
@@ -169,12 +180,13 @@ class BlockError(RunError):
         place: ``file:line`` of the innermost frame that belongs to the block.
         seq: The item's number at its source; ``None`` outside of items (start, finish).
         reason: The class and text of what was raised.
+        where: Where the flowgraph's author wrote the block, ``file:line:column``; empty where nobody knows.
     """
 
-    def __init__(self, block: str, place: str, seq: int | None, reason: str) -> None:
-        self.block, self.place, self.seq, self.reason = block, place, seq, reason
+    def __init__(self, block: str, place: str, seq: int | None, reason: str, where: str = "") -> None:
+        self.block, self.place, self.seq, self.reason, self.where = block, place, seq, reason, where
         item = "" if seq is None else f" at item {seq}"
-        super().__init__(f"block '{block}'{item}: {reason} ({place})")
+        super().__init__(at(where, f"block '{block}'{item}: {reason} ({place})"))
 
 
 class JoinError(RunError):

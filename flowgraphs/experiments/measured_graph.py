@@ -12,7 +12,7 @@ from ...blocks.lookup import load_block
 from ...blocks.signature import read_signature
 from ...errors import InputError, UsageError
 from ...sim.images import image_files, read_image
-from ..runtime.graph import BlockNode, Graph
+from ..runtime.graph import Graph
 
 __all__ = ["MeasuredGraph", "Picture", "draw_seed", "measured_graph", "pictures_of"]
 
@@ -69,8 +69,8 @@ def measured_graph(graph: Graph, system: str) -> MeasuredGraph:
     source, sink = sources[0], measuring[0]
     left_out = {node.name for node in sinks} - {sink.name}
     plain = {
-        source.name: BlockNode(source.name, SOURCE, {**source.params, "path": "", "first": 0, "repeat": 1}),
-        sink.name: BlockNode(sink.name, sink.use, {}),
+        source.name: msgspec.structs.replace(source, params={**source.params, "path": "", "first": 0, "repeat": 1}),
+        sink.name: msgspec.structs.replace(sink, params={}),
     }
     kept = msgspec.structs.replace(
         graph,

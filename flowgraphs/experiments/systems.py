@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import msgspec
+
 from ...errors import FlowgraphError, Problem, UsageError, suggestion
 from ..runtime.language.check import Checked, check_flowgraph
 from ..runtime.language.document import VARIABLE
@@ -61,9 +63,14 @@ class Compared:
             labels[label] = name
         overrides = replace(self.overrides, vars=values, sets=sets)
         try:
-            return check_flowgraph(self.file, overrides)
+            checked = check_flowgraph(self.file, overrides)
         except FlowgraphError as error:
             raise FlowgraphError([_relabel(problem, labels, self.name) for problem in error.problems]) from None
+        blocks = tuple(
+            msgspec.structs.replace(block, written=tuple(_as_over(option, labels) for option in block.written))
+            for block in checked.graph.blocks
+        )
+        return replace(checked, graph=msgspec.structs.replace(checked.graph, blocks=blocks))
 
     def called(self, axis: str, also: Sequence[str]) -> str:
         """What the flowgraph calls an axis: the first of its names that it has; where it has none, the first."""
@@ -150,8 +157,13 @@ def _names(file: str, sets: Sequence[str]) -> tuple[frozenset[str], dict[str, st
 
 def _relabel(problem: Problem, labels: Mapping[str, str], system: str) -> Problem:
     """Name the option that the user wrote, not the one that it stands for."""
+    file = _as_over(problem.file, labels)
+    return problem if file == problem.file else problem._replace(file=file, message=f"{system}: {problem.message}")
+
+
+def _as_over(option: str, labels: Mapping[str, str]) -> str:
+    """``--over axis=value`` for an option that stands for it; any other text as it is."""
     for label, name in labels.items():
-        if problem.file.startswith(label):
-            value = problem.file.removeprefix(label)
-            return problem._replace(file=f"--over {name}={value}", message=f"{system}: {problem.message}")
-    return problem
+        if option.startswith(label):
+            return f"--over {name}={option.removeprefix(label)}"
+    return option

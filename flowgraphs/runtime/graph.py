@@ -14,18 +14,26 @@ DEFAULT_DEPTH = 8
 DEFAULT_JOIN_BYTES = 256 * 1024 * 1024
 
 
-class BlockNode(msgspec.Struct, frozen=True):
+class BlockNode(msgspec.Struct, frozen=True, omit_defaults=True):
     """One block of a graph.
 
     Attributes:
         name: Its name in the file.
         use: The block's path: ``channels/awgn``; a file's absolute path for a single-file plug-in.
         params: All parameters with their values, defaults included, as JSON values.
+        written: Where that is said, for messages: ``file.yaml:7:3``, then the options that change it; not part of the
+            hash.
     """
 
     name: str
     use: str
     params: dict[str, Any]
+    written: tuple[str, ...] = ()
+
+    @property
+    def where(self) -> str:
+        """`written` in one text: ``file.yaml:7:3, --set channel.esn0_db=5``."""
+        return ", ".join(self.written)
 
 
 class Feedback(msgspec.Struct, frozen=True):
@@ -115,5 +123,6 @@ class Graph(msgspec.Struct, frozen=True, kw_only=True):
 
     def hash(self) -> str:
         """SHA-256 of the resolved graph; two runs with the same hash and versions give the same bytes."""
-        content = msgspec.structs.replace(self, file="")
+        blocks = tuple(msgspec.structs.replace(block, written=()) for block in self.blocks)
+        content = msgspec.structs.replace(self, file="", blocks=blocks)
         return hashlib.sha256(msgspec.json.encode(content, order="deterministic")).hexdigest()

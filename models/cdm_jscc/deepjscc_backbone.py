@@ -9,8 +9,8 @@ from torch.nn import functional as F
 from ..deepjscc.adaptive import CONDITIONS, FLOOR, AdaptiveJscc, to_grid
 from ..deepjscc.linear import lmmse_weight
 from ..deepjscc.rates import RATES
+from ..effective_esn0 import effective_esn0_db_of_sent
 from ..patch_rates.allocation import counts_on, sent_mask, shares_of
-from ..patch_rates.effective_esn0 import effective_esn0_db_of_sent
 from ..patch_rates.expected_error import expected_rms_error
 from ..patch_rates.rate_map import ETAS, LEVELS
 from ..patch_rates.told import Told

@@ -14,10 +14,10 @@ from torch import Tensor
 
 from ...errors import UsageError
 from ..codec import Role
+from ..effective_esn0 import effective_esn0_db_of_sent
 from ..model_card import ModelCard
 from ..patch_rates.adaptation import adapted_patches
 from ..patch_rates.allocation import sent_mask
-from ..patch_rates.effective_esn0 import effective_esn0_db_of_sent
 from ..patch_rates.told import Told
 from ..weights.network import config_of, fill
 from .codec import CdmAbout, Codec

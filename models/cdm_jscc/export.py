@@ -12,11 +12,11 @@ import torch
 from torch import Tensor, nn
 from torch._higher_order_ops.while_loop import while_loop
 
+from ..effective_esn0 import effective_esn0_db_of_sent
 from ..ntscc.context import ContextPrior
 from ..ntscc.export import AT_A_TIE
 from ..onnx.export import PARITY_SIZES, Exported, Graph, Inputs, export_codec
 from ..patch_rates.allocation import sent_mask
-from ..patch_rates.effective_esn0 import effective_esn0_db_of_sent
 from ..patch_rates.export import TRACED, cases, free_axes, heard, sent
 from ..patch_rates.told import Told
 from .codec import Codec

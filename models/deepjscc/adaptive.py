@@ -6,26 +6,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ..effective_esn0 import effective_esn0_db
 from .config import AdaptiveConfig
 from .fine import FineIn, FineOut
 from .linear import Klt, allot_power, lmmse_weight
 from .modulated import ModulatedStack
 from .rates import RATES, Rate, features_per_patch
 
-__all__ = ["AdaptiveDecoder", "AdaptiveEncoder", "AdaptiveJscc", "condition_vector", "effective_esn0_db", "to_grid"]
+__all__ = ["AdaptiveDecoder", "AdaptiveEncoder", "AdaptiveJscc", "condition_vector", "to_grid"]
 
 FLOOR = 0.1  # power that a component counts as having at least, where the network scales by it
 CONDITIONS = 2 + len(RATES)
-
-
-def effective_esn0_db(n0: Tensor) -> Tensor:
-    """The Es/N0 of an AWGN channel with the mean capacity of these symbols: ``[b, n]`` noise variances to ``[b]``.
-
-    A mean over dB or over noise variances would be ruled by the one symbol that hit the deepest fade. Kept within what
-    training meets: -15 to 25 dB.
-    """
-    capacity = torch.log1p(1 / n0).mean(1)  # nat per use
-    return (10 * torch.log10(torch.expm1(capacity).clamp(min=1e-3))).clamp(-15, 25)
 
 
 def condition_vector(rate: Rate, first_db: Tensor, second_db: Tensor) -> Tensor:

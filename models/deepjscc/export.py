@@ -11,8 +11,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ...errors import UsageError
+from ..effective_esn0 import effective_esn0_db
 from ..onnx.export import PARITY_SIZES, Exported, Graph, Inputs, export_codec, parity_picture
-from .adaptive import FLOOR, AdaptiveJscc, condition_vector, effective_esn0_db
+from .adaptive import FLOOR, AdaptiveJscc, condition_vector
 from .codec import Codec
 from .engine import TorchEngine
 from .linear import allot_power, lmmse_weight

@@ -8,13 +8,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..effective_esn0 import effective_esn0_db
 from ..perceptual.discriminator import sides
 from ..training.batch import Batch, Losses
 from ..training.frames import draw_fading
 from ..training.recipe import Stretch
 from ..training.run import Run
 from ..training.running_mean import followed
-from .adaptive import effective_esn0_db
 from .config import TrainConfig
 from .constellation import send, told_esn0_db
 from .rates import RATES, Rate

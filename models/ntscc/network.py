@@ -11,8 +11,8 @@ from torch.nn import functional as F
 from ..deepjscc.adaptive import FLOOR, to_grid
 from ..deepjscc.linear import Klt, lmmse_weight
 from ..deepjscc.modulated import ModulatedStack
+from ..effective_esn0 import effective_esn0_db_of_sent
 from ..patch_rates.allocation import counts_on, sent_mask, shares_of
-from ..patch_rates.effective_esn0 import effective_esn0_db_of_sent
 from ..patch_rates.hyperprior import Entropy
 from ..patch_rates.rate_map import ETAS, LEVELS, PATCH
 from ..patch_rates.told import Told

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from ..deepjscc.step import normalised_loss
+from ..effective_esn0 import effective_esn0_db_of_sent
 from ..patch_rates.allocation import levels_for, nearest_eta_index, sent_mask
-from ..patch_rates.effective_esn0 import effective_esn0_db_of_sent
 from ..patch_rates.frames import over_channel
 from ..patch_rates.hyperprior import Entropy
 from ..patch_rates.rate_map import eta_index

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..deepjscc.adaptive import effective_esn0_db
 from ..deepjscc.step import normalised_loss
+from ..effective_esn0 import effective_esn0_db
 from ..training.batch import Batch, Losses
 from ..training.frames import Fading, Received, draw_fading, over_channel
 from ..training.recipe import LearningPhase

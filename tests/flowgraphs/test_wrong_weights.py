@@ -30,7 +30,8 @@ def error_of(name: str, weights: dict[str, str], executor="inline") -> list[str]
 @pytest.mark.parametrize(("path", "said"), [("no/such.safetensors", "no such file"), (".", "a folder, not a file")])
 def test_a_file_that_is_none(name, block, path, said):
     (line,) = error_of(name, {block: path})
-    assert line.startswith(f"block '{block}': {path}: {said} of weights; give the path of a .safetensors file")
+    reason = f"{path}: {said} of weights; give the path of a .safetensors file"
+    assert f", --set {block}.weights={path}: block '{block}': {reason}" in line
 
 
 @pytest.mark.parametrize("executor", ["inline", "threads"])
@@ -43,7 +44,8 @@ def test_of_full_size_beside_another_block_that_has_none(block, path, said, exec
     lines = error_of("sc-sic", {block: path}, executor)
     other = {"encoder": "decoder", "decoder": "encoder"}[block]
     assert len(lines) == 2
-    assert any(line.startswith(f"block '{block}': sc-sic: no weights in {path}{said}: expected for ") for line in lines)
+    reason = f"sc-sic: no weights in {path}{said}: expected for "
+    assert any(f", --set {block}.weights={path}: block '{block}': {reason}" in line for line in lines)
     assert any(
         f"block '{other}': sc-sic: no weights of stabilityai/stable-cascade in the hub" in line for line in lines
     )
@@ -52,7 +54,7 @@ def test_of_full_size_beside_another_block_that_has_none(block, path, said, exec
 @pytest.mark.parametrize("path", ["some/where", "of/no.one"])
 def test_a_name_that_may_be_a_repository_or_a_folder(path):
     lines = error_of("sc-sic", {"encoder": path, "decoder": path})
-    assert [line.partition(": expected")[0] for line in lines] == [
-        f"block '{block}': sc-sic: no weights of {path} in the hub's cache on this machine, and no folder {path}"
+    assert [line.partition(": block ")[2].partition(": expected")[0] for line in lines] == [
+        f"'{block}': sc-sic: no weights of {path} in the hub's cache on this machine, and no folder {path}"
         for block in ("encoder", "decoder")
     ]

@@ -12,7 +12,7 @@ from typing import Any
 import zmq
 
 from ....blocks.block import RunContext
-from ....errors import BlockError, SemcomError
+from ....errors import BlockError, SemcomError, at
 from ..counts import BlockReport
 from ..edges.ends import END, EdgeEnd, Reader, Writer
 from ..edges.place_ledger import PlaceLedger
@@ -82,7 +82,7 @@ class Actor(threading.Thread):
         self._post = post
         self._going = self._stopping = False
         self._running: RunningBlock | None = None
-        self._join = Join([reader.edge for reader in readers], graph.join_bytes) if readers else None
+        self._join = Join([reader.edge for reader in readers], graph.join_bytes, node.where) if readers else None
         self._poller = zmq.Poller()
         self._remote = any(not end.settled for end in self.ends)
         self._produced: Iterator[Emitted] = iter(())
@@ -100,7 +100,7 @@ class Actor(threading.Thread):
             for end in self.ends:
                 self._poller.register(end.socket, zmq.POLLIN)
             running = self._running = RunningBlock(
-                build_block(self.node, self._graph.seed), self._graph.torch_threads, self._graph.edges
+                build_block(self.node, self._graph.seed), self._graph.torch_threads, self._graph.edges, self.node.where
             )
             self._outputs = self._routes(running)
             running.start()
@@ -117,7 +117,7 @@ class Actor(threading.Thread):
         except BaseException as error:  # whatever it is, it must not hang the run
             message = str(error)
             if not isinstance(error, SemcomError):  # a defect of the runtime itself
-                message = f"block '{self.node.name}': {type(error).__name__}: {error}"
+                message = at(self.node.where, f"block '{self.node.name}': {type(error).__name__}: {error}")
             exit_code = getattr(error, "exit_code", 1)
             event = {"event": "failed", "message": message, "exit_code": exit_code, "kind": type(error).__name__}
             self._finish_early()
@@ -354,7 +354,7 @@ class Actor(threading.Thread):
             for emitted in running.finish(self._context, going_on=True):
                 self._emit(emitted)
         running.report_to(self.report)
-        running.replace_block(command.block)
+        running.replace_block(command.block, command.where)
         self._outputs = self._routes(running)
         if self._join is None:
             self._produced = running.produce()

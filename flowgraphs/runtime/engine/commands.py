@@ -40,6 +40,7 @@ class SwapIn:
     ticket: str
     block: Block
     use: str
+    where: str
 
 
 @dataclass(frozen=True)

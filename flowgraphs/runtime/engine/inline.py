@@ -42,7 +42,10 @@ class InlineExecutor:
         self._started = dict(started or {})
         self._running = {
             node.name: RunningBlock(
-                self._started.get(node.name) or build_block(node, graph.seed), graph.torch_threads, graph.edges
+                self._started.get(node.name) or build_block(node, graph.seed),
+                graph.torch_threads,
+                graph.edges,
+                node.where,
             )
             for node in graph.blocks
         }
@@ -50,7 +53,12 @@ class InlineExecutor:
         for name, running in self._running.items():
             ports = list(running.signature.outputs)
             self._out[name] = [(ports.index(edge.source_port), edge) for edge in graph.outputs(name)]
-        self._joins = {name: Join(graph.inputs(name), graph.join_bytes) for name in self._running if graph.inputs(name)}
+        self._graph = graph
+        self._joins = {
+            node.name: Join(graph.inputs(node.name), graph.join_bytes, node.where)
+            for node in graph.blocks
+            if graph.inputs(node.name)
+        }
         self._open = {name: len([edge for edge in graph.inputs(name) if not edge.feedback]) for name in self._joins}
         self.edges = {str(edge): EdgeCount() for edge in graph.edges}
         self.blocks = {name: BlockReport() for name in self._running}
@@ -171,7 +179,7 @@ class InlineExecutor:
                 self._deliver(name, emitted)
             self.blocks[name].items += 1
         if edges := self._joins[name].unanswered:
-            raise unanswered(name, edges)
+            raise unanswered(self._graph.block(name), edges)
 
     def _finish_sinks(self) -> None:
         for running in self._running.values():

@@ -10,8 +10,8 @@ import numpy as np
 
 from ....blocks.envelope import Envelope, Identity, Stream
 from ....blocks.ports import PORT_TYPES
-from ....errors import JoinError
-from ..graph import Edge
+from ....errors import JoinError, at
+from ..graph import BlockNode, Edge
 from ..item import Item
 
 __all__ = ["Join", "unanswered"]
@@ -35,11 +35,12 @@ class Join:
     Args:
         edges: The edges that arrive at the block; at least one.
         max_bytes: Bound of the buffer.
+        where: Where the flowgraph's author wrote the block: errors begin with it.
     """
 
-    def __init__(self, edges: Sequence[Edge], max_bytes: int) -> None:
+    def __init__(self, edges: Sequence[Edge], max_bytes: int, where: str = "") -> None:
         self._edges = {edge.target_port: edge for edge in sorted(edges, key=lambda edge: edge.feedback is not None)}
-        self._max_bytes = max_bytes
+        self._max_bytes, self._where = max_bytes, where
         self._streams = all(PORT_TYPES[edge.port].stream for edge in edges)
         self._waiting: dict[str, deque[tuple[Key, Item]]] = {port: deque() for port in self._edges}
         self._last: dict[str, Key | None] = dict.fromkeys(self._edges)
@@ -183,12 +184,13 @@ class Join:
         ahead = max(self._edges, key=lambda port: sum(item.value.nbytes for _, item in self._waiting[port]))
         behind = [str(self._edges[port]) for port in self._edges if not self._waiting[port]]
         held = len(self._waiting[ahead])
-        raise JoinError(
+        message = (
             f"block '{self._edges[ahead].target}': edge '{self._edges[ahead]}' is {held} items ahead of "
             f"{' and '.join(repr(edge) for edge in behind)}: joining them needs a depth of at least {held} items "
             f"({self._bytes / 2**20:.1f} MiB), more than join_bytes = {self._max_bytes} allows; "
             f"raise join_bytes in the flowgraph file or shorten the slow branch"
         )
+        raise JoinError(at(self._where, message))
 
     def _fill_feedback(self, port: str, edge: Edge) -> None:
         feedback = edge.feedback
@@ -253,12 +255,13 @@ def _split(envelope: Envelope, length: int) -> tuple[Envelope, Envelope]:
     )
 
 
-def unanswered(block: str, edges: str) -> JoinError:
+def unanswered(block: BlockNode, edges: str) -> JoinError:
     """Say that a loop holds back more items than its delay."""
-    return JoinError(
-        f"block '{block}': items wait for what edge {edges} did not bring back: a block of the loop holds back more "
-        "items than the delay of that edge; raise its feedback delay, or let the block hold back less"
+    message = (
+        f"block '{block.name}': items wait for what edge {edges} did not bring back: a block of the loop holds back "
+        "more items than the delay of that edge; raise its feedback delay, or let the block hold back less"
     )
+    return JoinError(at(block.where, message))
 
 
 def _offset(item: Item) -> int:

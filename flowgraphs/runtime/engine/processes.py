@@ -6,7 +6,9 @@ open: when it ends, the parent is gone and the process ends as well.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import gc
 import json
 import os
 import select
@@ -22,7 +24,7 @@ import msgspec
 import zmq
 
 from ....blocks.block import RunContext
-from ....errors import SemcomError
+from ....errors import SemcomError, at
 from ..edges.endpoints import ipc_endpoints
 from ..graph import BlockNode, Graph
 from .actor import Event
@@ -69,6 +71,7 @@ class ProcessCrew:
             "endpoints": ipc_endpoints(graph, folder),
             "control": address,
         }
+        self._where = {node.name: node.where for node in graph.blocks}
         self._jobs = {node.name: json.dumps({**job, "block": node.name}).encode() for node in graph.blocks}
 
     @property
@@ -116,7 +119,10 @@ class ProcessCrew:
                         "block": name,
                         "kind": "WorkerLost",
                         "exit_code": 1,
-                        "message": f"block '{name}': its worker process {child.pid} {_how(child.returncode)}",
+                        "message": at(
+                            self._where[name],
+                            f"block '{name}': its worker process {child.pid} {_how(child.returncode)}",
+                        ),
                     }
                 )
         return events
@@ -209,6 +215,7 @@ def _both_ends(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
 def work() -> None:
     """Run one block in this process, as the parent says on standard input and over the socket."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    atexit.register(gc.freeze)  # Python would search all of torch for garbage before it ends
     job = json.loads(sys.stdin.buffer.readline())
     graph = msgspec.convert(job["graph"], Graph)
     name: str = job["block"]

@@ -55,7 +55,7 @@ def build_block(node: BlockNode, seed: int) -> Block:
     except BaseException as error:
         if _is_ctrl_c(error):
             raise
-        raise _block_error(node.name, cls, None, error) from error
+        raise _block_error(node.name, cls, None, error, node.where) from error
 
 
 class RunningBlock:
@@ -65,6 +65,7 @@ class RunningBlock:
         block: The block; `start` is the caller's to call, through `RunningBlock.start`.
         torch_threads: Threads of torch calls in the calling thread.
         edges: Those at the block: where a port takes one of several types, they say which it is.
+        where: Where the flowgraph's author wrote the block: errors begin with it.
 
     Attributes:
         door: Of a block with streams: where its samples lie.
@@ -73,8 +74,8 @@ class RunningBlock:
     State: numbers of the items and samples that it has emitted, and the envelopes of items that the block holds back.
     """
 
-    def __init__(self, block: Block, torch_threads: int, edges: Sequence[Edge] = ()) -> None:
-        self.torch_threads = torch_threads
+    def __init__(self, block: Block, torch_threads: int, edges: Sequence[Edge] = (), where: str = "") -> None:
+        self.torch_threads, self.where = torch_threads, where
         self.door = StreamDoor()
         self.withheld = 0
         self._edges = tuple(edges)
@@ -119,10 +120,11 @@ class RunningBlock:
             set_num_threads(self.torch_threads)
             self._torch_settled = True
 
-    def replace_block(self, block: Block) -> None:
+    def replace_block(self, block: Block, where: str = "") -> None:
         """Put another block, which has started, in this one's place; numbers of items and samples go on."""
         block.heritage, block.stopping = self.block.heritage, self.block.stopping
         self._take(block)
+        self.where = where
         self._finish_due = True
         self._held.clear()
         self.settle_torch()
@@ -299,7 +301,7 @@ class RunningBlock:
                 return Item(envelope, array)
             stream, sent = self.door.leave(name, array.size, out, self._default_rate_hz)
         except SignalError as error:
-            raise _block_error(self.block.name, type(self.block), envelope.identity.seq, error) from None
+            raise self._described(envelope.identity.seq, error) from None
         trace = Trace(born_s=envelope.trace.born_s)
         return Item(Envelope(Identity(self._count), stream, _NO_HEADER, _NO_STATE, trace, sent), array)
 
@@ -329,7 +331,10 @@ class RunningBlock:
         return self._wrong(envelope.identity.seq, f"expected {expected}, got {type(value).__name__}")
 
     def _wrong(self, seq: int, reason: str) -> BlockError:
-        return _block_error(self.block.name, type(self.block), seq, SignalError(reason))
+        return self._described(seq, SignalError(reason))
+
+    def _described(self, seq: int | None, error: BaseException) -> BlockError:
+        return _block_error(self.block.name, type(self.block), seq, error, self.where)
 
     def _guard(self, seq: int | None, call: Any, *args: Any, **kwargs: Any) -> Any:
         try:
@@ -339,7 +344,7 @@ class RunningBlock:
         except BaseException as error:  # whatever it raises becomes one error: block, item and line
             if _is_ctrl_c(error):
                 raise
-            raise _block_error(self.block.name, type(self.block), seq, error) from error
+            raise self._described(seq, error) from error
 
 
 def merge_envelopes(envelopes: list[Envelope]) -> Envelope:
@@ -377,12 +382,12 @@ def _is_ctrl_c(error: BaseException) -> bool:
     return isinstance(error, KeyboardInterrupt) and threading.current_thread() is threading.main_thread()
 
 
-def _block_error(name: str, cls: type[Block], seq: int | None, error: BaseException) -> BlockError:
+def _block_error(name: str, cls: type[Block], seq: int | None, error: BaseException, where: str) -> BlockError:
     """Describe an exception by the block's own file and line: where the traceback passes through it, else `work`."""
     file = inspect.getsourcefile(cls) or "?"
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
     line = lines[-1] if lines else cls.work.__code__.co_firstlineno
     reason = str(error) if isinstance(error, SemcomError) else f"{type(error).__name__}: {error}"
-    described = BlockError(name, f"{file}:{line}", seq, " ".join(reason.split()))
+    described = BlockError(name, f"{file}:{line}", seq, " ".join(reason.split()), where)
     described.exit_code = getattr(error, "exit_code", 1)
     return described

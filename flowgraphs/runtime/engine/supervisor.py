@@ -145,7 +145,7 @@ class Supervisor:
         self._still = (times + 1, counts) if counts == before else (1, counts)
         if self._still[0] >= STUCK_AFTER:
             name, edges = next(iter(stuck.items()))
-            self._fail(unanswered(name, edges))
+            self._fail(unanswered(self.graph.block(name), edges))
 
     def interrupt(self) -> None:
         """Ctrl-C: stop as after an error; a second one stops waiting."""

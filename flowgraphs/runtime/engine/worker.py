@@ -203,10 +203,10 @@ class Worker:
     def _swap(self, ticket: str, node: BlockNode) -> None:
         try:
             block = build_block(node, self.graph.seed)
-            RunningBlock(block, self.graph.torch_threads).start()
+            RunningBlock(block, self.graph.torch_threads, where=node.where).start()
         except BaseException as error:  # the old block goes on, whatever the new one did
             self.events.post(
                 {"event": "reply", "ticket": ticket, "block": node.name, "ok": False, "message": str(error)}
             )
             return
-        self.actors[node.name].commands.post(SwapIn(ticket, block, node.use))
+        self.actors[node.name].commands.post(SwapIn(ticket, block, node.use, node.where))

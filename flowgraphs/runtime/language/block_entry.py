@@ -10,7 +10,7 @@ from typing import Any
 from ....blocks.block import Block
 from ....blocks.lookup import find_block, list_blocks, load_block
 from ....blocks.signature import Signature
-from ....errors import UnknownBlock
+from ....errors import UnknownBlock, printable
 from ....sim.side_information.field import HeaderField
 from ..graph import Edge
 from .parameters import show
@@ -32,6 +32,20 @@ class BlockEntry:
     given: dict[str, tuple[Key, Node]] = field(default_factory=dict)
     params: dict[str, Any] = field(default_factory=dict)
     swapped: Mark | None = None
+    variables: list[str] = field(default_factory=list)
+
+    def written(self, vars: Mapping[str, str]) -> tuple[str, ...]:
+        """Where the block and its parameters are said.
+
+        Args:
+            vars: Variable → the option that set it.
+
+        Returns:
+            The block's position in the file, or its ``--swap``; then the options that its parameters come from.
+        """
+        marks = [self.swapped or self.key.mark, *(key.mark for key, _ in self.given.values() if not key.mark.line)]
+        options = [vars[name] for name in self.variables if name in vars]
+        return tuple(dict.fromkeys(printable(text) for text in (*map(str, marks), *options)))
 
 
 def load_class(use: str, base: Path) -> tuple[type[Block], str]:

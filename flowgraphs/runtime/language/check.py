@@ -109,12 +109,15 @@ class _Check:
         places = check_places(self.doc, root.get("places"), self.blocks, edges)
         if self.doc.problems:
             return None
+        options = {name: _var_option(name, value) for name, value in self.overrides.vars.items()}
         return Graph(
             name=name,
             doc=doc,
             seed=seed,
             vars=self.doc.vars,
-            blocks=tuple(BlockNode(block.name, block.use, block.params) for block in self.blocks.values()),
+            blocks=tuple(
+                BlockNode(block.name, block.use, block.params, block.written(options)) for block in self.blocks.values()
+            ),
             edges=edges,
             places=places,
             torch_threads=torch_threads,
@@ -157,7 +160,7 @@ class _Check:
         for name, given in self.overrides.vars.items():
             if name not in self.doc.vars:
                 self.doc.say(
-                    Mark(f"--var {name}={_plain(given)}"),
+                    Mark(_var_option(name, given)),
                     f"the flowgraph has no variable {name!r}{suggestion(name, self.doc.vars)}",
                 )
             elif isinstance(given, str) and VARIABLE.fullmatch(given):
@@ -189,10 +192,12 @@ class _Check:
         for block in self.blocks.values():
             if block.cls is None:
                 continue
+            before = len(self.doc.filled)
             given = {
                 name: (key, self.doc.fill(value) if key.mark.line else value)
                 for name, (key, value) in block.given.items()
             }
+            block.variables = list(self.doc.filled.values())[before:]
             params, problems = check_params(
                 block.cls.Params,
                 given,
@@ -307,6 +312,10 @@ class _Check:
             if f"{block.name}.out" not in self.overrides.sets:
                 folder = out if len(writers) == 1 else str(Path(out) / block.name)
                 block.given = {**block.given, **given_by({"out": folder}, f"--out {out}")}
+
+
+def _var_option(name: str, value: Any) -> str:
+    return f"--var {name}={_plain(value)}"
 
 
 def _plain(value: Any) -> str:

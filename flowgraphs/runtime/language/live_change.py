@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from ....blocks.lookup import load_block
 from ....blocks.params import live_names
 from ....blocks.ports import PORT_TYPES
@@ -58,7 +60,7 @@ def resolve_swap(graph: Graph, name: str, spec: str | Swap) -> BlockNode:
     )
     if params is None:
         raise FlowgraphError(problems)
-    node = BlockNode(name, use, params)
+    node = BlockNode(name, use, params, (label,))
     blocks = tuple(node if block.name == name else block for block in graph.blocks)
     classes = {block.name: cls if block.name == name else load_block(block.use) for block in blocks}
     missing = missing_fields(classes, graph.edges)
@@ -87,7 +89,7 @@ def resolve_set(graph: Graph, name: str, param: str, value: Any) -> BlockNode:
     )
     if params is None:
         raise FlowgraphError(problems)
-    return BlockNode(name, old.use, params)
+    return msgspec.structs.replace(old, params=params)
 
 
 def _running_block(graph: Graph, name: str, label: str) -> BlockNode:

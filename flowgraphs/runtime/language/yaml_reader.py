@@ -57,6 +57,9 @@ class Mark:
     line: int = 0
     column: int = 0
 
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+
     def problem(self, message: str) -> Problem:
         """Return a mistake at this position."""
         return Problem(self.file, self.line, self.column, message)

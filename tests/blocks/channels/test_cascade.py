@@ -10,7 +10,7 @@ from semcom.blocks.channels.cascade import Cascade
 from semcom.blocks.channels.cfo import Cfo
 from semcom.blocks.channels.iq_imbalance import IqImbalance
 from semcom.blocks.envelope import Header, Identity, Out, State
-from semcom.errors import FlowgraphError, SignalError, UsageError
+from semcom.errors import BlockError, FlowgraphError, SignalError, UsageError
 from semcom.flowgraphs.runtime.language.check import load_graph
 from semcom.flowgraphs.runtime.language.live_change import resolve_set, resolve_swap
 from semcom.flowgraphs.runtime.language.overrides import Overrides
@@ -231,6 +231,15 @@ def test_the_schema_takes_stages_and_refuses_wrong_ones() -> None:
     assert not fits({"use": "channels/awgn", "esn0_db": 99})
     assert not fits({"use": "channels/agwn"})
     assert not fits({"use": "channels/cascade", "stages": [{"use": "channels/awgn", "esno_db": 1}]})
+
+
+def test_an_error_of_a_stage_begins_with_where_the_cascade_is_written(tmp_path) -> None:
+    path, stage = tmp_path / "x.yaml", odd(tmp_path, "raise ValueError('too loud')")
+    path.write_text(FILE.format(first="{use: channels/phase_noise}", second=f"{{use: {stage['use']}}}"))
+    line = 1 + next(n for n, text in enumerate(path.read_text().splitlines()) if text.startswith("  channel:"))
+    with pytest.raises(BlockError) as caught:
+        run(load_graph(path), RunOptions("inline"))
+    assert str(caught.value).startswith(f"{path}:{line}:3: block 'channel' at item 0: ValueError: too loud (")
 
 
 def test_a_running_cascade_takes_another_level_and_is_swapped_in(tmp_path) -> None:

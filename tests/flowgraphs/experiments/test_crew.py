@@ -160,7 +160,8 @@ def test_the_command_says_where_the_table_is(noisy, pictures):
     assert result.stderr.startswith("note: --over channel.esn0_db: the file writes it as $esn0_db")
     assert semcom(*args, "--out", "swept", "--quiet").output == ""
     failing = semcom(*args, "--out", "bad", "--set", "channel.fails_at=0", "--quiet", code=1)
-    assert failing.stderr.startswith("failed: system noisy, channel.esn0_db=0, draw 0, picture 0: block 'channel'")
+    assert failing.stderr.startswith(f"failed: system noisy, channel.esn0_db=0, draw 0, picture 0: {noisy}:")
+    assert ":3, --set channel.fails_at=0, --over channel.esn0_db=0: block 'channel' at item 0: " in failing.stderr
     wrong = semcom("sweep", noisy, "--over", "x", "--json", code=2)
     assert json.loads(wrong.stdout)["status"] == "failed"
     assert wrong.stderr == "--over x: expected NAME=START:STOP:STEP or NAME=VALUE,VALUE: --over esn0_db=0:20:2\n"

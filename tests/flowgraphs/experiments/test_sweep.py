@@ -227,6 +227,7 @@ def test_systems_of_earlier_commands_stay(sweep, noisy):
 
 def test_a_flowgraph_that_raises_is_reported_and_the_others_go_on(sweep, noisy):
     result = sweep(f"good={noisy}", f"bad={noisy}", sets=("bad:channel.fails_at=2",))
+    line = 1 + next(n for n, text in enumerate(Path(noisy).read_text().split("\n")) if text.startswith("  channel:"))
     assert (result.status, result.exit_code, result.items) == ("failed", 1, 12 + 10)
     assert [(f["system"], f["esn0_db"], f["draw"], f["seq"]) for f in result.failures] == [
         ("bad", "0", 0, 2),
@@ -234,7 +235,8 @@ def test_a_flowgraph_that_raises_is_reported_and_the_others_go_on(sweep, noisy):
     ]
     assert any(
         note.startswith(
-            "failed: system bad, esn0_db=0, draw 0, picture 2: block 'channel' at item 2: ValueError: no picture 2"
+            f"failed: system bad, esn0_db=0, draw 0, picture 2: {noisy}:{line}:3, --set channel.fails_at=2, "
+            "--over esn0_db=0: block 'channel' at item 2: ValueError: no picture 2"
         )
         for note in sweep.notes
     )

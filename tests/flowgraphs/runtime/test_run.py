@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -16,6 +17,7 @@ from semcom.cli.summary import summary
 from semcom.errors import BlockError, ControlError, JoinError, RunError, SemcomError, UsageError, WorkerLost
 from semcom.flowgraphs.runtime.engine.control import request, running
 from semcom.flowgraphs.runtime.language.check import load_graph
+from semcom.flowgraphs.runtime.language.overrides import Overrides
 from semcom.flowgraphs.runtime.run import RunOptions, run
 
 PLUGINS = Path(__file__).parents[1] / "plugins"
@@ -144,6 +146,72 @@ def test_a_block_that_raises_ends_the_run_and_keeps_what_was_finished(make, exec
     assert lines("record.txt.end") == ["early"]
     record = json.loads(Path(caught.value.result.record).read_text())
     assert (record["status"], record["error"]) == ("failed", str(caught.value))
+
+
+@pytest.mark.usefixtures("warm_workers")
+@pytest.mark.parametrize("executor", EXECUTORS)
+def test_an_error_begins_with_where_its_block_is_written(make, executor, tmp_path):
+    graph = make(
+        """
+        numbers: numbers count: 3
+        scale: scale fail_at: 1
+        record: record
+        """,
+        "numbers -> scale -> record",
+    )
+    with pytest.raises(BlockError) as caught:
+        run(graph, RunOptions(executor))
+    line = (tmp_path / "test.yaml").read_text().splitlines().index(f"  scale: {{use: {PLUGINS}/scale.py, fail_at: 1}}")
+    assert str(caught.value).startswith(f"{tmp_path}/test.yaml:{line + 1}:3: block 'scale' at item 1: ZeroDivision")
+
+
+def test_an_error_in_a_place_begins_with_where_its_block_is_written(make, tmp_path):
+    graph = make(
+        "numbers: numbers\nscale: scale fail_start: true\nrecord: record",
+        "numbers -> scale -> record",
+        extra="places: {tx: {blocks: [numbers, scale], endpoint: 'tcp://127.0.0.1:56931'}, "
+        "rx: {blocks: [record], endpoint: 'tcp://127.0.0.1:56932'}}",
+    )
+    with pytest.raises(BlockError) as caught:
+        run(graph, RunOptions(place="tx"))
+    assert str(caught.value).startswith(f"{tmp_path}/test.yaml:7:3: block 'scale': RuntimeError: no such weights (")
+
+
+@pytest.mark.parametrize(
+    ("where", "overrides"),
+    [
+        ("{file}:7:3, --set scale.factor=3", Overrides(sets={"scale.factor": 3})),
+        ("{file}:7:3, --var at=2", Overrides(vars={"at": 2, "unused": 1})),
+        ("--swap scale={swap}, --var at=2", Overrides(swaps={"scale": "{swap}"}, vars={"at": 2})),
+        ("{file}:7:3, --out kept", Overrides(out="kept")),
+    ],
+)
+def test_an_error_names_the_options_that_its_block_has_values_of(make, tmp_path, where, overrides):
+    fails = plugin(
+        "fails",
+        "class Fails(Block):\n"
+        "    class Params(BlockParams):\n        fail_at: int = 1\n        factor: int = 1\n        out: str = ''\n\n"
+        "    def work(self, features: Features, identity: Identity) -> None:\n"
+        "        if identity.seq == self.params.fail_at:\n            raise ValueError('told to')\n",
+    )
+    make(f"numbers: numbers\nscale: {fails} fail_at: $at", "numbers -> scale", extra="vars: {at: 1, unused: 0}")
+    swaps = {name: f"{fails}.py:factor=2" for name in overrides.swaps}
+    graph = load_graph(tmp_path / "test.yaml", replace(overrides, swaps=swaps))
+    with pytest.raises(BlockError) as caught:
+        run(graph, RunOptions("inline"))
+    expected = where.format(file=tmp_path / "test.yaml", swap=f"{fails}.py:factor=2")
+    assert str(caught.value).startswith(f"{expected}: block 'scale' at item ")
+
+
+def test_an_error_of_a_block_that_was_swapped_in_names_the_swap(make):
+    raises = plugin(
+        "raises",
+        "class Raises(Block):\n    def work(self, features: Features) -> Features:\n        raise ValueError('no')\n",
+    )
+    thread, outcome = start(make(LIVE, "numbers -> scale -> record", name="live"))
+    request("live", {"do": "swap", "block": "scale", "use": f"{raises}.py"})
+    thread.join(20)
+    assert str(outcome[0]).startswith(f"swap scale={raises}.py: block 'scale' at item ")
 
 
 def test_an_edge_that_may_drop_counts_every_drop(make):
@@ -515,7 +583,9 @@ def test_a_loop_that_brings_nothing_back_is_an_error(make, executor):
         {from: hold, to: adder.back, feedback: {delay: 2, initial: 1}}
         """,
     )
-    with pytest.raises(JoinError, match=r"block 'adder': items wait for what edge hold.out -> adder.back did not"):
+    with pytest.raises(
+        JoinError, match=r"test.yaml:7:3: block 'adder': items wait for what edge hold.out -> adder.back did not"
+    ):
         run(graph, RunOptions(executor))
 
 
@@ -619,7 +689,7 @@ def test_a_block_whose_library_crashes_is_named_by_file_and_line(make, executor,
     command = [sys.executable, "-m", "semcom", "run", "test.yaml", "--executor", executor]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert ended.returncode == (-signal.SIGSEGV if executor == "threads" else 1)
-    expected = "crash.py" if executor == "threads" else "block 'crash': its worker process"
+    expected = "crash.py" if executor == "threads" else "test.yaml:7:3: block 'crash': its worker process"
     assert expected in ended.stderr
     assert "Segmentation fault" in ended.stderr or "SIGSEGV" in ended.stderr
 
@@ -728,7 +798,7 @@ def test_a_sink_that_leaves_or_returns_something_is_named(make, executor, work, 
     graph = make(f"numbers: numbers count: 3\nodd: {odd}", "numbers -> odd")
     with pytest.raises(BlockError) as caught:
         run(graph, RunOptions(executor))
-    assert str(caught.value).startswith(message)
+    assert f"test.yaml:7:3: {message}" in str(caught.value)
 
 
 def test_runs_give_back_their_descriptors(make):

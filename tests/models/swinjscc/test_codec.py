@@ -10,7 +10,7 @@ import pytest
 import torch
 from semcom.errors import SignalError
 from semcom.models.codec import Frame
-from semcom.models.deepjscc.adaptive import effective_esn0_db
+from semcom.models.effective_esn0 import effective_esn0_db
 from semcom.models.swinjscc import codec as module
 from semcom.models.swinjscc.codec import Codec, Receiving, Sending, strongest
 from semcom.models.swinjscc.engine import TorchEngine, about_of

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 from scipy.stats import chi2, kstest
-from semcom.models.deepjscc.adaptive import effective_esn0_db
+from semcom.models.effective_esn0 import effective_esn0_db
 from semcom.models.training.frames import Fading, cross, cross_at_once, draw_fading, over_channel, unit_power
 
 

@@ -62,13 +62,13 @@ def test_parts_join_by_seq_and_part():
 
 
 def test_the_bound_names_the_edge_that_is_ahead_and_the_depth_needed():
-    join = Join([edge(0, "a"), edge(1, "b")], 100)
+    join = Join([edge(0, "a"), edge(1, "b")], 100, "flow.yaml:7:3")
     for seq in range(25):
         join.add("a", item(seq))
     with pytest.raises(JoinError) as caught:
         join.add("a", item(25))
     text = str(caught.value)
-    assert "block 'join'" in text
+    assert text.startswith("flow.yaml:7:3: block 'join': edge")
     assert "'from_a.out -> join.a' is 26 items ahead of 'from_b.out -> join.b'" in text
     assert "a depth of at least 26 items" in text
     assert "join_bytes = 100" in text

@@ -743,6 +743,7 @@ def test_swap_of_a_running_block(folder):
     graph = load_graph("f.yaml")
     node = resolve_swap(graph, "channel", "channels/rayleigh")
     assert (node.use, node.params["esn0_db"]) == ("channels/rayleigh", 10.0)
+    assert node.where == "swap channel=channels/rayleigh"
     assert resolve_swap(graph, "channel", Swap("channels/rayleigh", {"esn0_db": 4})).params["esn0_db"] == 4.0
     for name, spec, message in [
         ("chan", "channels/awgn", r"swap chan=channels/awgn: no block 'chan' \(did you mean 'channel'\?\)"),
@@ -765,7 +766,8 @@ def test_a_swap_while_running_may_not_take_a_header_field_away(folder):
 
 def test_set_of_a_running_block(folder):
     graph = load_graph("f.yaml")
-    assert resolve_set(graph, "channel", "esn0_db", 3).params == {"esn0_db": 3.0}
+    node = resolve_set(graph, "channel", "esn0_db", 3)
+    assert (node.params, node.written) == ({"esn0_db": 3.0}, graph.block("channel").written)
     for name, param, value, message in [
         ("chan", "esn0_db", 3, "no block 'chan'"),
         ("channel", "esn0", 3, r"channels/awgn has no parameter 'esn0' \(did you mean 'esn0_db'\?\)"),
