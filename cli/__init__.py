@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import gc
 import os
 import sys
 from typing import Any
@@ -29,6 +31,8 @@ from .systems import systems
 from .train import train
 
 __all__ = ["main"]
+
+atexit.register(gc.freeze)  # Python would search all of torch for garbage before it ends: half a second of a short run
 
 
 class _Semcom(click.Group):

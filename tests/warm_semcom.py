@@ -8,6 +8,7 @@ there, with its own working directory, environment and standard streams, passes 
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import runpy
@@ -49,6 +50,7 @@ def serve(address: str, traces: str) -> None:
     traced_once = runpy.run_path(str(Path(__file__).with_name("traced_once.py")))["traced_once"]
     export._trace = traced_once(Path(traces), export._trace)
 
+    gc.freeze()  # else each command ends with a search through all that was imported: more than most of them take
     signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs of a shell are born deaf to it
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(address)

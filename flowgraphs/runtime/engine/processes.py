@@ -6,7 +6,9 @@ open: when it ends, the parent is gone and the process ends as well.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import gc
 import json
 import os
 import select
@@ -213,6 +215,7 @@ def _both_ends(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
 def work() -> None:
     """Run one block in this process, as the parent says on standard input and over the socket."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    atexit.register(gc.freeze)  # Python would search all of torch for garbage before it ends
     job = json.loads(sys.stdin.buffer.readline())
     graph = msgspec.convert(job["graph"], Graph)
     name: str = job["block"]
