@@ -30,7 +30,8 @@ class CdmJscc(Block):
     .. math:: x_{n-1} = \sqrt{\bar\alpha_{n-1}}\, X + \sqrt{1 - \bar\alpha_{n-1}}\,
         \frac{x_n - \sqrt{\bar\alpha_n}\, X}{\sqrt{1 - \bar\alpha_n}}, \quad X = X_\theta(x_n, n / N, \hat y)
 
-    Variant p was trained for the look of a picture, d for the least squared error; both understand the same frames.
+    Variant p was trained for the look of a picture, d for the least squared error; both understand the same frames. So
+    do ntscc-p and ntscc-d, those of an NTSCC network.
     The sampler's start is noise of the item (or of ``seed``), so that equal runs give equal pictures. How noisy each
     symbol was comes from the receiver's state; ``fading_aware: off`` hides that and leaves the frame's mean SNR.
     Equalised symbols are expected without bias (``equalizer: mmse`` or ``zf``).
@@ -52,7 +53,9 @@ class CdmJscc(Block):
         """Parameters."""
 
         variant: Variant = Field(
-            DEFAULT, description="Trained for the look of a picture (p), or for the least squared error (d)."
+            DEFAULT,
+            description="Trained for the least squared error (d), or for the look of a picture (p); behind an NTSCC "
+            "network (ntscc-d, ntscc-p).",
         )
         steps: Live[int] = Field(1, ge=1, le=65, description="DDIM steps; the time to decode grows with them.")
         guidance: Live[float] = Field(

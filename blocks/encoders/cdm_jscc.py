@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from ...models.cdm_jscc.names import DEFAULT
+from ...models.cdm_jscc.names import DEFAULT, Variant
 from ...models.cdm_jscc.system import SYSTEM
 from ...models.ratio import Ratio
 from ...sim.side_information.cdm_mode import CdmMode
@@ -80,6 +80,10 @@ class CdmJscc(Block):
             le=1000,
             description="Steps of descent through the decoder by which the picture's own features are improved.",
         )
+        variant: Variant = Field(
+            DEFAULT,
+            description="Whose backbone: that of ``d`` and ``p``, or the NTSCC network of ``ntscc-d`` and ``ntscc-p``.",
+        )
         weights: str | None = Field(None, min_length=1, description="A safetensors file; null for the shipped one.")
 
     params: Params
@@ -87,8 +91,8 @@ class CdmJscc(Block):
 
     def start(self) -> None:
         """Load the network."""
-        weights = self.params.weights
-        self._codec = torch_codec("encoders/cdm_jscc", SYSTEM, DEFAULT, weights, role="encoder")  # all have one
+        p = self.params
+        self._codec = torch_codec("encoders/cdm_jscc", SYSTEM, p.variant, p.weights, role="encoder")
 
     def work(self, image: Image, link: Link | None = None) -> Out[Features]:
         """Encode one picture."""

@@ -24,8 +24,8 @@ class CdmAbout(RatedAbout):
     """What is known of a network.
 
     Attributes:
-        variant: ``p``, made for the look of a picture, or ``d``, made for the least squared error.
-        tag: 16 bits of a check sum of the weights of the backbone, which both variants share.
+        variant: For the look of a picture (``p``, ``ntscc-p``) or for the least squared error (``d``, ``ntscc-d``).
+        tag: 16 bits of a check sum of the weights of the backbone, which p and d share.
         objective: What the denoiser learnt by.
     """
 

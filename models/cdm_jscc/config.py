@@ -121,7 +121,7 @@ class TrainConfig(Recipe):
     """The recipe."""
 
     model: CdmConfig
-    variant: str = Field(default="d", pattern="^[a-z]+$", description="Name of the weights that come out.")
+    variant: str = Field(default="d", pattern="^[a-z-]+$", description="Name of the weights that come out.")
     phases: tuple[Phase, ...]
     start_from: str | None = Field(
         default=None,

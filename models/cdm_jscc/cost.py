@@ -46,7 +46,7 @@ def cost(weights: Path | None = None, variant: Variant = DEFAULT, *, height: int
 
     Args:
         weights: A safetensors file with its card beside it; the shipped ones of ``variant`` if not said.
-        variant: ``p`` or ``d``.
+        variant: Which weights, where none are given.
         height: Of the picture in pixels.
         width: Of the picture in pixels.
 

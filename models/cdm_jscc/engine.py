@@ -41,7 +41,7 @@ def load(
     """Load weights for both ends.
 
     Args:
-        variant: ``p``, made for the look of a picture, or ``d``, made for the least squared error.
+        variant: Which weights.
         weights: A safetensors file with its card beside it; what is shipped for the variant if not said.
         role: Of no matter: one network holds both ends.
         device: See `TorchEngine`.

@@ -9,8 +9,8 @@ from ..weights.shipped import ShippedWeights
 
 __all__ = ["DEFAULT", "NUMBERS", "SHIPPED", "Variant"]
 
-Variant = Literal["p", "d"]
-NUMBERS: dict[Variant, int] = {"d": 16, "p": 17}
+Variant = Literal["d", "p", "ntscc-d", "ntscc-p"]
+NUMBERS: dict[Variant, int] = {"d": 16, "p": 17, "ntscc-d": 18, "ntscc-p": 19}
 """In ModelId."""
 DEFAULT: Variant = next(iter(NUMBERS))
 """What users get who name none."""

@@ -84,7 +84,7 @@ def test_what_is_refused(codec: Codec) -> None:
 def test_weights_that_are_not_there() -> None:
     from semcom.models.deepjscc.names import SHIPPED as OTHERS
 
-    with pytest.raises(UsageError, match="no weights .tiny. are shipped"):
+    with pytest.raises(UsageError, match="no weights 'tiny' are shipped"):
         load("tiny")  # type: ignore[arg-type]
     with pytest.raises(WeightsError, match=r"none\.safetensors: no such file of weights"):
         load(weights="none.safetensors")

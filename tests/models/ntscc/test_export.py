@@ -132,7 +132,7 @@ def test_the_other_contexts(network: Callable[..., Ntscc], tmp_path: Path) -> No
 
 
 def test_weights_that_are_not_shipped(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="no weights .tiny. are shipped"):
+    with pytest.raises(UsageError, match="no weights 'tiny' are shipped"):
         list(export_ntscc(tmp_path, variant="tiny"))  # type: ignore[arg-type]
 
 
