@@ -22,7 +22,7 @@ from semcom.models.training.pictures import read_pictures
 from semcom.models.training.recipe import Recipe
 from semcom.sim.metrics.psnr import psnr_db
 
-__all__ = ["POINTS", "held_out", "mean_psnr_db", "middle"]
+__all__ = ["POINTS", "held_out", "mean_psnr_db", "middle", "over_awgn"]
 
 POINTS = (("1/48", 10), ("1/24", 10), ("1/12", 10), ("1/24", 4), ("1/12", 1))
 SIDE = 256
@@ -36,13 +36,15 @@ class Column(NamedTuple):
     rate: str
 
 
-def over_awgn(codec: PictureCodec[Any, Any, Any], frame: Frame, esn0_db: float, seed: int) -> np.ndarray:
-    """Return the receiver's picture."""
+def over_awgn(
+    codec: PictureCodec[Any, Any, Any], frame: Frame, esn0_db: float, seed: int, receiving: Any = None
+) -> np.ndarray:
+    """Return the receiver's picture, with these settings or none."""
     n0 = 10 ** (-esn0_db / 10)
     sigma = np.sqrt(np.mean(frame.features.astype(np.float64) ** 2) * n0)  # two values make a symbol of unit energy
     noise = sigma * np.random.default_rng(seed).standard_normal(frame.features.size)
     heard = frame.heard(n0, (frame.features + noise).astype(np.float32))
-    made: np.ndarray = codec.decode(heard, codec.receiving())
+    made: np.ndarray = codec.decode(heard, receiving or codec.receiving())
     return made
 
 
