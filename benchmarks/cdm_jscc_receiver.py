@@ -54,7 +54,7 @@ class Plain(NamedTuple):
         """As the codec does."""
         network = self.network
         pixels = torch.from_numpy(image).permute(2, 0, 1)[None].contiguous().to(self.device).float() / 255
-        y, entropy = network.entropy(pixels)
+        y, entropy = network.entropy(pixels, pixels.new_tensor([ESN0_DB]))
         bits = entropy.patch_bits[0].cpu().numpy()
         levels = levels_for(bits, eta_near_cbr(bits, uses))
         return network.backbone.send(pixels, y, self.told(levels, 5)).cpu().numpy()

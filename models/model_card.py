@@ -38,8 +38,8 @@ class ModelCard(BaseModel):
         sha256: Of that file.
         licence: Of the weights.
         paper: What the network follows.
-        base: File of the weights that hold the tensors which these leave out, beside them or shipped; None: they are
-            whole.
+        base: File of the weights that hold the tensors which these leave out, beside them or shipped, with another
+            system where it is ``SYSTEM/FILE``; None: they are whole.
         base_sha256: Of that file.
         training: How the weights came about.
         metrics: What they were measured to do; each name says on what and in which unit.

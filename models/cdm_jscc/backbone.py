@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple, Protocol
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..patch_rates.told import Told
 
@@ -22,10 +22,14 @@ class Understood(NamedTuple):
 class Backbone(Protocol):
     """Latents, symbols and back; power normalisation and channel lie between, outside of the network."""
 
+    has_estimate: bool  # of the picture before diffusion, from the basis and the variances of a linear code
     context_widths: tuple[int, ...]
 
-    def latents(self, images: Tensor) -> Tensor:
-        """Images ``[b, 3, H, W]`` in [0, 1] to y ``[b, 256, h, w]`` whose entropy sets the rates."""
+    def stacks(self) -> list[nn.Module]:
+        """Parts that are called as functions of tensors alone, for torch.compile."""
+
+    def latents(self, images: Tensor, esn0_db: Tensor) -> Tensor:
+        """Images ``[b, 3, H, W]`` in [0, 1] and Es/N0 in dB ``[b]`` to y ``[b, 256, h, w]``, which sets the rates."""
 
     def send(self, images: Tensor, y: Tensor, told: Told) -> Tensor:
         """Features by rank ``[b, n, 256]``; those that a patch does not send are zero."""

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from ..config import Config
 from ..deepjscc.config import AdaptiveConfig
+from ..ntscc.config import NtsccConfig
 from ..objective import Objective
 from ..training.recipe import LearningPhase, Recipe
 
@@ -15,6 +16,7 @@ __all__ = [
     "CdmConfig",
     "DeepJsccBackbone",
     "NtcBackbone",
+    "NtsccBackbone",
     "Part",
     "Phase",
     "TrainConfig",
@@ -49,6 +51,13 @@ class DeepJsccBackbone(Config):
     mlp_ratio: int = Field(default=4, ge=1)
 
 
+class NtsccBackbone(Config):
+    """An NTSCC network as it is: its latents, its entropy model and its code."""
+
+    kind: Literal["ntscc"] = "ntscc"
+    network: NtsccConfig
+
+
 class UnetConfig(Config):
     """Sizes of the denoiser."""
 
@@ -71,7 +80,7 @@ class UnetConfig(Config):
 class CdmConfig(Config):
     """Sizes of the whole."""
 
-    backbone: Annotated[NtcBackbone | DeepJsccBackbone, Field(discriminator="kind")]
+    backbone: Annotated[NtcBackbone | DeepJsccBackbone | NtsccBackbone, Field(discriminator="kind")]
     unet: UnetConfig = UnetConfig()
     clip: float = Field(default=1.0, gt=0, description="Bound of a predicted picture, or of a predicted residual.")
     start_noise: float = Field(default=0.8, ge=0, description="Standard deviation of the sampler's start.")
@@ -80,6 +89,15 @@ class CdmConfig(Config):
         description="regression: the same network is told t = T and no noisy signal in training too, and predicts the "
         "clean one at once; there is one step, and start_noise is 0.",
     )
+
+    @model_validator(mode="after")
+    def _context_fits(self) -> Self:
+        if self.backbone.kind == "ntscc" and self.unet.unshuffle != 4:
+            raise ValueError(
+                f"unet.unshuffle: expected 4, as fine as what a backbone of kind 'ntscc' hands over, got "
+                f"{self.unet.unshuffle}"
+            )
+        return self
 
     @model_validator(mode="after")
     def _regression_starts_from_nothing(self) -> Self:
@@ -106,7 +124,9 @@ class TrainConfig(Recipe):
     variant: str = Field(default="d", pattern="^[a-z]+$", description="Name of the weights that come out.")
     phases: tuple[Phase, ...]
     start_from: str | None = Field(
-        default=None, description="`deepjscc`: the shipped network; or shipped CDM-JSCC weights by name; null: random."
+        default=None,
+        description="`deepjscc`: the shipped network as the backbone; `ntscc/NAME` or a file of NTSCC weights: that "
+        "network; shipped CDM-JSCC weights by name, or a file; null: random.",
     )
     eta: tuple[float, float] = Field(default=(0.05, 1.0), description="Range of eta, drawn evenly in the logarithm.")
     fading_share: float = Field(default=0.2, ge=0, le=1, description="Share of frames over Rayleigh fading.")
@@ -127,10 +147,13 @@ class TrainConfig(Recipe):
     @model_validator(mode="after")
     def _phases_fit(self) -> Self:
         for phase in self.phases:
-            if self.model.backbone.kind == "ntc" and not phase.denoise:
+            kind = self.model.backbone.kind
+            if kind == "ntc" and not phase.denoise:
                 raise ValueError(f"phase {phase.name}: denoise: expected true; 'ntc' has no other estimate")
-            if self.model.backbone.kind == "deepjscc" and not phase.channel:
-                raise ValueError(f"phase {phase.name}: channel: expected true; 'deepjscc' cannot do without")
+            if kind != "ntc" and not phase.channel:
+                raise ValueError(f"phase {phase.name}: channel: expected true; '{kind}' cannot do without")
+            if kind == "ntscc" and "jscc" in phase.trains:
+                raise ValueError(f"phase {phase.name}: trains: expected no 'jscc'; all of 'ntscc' is 'transform'")
         if self.model.objective == "regression" and self.own_share:
             raise ValueError(
                 f"own_share: expected 0 where 'objective' is regression, which has no noisy pictures, got "

@@ -11,6 +11,7 @@ from ..deepjscc.linear import lmmse_weight
 from ..deepjscc.rates import RATES
 from ..effective_esn0 import effective_esn0_db_of_sent
 from ..patch_rates.allocation import counts_on, sent_mask, shares_of
+from ..patch_rates.expected_error import expected_rms_error
 from ..patch_rates.rate_map import ETAS, LEVELS
 from ..patch_rates.told import Told
 from .backbone import Understood
@@ -54,11 +55,12 @@ class RateAdaptiveDeepJscc(nn.Module):
     State:   none.
     """
 
+    has_estimate = True
     log_variance: Tensor
 
     def __init__(self, config: DeepJsccBackbone) -> None:
         super().__init__()
-        self.config = config
+        self.config, self.step = config, config.step
         self.base = AdaptiveJscc(config.network)
         count, hidden = LEVELS[-1], config.network.width
         if self.base.klt.count != count or config.network.patch != 16:
@@ -74,11 +76,15 @@ class RateAdaptiveDeepJscc(nn.Module):
         nn.init.zeros_(self.widen.weight)
         nn.init.zeros_(self.widen.bias)
 
-    def latents(self, images: Tensor) -> Tensor:
+    def stacks(self) -> list[nn.Module]:
+        """Those of the DeepJSCC network."""
+        return [self.base.encoder.stack, self.base.decoder.stack]
+
+    def latents(self, images: Tensor, esn0_db: Tensor) -> Tensor:
         """KLT components in quantiser steps."""
         klt = self.base.klt
         with torch.autocast(images.device.type, enabled=False):
-            rows = klt(klt.centred(images)) / self.config.step
+            rows = klt(klt.centred(images)) / self.step
         return to_grid(rows, images.shape[2] // klt.patch, images.shape[3] // klt.patch)
 
     def _condition(self, told: Told, heard_db: Tensor) -> Tensor:
@@ -95,7 +101,7 @@ class RateAdaptiveDeepJscc(nn.Module):
         base = self.base.encoder
         variance, power = shares_of(self.log_variance, told)
         mask = sent_mask(told.levels.flatten(1))
-        rows = y.flatten(2).transpose(1, 2) * (self.config.step / variance.sqrt())  # about unit variance
+        rows = y.flatten(2).transpose(1, 2) * (self.step / variance.sqrt())  # about unit variance
         x = base.look(self.base.klt.centred(images), self._condition(told, told.esn0_db))
         seen = self.look(x).flatten(2).transpose(1, 2)
         tokens = self.encoder(torch.cat([rows.clamp(-8, 8).to(seen.dtype), seen], 2), told)
@@ -110,8 +116,6 @@ class RateAdaptiveDeepJscc(nn.Module):
         levels = told.levels.flatten(1)
         variance, power = shares_of(self.log_variance, told)
         mask = sent_mask(levels)
-        error = (variance * (1 - mask * power / (power + n0))).mean(2)  # of each patch, times 256 / 768 a pixel value
-        spread = to_grid((error * (LEVELS[-1] / (3 * klt.patch**2)))[..., None].sqrt(), height, width)
         with torch.autocast(received.device.type, enabled=False):
             weighted = received * lmmse_weight(variance, power, n0) * mask
             linear = klt.inverse(weighted, height * klt.patch, width * klt.patch)
@@ -123,4 +127,5 @@ class RateAdaptiveDeepJscc(nn.Module):
         heard_db = effective_esn0_db_of_sent(n0, mask)
         better, x = base.improve(linear, F.pixel_shuffle(x, 2), self._condition(told, heard_db))
         estimate = better + klt.mean.view(1, 3, 1, 1)
+        spread = expected_rms_error(variance, power, n0, told)
         return Understood(estimate, spread, (None, x, to_grid(tokens, height, width)))

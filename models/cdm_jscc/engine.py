@@ -24,7 +24,6 @@ from .codec import CdmAbout, Codec
 from .config import CdmConfig
 from .names import DEFAULT, SHIPPED, Variant
 from .network import CdmJscc, part_of
-from .ntc_backbone import NtcJscc
 
 __all__ = ["TorchEngine", "load"]
 
@@ -117,7 +116,7 @@ class TorchEngine:
             UsageError: the backbone makes no such estimate.
         """
         backbone, facts = self.network.backbone, self._told(**told)
-        if isinstance(backbone, NtcJscc):
+        if not backbone.has_estimate:
             raise UsageError(
                 f"{SHIPPED.system}: adaptation_steps: expected 0 of a network with backbone 'ntc', which makes no "
                 f"picture before diffusion, got {steps}"
@@ -126,20 +125,21 @@ class TorchEngine:
             features, image, facts, lambda received, n0: backbone.receive(received, n0, facts).estimate, steps
         )
 
-    def _patch_bits(self, image: NDArray[np.uint8], **_: NDArray[Any]) -> Any:
-        return self._look(image)[2].patch_bits[0]
+    def _patch_bits(self, image: NDArray[np.uint8], esn0_db: NDArray[np.float32], **_: NDArray[Any]) -> Any:
+        return self._look(image, esn0_db)[2].patch_bits[0]
 
-    def _features(self, image: NDArray[np.uint8], **told: NDArray[Any]) -> Any:
-        pixels, y, _ = self._look(image)
-        return self.network.backbone.send(pixels, y, self._told(**told))[0]
+    def _features(self, image: NDArray[np.uint8], esn0_db: NDArray[np.float32], **told: NDArray[Any]) -> Any:
+        pixels, y, _ = self._look(image, esn0_db)
+        return self.network.backbone.send(pixels, y, self._told(esn0_db=esn0_db, **told))[0]
 
-    def _look(self, image: NDArray[np.uint8]) -> tuple[Any, ...]:
-        """Return pixels, latents and entropies; they are kept, since both outputs are asked for of the same array."""
-        if self._seen[0] is not image:
+    def _look(self, image: NDArray[np.uint8], esn0_db: NDArray[np.float32]) -> tuple[Any, ...]:
+        """Return pixels, latents and entropies; they are kept, since both outputs are asked for of the same arrays."""
+        if self._seen[0] is not image or self._seen[1] is not esn0_db:
             planes = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))[None]
             pixels = planes.to(self._device).float() / 255
-            self._seen = image, pixels, *self.network.entropy(pixels)
-        return self._seen[1:]
+            level = torch.from_numpy(esn0_db).to(self._device)
+            self._seen = image, esn0_db, pixels, *self.network.entropy(pixels, level)
+        return self._seen[2:]
 
     def _picture(
         self,

@@ -13,6 +13,8 @@ from torch import Tensor, nn
 from torch._higher_order_ops.while_loop import while_loop
 
 from ..effective_esn0 import effective_esn0_db_of_sent
+from ..ntscc.context import ContextPrior
+from ..ntscc.export import AT_A_TIE
 from ..onnx.export import PARITY_SIZES, Exported, Graph, Inputs, export_codec
 from ..patch_rates.allocation import sent_mask
 from ..patch_rates.export import TRACED, cases, free_axes, heard, sent
@@ -47,7 +49,7 @@ class Transmitter(nn.Module):
     def forward(self, image: Tensor, levels: Tensor, eta_index: Tensor, esn0_db: Tensor) -> tuple[Tensor, Tensor]:
         """Look at a picture, and encode it."""
         images = image.permute(2, 0, 1)[None].float() / 255
-        y, entropy = self.network.entropy(images)
+        y, entropy = self.network.entropy(images, esn0_db)
         features = self.network.backbone.send(images, y, Told(levels[None], eta_index, esn0_db))
         return entropy.patch_bits[0], features[0]
 
@@ -136,7 +138,12 @@ def export_cdm_jscc(
     steps = {0: torch.export.Dim("steps", min=1, max=1024)}
     received = partial(_received, codec)
     transmitter = Graph(
-        "encoder", Transmitter(network), sent(*TRACED), {"image": picture, "levels": grid}, cases(sent, sizes)
+        "encoder",
+        Transmitter(network),
+        sent(*TRACED),
+        {"image": picture, "levels": grid},
+        cases(sent, sizes),
+        {"patch_bits": AT_A_TIE} if isinstance(network.prior, ContextPrior) else {},
     )
     receiver = Graph(
         "decoder",

@@ -52,7 +52,7 @@ def pass_through(
         learns_entropy: Put noise for the rounding of latents, so that gradients pass.
         channel: Over the channel; else the latents are handed to the receiver (the paper's first stage).
     """
-    y, entropy = model.entropy(images, generator if learns_entropy else None)
+    y, entropy = model.entropy(images, esn0_db, generator if learns_entropy else None)
     levels = levels_for(entropy.patch_bits.detach(), eta)
     told = Told(levels, nearest_eta_index(eta), esn0_db)
     if not channel:

@@ -15,4 +15,4 @@ NUMBERS: dict[Variant, int] = {"d": 16, "p": 17}
 DEFAULT: Variant = next(iter(NUMBERS))
 """What users get who name none."""
 
-SHIPPED = ShippedWeights(Path(__file__).parent)
+SHIPPED = ShippedWeights(Path(__file__).parent, {"ntscc": "backbone.base."})

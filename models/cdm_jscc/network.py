@@ -1,4 +1,4 @@
-"""The whole system: backbone, hyperprior and denoiser, in the pieces that transmitter and receiver run."""
+"""The whole system: backbone, entropy model and denoiser, in the pieces that transmitter and receiver run."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ..ntscc.context import ContextPrior
 from ..patch_rates.allocation import counts_on
 from ..patch_rates.hyperprior import Entropy, Hyperprior
 from ..patch_rates.rate_map import LEVELS
 from ..patch_rates.told import Told
 from .backbone import Understood
-from .config import CdmConfig, DeepJsccBackbone, Part
+from .config import CdmConfig, DeepJsccBackbone, NtcBackbone, NtsccBackbone, Part
 from .deepjscc_backbone import RateAdaptiveDeepJscc
 from .diffusion import ddim
 from .ntc_backbone import NtcJscc
+from .ntscc_backbone import NtsccJscc
 from .unet import Unet
 
 __all__ = ["CdmJscc", "part_of"]
@@ -36,19 +38,27 @@ class CdmJscc(nn.Module):
     def __init__(self, config: CdmConfig) -> None:
         super().__init__()
         self.config = config
-        backbone = config.backbone
-        residual = isinstance(backbone, DeepJsccBackbone)
-        self.backbone: RateAdaptiveDeepJscc | NtcJscc = (
-            RateAdaptiveDeepJscc(backbone) if isinstance(backbone, DeepJsccBackbone) else NtcJscc(backbone)
-        )
-        self.hyperprior = Hyperprior(LEVELS[-1], backbone.hyper_width, magnitudes=residual)
+        self.backbone = _backbone(config.backbone)
+        residual = self.backbone.has_estimate
+        if not isinstance(config.backbone, NtsccBackbone):  # which has an entropy model of its own
+            self.hyperprior = Hyperprior(LEVELS[-1], config.backbone.hyper_width, magnitudes=residual)
         beside = 3 * config.unet.unshuffle**2 + 1 if residual else 0
         self.unet = Unet(config.unet, self.backbone.context_widths, beside, TOLD)
 
-    def entropy(self, images: Tensor, generator: torch.Generator | None = None) -> tuple[Tensor, Entropy]:
-        """Latents of images ``[b, 3, H, W]`` in [0, 1], and what they would cost."""
-        y = self.backbone.latents(images)
-        return y, self.hyperprior(y.float(), generator)
+    @property
+    def prior(self) -> Hyperprior | ContextPrior:
+        """The entropy model: that of an NTSCC network, or the hyperprior."""
+        return self.backbone.base.prior if isinstance(self.backbone, NtsccJscc) else self.hyperprior
+
+    def entropy(
+        self, images: Tensor, esn0_db: Tensor, generator: torch.Generator | None = None
+    ) -> tuple[Tensor, Entropy]:
+        """Latents of images ``[b, 3, H, W]`` in [0, 1] that go out at Es/N0 in dB ``[b]``, and what they would cost.
+
+        Of the cost the paper's transform learns; one that makes a picture by itself does not.
+        """
+        y = self.backbone.latents(images, esn0_db)
+        return y, self.prior((y.detach() if self.backbone.has_estimate else y).float(), generator)
 
     def denoise(
         self, understood: Understood, noisy: Tensor, time: Tensor, told: Told, heard_db: Tensor, guidance: float = 1.0
@@ -72,7 +82,7 @@ class CdmJscc(nn.Module):
         return torch.stack([heard_db / 10 - 1, torch.log2(mean / 64)], 1)
 
     def _beside(self, understood: Understood) -> Tensor | None:
-        if not isinstance(self.backbone, RateAdaptiveDeepJscc):
+        if not self.backbone.has_estimate:
             return None
         picture = F.pixel_unshuffle((understood.estimate - 0.45) * 4, self.config.unet.unshuffle)
         spread = F.interpolate(understood.spread.log() / 2 + 2, picture.shape[2:], mode="bilinear", align_corners=False)
@@ -107,10 +117,18 @@ class CdmJscc(nn.Module):
         return understood.estimate + self.spread_of(understood) * residual
 
 
+def _backbone(
+    config: NtcBackbone | DeepJsccBackbone | NtsccBackbone,
+) -> NtcJscc | RateAdaptiveDeepJscc | NtsccJscc:
+    if isinstance(config, NtsccBackbone):
+        return NtsccJscc(config)
+    return NtcJscc(config) if isinstance(config, NtcBackbone) else RateAdaptiveDeepJscc(config)
+
+
 def part_of(name: str) -> Part:
     """Return which part of the network a parameter belongs to."""
     head, _, rest = name.partition(".")
-    if head == "hyperprior":
+    if head == "hyperprior" or rest.startswith("base.prior."):
         return "entropy"
     if head == "unet":
         return "denoiser"

@@ -34,6 +34,8 @@ class NtcJscc(nn.Module):
              Wireless Commun. Lett. 2025.
     """
 
+    has_estimate = False
+
     def __init__(self, config: NtcBackbone) -> None:
         super().__init__()
         self.config = config
@@ -57,7 +59,11 @@ class NtcJscc(nn.Module):
             nn.init.zeros_(told.weight)
             nn.init.zeros_(told.bias)
 
-    def latents(self, images: Tensor) -> Tensor:
+    def stacks(self) -> list[nn.Module]:
+        """None: they are told sizes beside tensors."""
+        return []
+
+    def latents(self, images: Tensor, esn0_db: Tensor) -> Tensor:
         """The transform of the picture in [-1, 1]."""
         out: Tensor = self.analysis(images * 2 - 1)
         return out

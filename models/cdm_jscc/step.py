@@ -45,7 +45,7 @@ def losses_of(run: Run[TrainConfig, CdmJscc], noise: NoiseLevels, batch: Batch[P
     fading = draw_fading(batch.size, config.fading_share, batch.host)
     loss = error = distance = torch.zeros((), device=images.device)
     if phase.trains == ("entropy",):
-        entropy = model.entropy(images, batch.generator)[1]
+        entropy = model.entropy(images, esn0_db, batch.generator)[1]
     else:
         learns = "entropy" in phase.trains
         passed = pass_through(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,18 +13,23 @@ from torch import Tensor, nn
 from ...errors import UsageError
 from ..deepjscc.config import AdaptiveConfig
 from ..deepjscc.names import SHIPPED as DEEPJSCC_SHIPPED
+from ..model_card import ModelCard, card_path
+from ..ntscc.config import NtsccConfig
+from ..ntscc.names import SHIPPED as NTSCC_SHIPPED
+from ..ntscc.network import Ntscc
 from ..patch_rates.level_variances import log_level_variances
 from ..patch_rates.rate_map import PATCH
 from ..training.batch import Batch, Losses
 from ..training.pictures import Pictures, draw_images
 from ..training.run import Run
 from ..training.validation import Scores
-from ..weights.file import load_weights
-from ..weights.network import config_of
-from .config import CdmConfig, DeepJsccBackbone, Phase, TrainConfig
+from ..weights.file import load_weights, read_tensors
+from ..weights.network import config_of, fill
+from .config import CdmConfig, DeepJsccBackbone, Part, Phase, TrainConfig
 from .deepjscc_backbone import RateAdaptiveDeepJscc
 from .names import SHIPPED
 from .network import CdmJscc, part_of
+from .ntscc_backbone import NtsccJscc
 from .step import NoiseLevels, losses_of
 from .system import SYSTEM
 from .validation import validate
@@ -39,10 +45,9 @@ class CdmJsccRun(Run[TrainConfig, CdmJscc]):
 
     def __init__(self, config: TrainConfig, device: torch.device) -> None:
         super().__init__(config, device)
-        base = None if config.start_from == "deepjscc" else SHIPPED.base(config.start_from)
-        if base is not None and _of_one_size(config.model, CdmConfig.model_validate(base.config)):
-            self.base = base  # of a network that has grown it would not hold the rest
-        self.fitted = not isinstance(self.model.backbone, RateAdaptiveDeepJscc)  # the variances by rate
+        self.base, own = _base_of(config)
+        self.own = own.union(*(phase.trains for phase in config.phases))  # parts that the base does not hold
+        self.fitted = not self.model.backbone.has_estimate  # the variances by rate
         self.noise = NoiseLevels.of(config, device)
 
     def build(self) -> CdmJscc:
@@ -58,10 +63,10 @@ class CdmJsccRun(Run[TrainConfig, CdmJscc]):
         return part_of(name) in phase.trains
 
     def start(self, pictures: Pictures) -> None:
-        """Load the weights that the recipe names, or take the basis of a DeepJSCC backbone, which is no part."""
+        """Load the weights that the recipe names, or take the basis of a backbone, which is no part."""
         name, backbone = self.config.start_from, self.model.backbone
         if name is None:
-            if isinstance(backbone, RateAdaptiveDeepJscc):
+            if isinstance(backbone, RateAdaptiveDeepJscc | NtsccJscc):
                 rng = np.random.default_rng([self.config.seed, 2**31 + 1])
                 backbone.base.fit(draw_images(pictures, 16 * self.config.fit_crops, PATCH, rng, self.device))
         elif name == "deepjscc":
@@ -71,6 +76,16 @@ class CdmJsccRun(Run[TrainConfig, CdmJscc]):
             ):
                 raise UsageError("start_from: deepjscc: expected a backbone of kind deepjscc with the shipped sizes")
             backbone.base.load_state_dict({**backbone.base.state_dict(), **tensors})
+        elif (weights := _ntscc_weights(name)) is not None:
+            card, tensors = NTSCC_SHIPPED.load(weights)
+            network = config_of(NTSCC_SHIPPED.system, weights, card, NtsccConfig)
+            if not isinstance(backbone, NtsccJscc) or backbone.base.config != network:
+                raise UsageError(
+                    f"start_from: {name}: expected a backbone of kind ntscc with the sizes of these weights; give "
+                    "model.backbone.network what their card has as 'config'"
+                )
+            fill(weights, backbone.base, tensors)
+            self.fitted = True
         else:
             self._load(name)
 
@@ -100,15 +115,47 @@ class CdmJsccRun(Run[TrainConfig, CdmJscc]):
         return validate(self, network, held, phase)
 
     def to_compile(self) -> list[nn.Module]:
-        """The U-Net, the hyperprior, and the stacks of a DeepJSCC backbone."""
-        model, backbone = self.model, self.model.backbone
-        if not isinstance(backbone, RateAdaptiveDeepJscc):
-            return [model.unet, model.hyperprior]
-        return [model.unet, model.hyperprior, backbone.base.encoder.stack, backbone.base.decoder.stack]
+        """The U-Net, the entropy model, and what the backbone names."""
+        return [self.model.unet, self.model.prior, *self.model.backbone.stacks()]
 
     def keeps(self, name: str) -> bool:
         """What the base does not hold."""
-        return self.base is None or any(self.learns(name, phase) for phase in self.config.phases)
+        return self.base is None or part_of(name) in self.own
+
+
+def _ntscc_weights(start_from: str | None) -> Path | None:
+    """File of the weights of an NTSCC network, where a recipe starts from one."""
+    system, _, name = (start_from or "").rpartition("/")
+    if name.endswith(".safetensors"):
+        path = Path(system, name)
+        return path if ModelCard.read(card_path(path)).cls == f"{Ntscc.__module__}:{Ntscc.__name__}" else None
+    return NTSCC_SHIPPED.path(name) if system == NTSCC_SHIPPED.system else None
+
+
+def _base_of(config: TrainConfig) -> tuple[ModelCard | None, set[Part]]:
+    """Card of the shipped weights that hold what a run leaves as it was, and the parts that they lack from the first.
+
+    Weights upon an NTSCC network lean on that one alone, however many trainings lie between.
+    """
+    name = config.start_from
+    if name is None or name == "deepjscc":
+        return None, set()
+    if _ntscc_weights(name) is not None:
+        return _of_ntscc(NTSCC_SHIPPED.base(name.rpartition("/")[2])), {"denoiser"}
+    weights = SHIPPED.find(name)
+    card = ModelCard.read(card_path(weights))
+    system, _, file = (card.base or "").rpartition("/")
+    if system:
+        own = {part_of(tensor) for tensor in read_tensors(weights, memory="mapped")}
+        return _of_ntscc(ModelCard.read(card_path(NTSCC_SHIPPED.folder / file))), own
+    base = SHIPPED.base(name)
+    if base is None or not _of_one_size(config.model, CdmConfig.model_validate(base.config)):
+        return None, set()  # of a network that has grown it would not hold the rest
+    return base, set()
+
+
+def _of_ntscc(card: ModelCard | None) -> ModelCard | None:
+    return card and card.model_copy(update={"file": f"{NTSCC_SHIPPED.system}/{card.file}"})
 
 
 def _of_one_size(model: CdmConfig, start: CdmConfig) -> bool:
@@ -129,15 +176,17 @@ def _grows(model: CdmConfig, start: CdmConfig) -> bool:
 
 @torch.no_grad()
 def _fit_variances(run: Run[TrainConfig, CdmJscc], pictures: Pictures) -> None:
-    """Take the variances by rate of a DeepJSCC backbone from training crops, with the entropy model as it is now."""
+    """Take the variances by rate of a backbone from training crops, with the entropy model as it is now."""
     backbone, config = run.model.backbone, run.config
-    assert isinstance(backbone, RateAdaptiveDeepJscc)
+    assert isinstance(backbone, RateAdaptiveDeepJscc | NtsccJscc)
     rng = np.random.default_rng([config.seed, 2**31])
     side = min(config.validation_crop, max(phase.crop for phase in config.phases))  # pictures are that large
 
+    esn0_db = torch.full((4,), sum(config.esn0_db) / 2, device=run.device)
+
     def looks() -> Iterator[tuple[Tensor, Tensor]]:
         for _ in range(-(-config.fit_crops // 4)):
-            y, entropy = run.model.entropy(draw_images(pictures, 4, side, rng, run.device))
-            yield y * backbone.config.step, entropy.patch_bits
+            y, entropy = run.model.entropy(draw_images(pictures, 4, side, rng, run.device), esn0_db)
+            yield y * backbone.step, entropy.patch_bits
 
     backbone.log_variance.copy_(log_level_variances(looks()))

@@ -41,13 +41,13 @@ def validate(run: Run[TrainConfig, CdmJscc], model: CdmJscc, held: Pictures, pha
         for whole in evenly(held, config.validation_pictures):
             image = _crop(whole, config.validation_crop, device)
             pixels = image.shape[2] * image.shape[3]
-            patch_bits = model.entropy(image)[1].patch_bits
+            level = torch.full((1,), esn0_db, device=device)
+            patch_bits = model.entropy(image, level)[1].patch_bits
             bits.append(float(patch_bits.sum()) / pixels)
             if phase.trains == ("entropy",):
                 continue
             uses = 3 * pixels / int(name.removeprefix("1/"))
             eta = torch.tensor([eta_near_cbr(patch_bits.cpu().numpy(), uses)], dtype=torch.float32, device=device)
-            level = torch.full((1,), esn0_db, device=device)
             passed = pass_through(model, image, eta, level, [fading], generator, channel=phase.channel)
             start = torch.randn(image.shape, generator=generator).to(device)
             where = f"{name} {esn0_db:g}dB {fading}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -17,7 +19,7 @@ from ..patch_rates.told import Told
 from .config import NtsccConfig, Part
 from .context import ContextPrior
 
-__all__ = ["Analysis", "Code", "Ntscc", "Synthesis", "part_of"]
+__all__ = ["Analysis", "Code", "Ntscc", "Received", "Synthesis", "part_of"]
 
 TOLD = 3  # Es/N0 as reckoned and as met, and the frame's mean rate
 COUNT = LEVELS[-1]
@@ -28,6 +30,13 @@ def _silent(layer: nn.Conv2d) -> nn.Conv2d:
     nn.init.zeros_(layer.weight)
     nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
     return layer
+
+
+class Received(NamedTuple):
+    """A picture, and what the receiver's networks made it of."""
+
+    picture: Tensor  # [b, 3, H, W], not clipped
+    features: tuple[Tensor, ...]  # at 1/4, 1/8 and 1/16 of the resolution, of `NtsccConfig.widths` channels
 
 
 class Analysis(nn.Module):
@@ -88,11 +97,13 @@ class Synthesis(nn.Module):
         )
         self.leave = _silent(nn.Conv2d(fine, 3 * 4 * 4, 1))
 
-    def forward(self, x: Tensor, linear: Tensor, condition: Tensor) -> Tensor:
+    def forward(self, x: Tensor, linear: Tensor, condition: Tensor) -> Received:
         """What f_d knows ``[b, width, h, w]`` and the picture ``[b, 3, 16 h, 16 w]`` to what is added to that."""
+        features = [x]
         for side, up, look, stack in zip((8, 4), self.up, self.look, self.stacks, strict=True):
             x = stack(F.pixel_shuffle(up(x), 2) + look(F.pixel_unshuffle(linear, side)), condition)
-        return F.pixel_shuffle(self.leave(x), 4).float() * 0.25
+            features.append(x)
+        return Received(F.pixel_shuffle(self.leave(x), 4).float() * 0.25, tuple(reversed(features)))
 
 
 class Ntscc(nn.Module):
@@ -171,8 +182,12 @@ class Ntscc(nn.Module):
 
     def receive(self, received: Tensor, n0: Tensor, told: Told) -> Tensor:
         """Received features, their noise variances at unit power ``[b, n, 256]`` to ``[b, 3, H, W]``, not clipped."""
+        return self.receive_with(shares_of(self.log_variance, told), received, n0, told).picture
+
+    def receive_with(self, shares: tuple[Tensor, Tensor], received: Tensor, n0: Tensor, told: Told) -> Received:
+        """As `receive`, where `shares_of` is known already; and with features."""
         height, width = told.levels.shape[1:]
-        variance, power = shares_of(self.log_variance, told)
+        variance, power = shares
         mask = sent_mask(told.levels.flatten(1))
         condition = self._condition(told, effective_esn0_db_of_sent(n0, mask))
         floor = power + FLOOR
@@ -181,8 +196,8 @@ class Ntscc(nn.Module):
         with torch.autocast(received.device.type, enabled=False):
             components = received * lmmse_weight(variance, power, n0) * mask + missed
             linear = self.klt.inverse(components, height * PATCH, width * PATCH)
-        out: Tensor = linear + self.synthesis(x, linear, condition) + self.klt.mean.view(1, 3, 1, 1)
-        return out
+        added: Received = self.synthesis(x, linear, condition)
+        return added._replace(picture=linear + added.picture + self.klt.mean.view(1, 3, 1, 1))
 
 
 def part_of(name: str) -> Part:

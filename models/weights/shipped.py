@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,9 +24,11 @@ class ShippedWeights:
 
     Args:
         home: The system's folder; they lie in its ``weights``.
+        within: What stands before the names of another system's tensors where its network is a part of this one's.
     """
 
     home: Path
+    within: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def system(self) -> str:
@@ -70,7 +72,8 @@ class ShippedWeights:
     def load(self, path: Path, part_of: Callable[[str], str] = str) -> tuple[ModelCard, dict[str, Tensor]]:
         """Load weights whole: parts that they leave out come from the file that their card names.
 
-        That file lies beside them, or is shipped; it may lean on others itself.
+        That file lies beside them, or is shipped; it may lean on others itself. ``SYSTEM/FILE`` is shipped with
+        another system.
 
         Args:
             path: See `load_weights`.
@@ -81,14 +84,24 @@ class ShippedWeights:
             The card, and the tensors by name.
 
         Raises:
-            WeightsError: see `load_weights`, or the file that the card names is another than they were trained upon.
+            WeightsError: see `load_weights`, or the file that the card names is another than they were trained upon, or
+                of a system whose network is no part of this one's.
         """
         card, tensors = load_weights(path)
         if card.base is None:
             return card, tensors
-        beside = path.with_name(card.base)
-        base = beside if beside.is_file() and beside != path else self.folder / card.base
-        base_card, base_tensors = self.load(base, part_of)
+        system, _, file = card.base.rpartition("/")
+        if system and system not in self.within:
+            raise WeightsError(
+                f"{path}: its card names weights of {system}, which is no part of {self.system}; take both from the "
+                "same place"
+            )
+        others = ShippedWeights(self.home.with_name(system)) if system else self
+        beside = path.with_name(file)
+        base = beside if not system and beside.is_file() and beside != path else others.folder / file
+        base_card, base_tensors = others.load(base, part_of)
+        if system:
+            base_tensors = {self.within[system] + name: value for name, value in base_tensors.items()}
         if card.base_sha256 not in (None, base_card.sha256):
             raise WeightsError(
                 f"{path}: was trained upon weights of SHA-256 {str(card.base_sha256)[:16]}..., and {base} has "

@@ -193,7 +193,7 @@ def test_debug_brings_the_traceback(monkeypatch):
         ),
         (
             ["train", "cdm-jscc", "--data", "d", "--out", "o", "--config", "no"],
-            "--config no: expected a file or one of the shipped: large-d, paper, small-d, ",
+            "--config no: expected a file or one of the shipped: large-d, ntscc-d, ntscc-p, paper, small-d, ",
         ),
     ],
 )

@@ -107,7 +107,7 @@ def test_pixels_are_looked_at_once(codec: Codec, monkeypatch: pytest.MonkeyPatch
     """Entropies and features are asked for one after the other, of the same latents."""
     engine, seen = codec.engine, []
     real = engine.network.entropy  # type: ignore[attr-defined]
-    monkeypatch.setattr(engine.network, "entropy", lambda pixels: seen.append(1) or real(pixels))  # type: ignore[attr-defined]
+    monkeypatch.setattr(engine.network, "entropy", lambda *given: seen.append(1) or real(*given))  # type: ignore[attr-defined]
     one, other = (sent(codec, picture(32, 32, seed)).features for seed in (1, 2))
     assert len(seen) == 2
     assert one.shape != other.shape or (one != other).any()

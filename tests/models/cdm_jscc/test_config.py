@@ -6,6 +6,8 @@ from semcom.errors import UsageError
 from semcom.models.cdm_jscc.config import TrainConfig
 
 CONFIGS = Path(semcom.models.cdm_jscc.__file__).parent / "configs"
+DEEPJSCC = "backbone: {kind: deepjscc}"
+NTSCC = "backbone: {kind: ntscc, network: {}}, unet: {unshuffle: 4}"
 PHASE = "{name: a, until: 1, trains: [jscc], crop: 16, batch: 1}"
 
 
@@ -30,13 +32,15 @@ def test_the_papers_recipe_has_the_papers_figures() -> None:
     [
         ("batch: 1", "batch: 1, perceptual_weight: 0.5", "perceptual_weight: expected 0 where 'perceptual' is none"),
         ("batch: 1", "batch: 1, channel: false", "phase a: channel: expected true; 'deepjscc' cannot do without"),
+        (DEEPJSCC, NTSCC, "phase a: trains: expected no 'jscc'; all of 'ntscc' is 'transform'"),
+        (DEEPJSCC, NTSCC.replace("unshuffle: 4", ""), "unet.unshuffle: expected 4, as fine as what a backbone of kind"),
         ("[jscc]", "[jsc]", "phases.0.trains.0: Input should be"),
         ("crop: 16", "crop: 20", "phases.0.crop: Input should be a multiple"),
     ],
 )
 def test_mistakes_are_named(tmp_path: Path, old: str, new: str, message: str) -> None:
     path = tmp_path / "r.yaml"
-    text = f"model: {{backbone: {{kind: deepjscc}}}}\nsteps: 1\nphases: [{PHASE}]\n"
+    text = f"model: {{{DEEPJSCC}}}\nsteps: 1\nphases: [{PHASE}]\n"
     path.write_text(text.replace(old, new))
     with pytest.raises(UsageError) as caught:
         TrainConfig.read(path)

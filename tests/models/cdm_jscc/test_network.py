@@ -14,6 +14,7 @@ from semcom.models.patch_rates.rate_map import ETAS, LEVELS
 from semcom.models.patch_rates.told import Told
 
 CONFIGS = Path(semcom.models.cdm_jscc.__file__).parent / "configs"
+RECIPES = ("tiny", "tiny-ntc", "tiny-ntscc")
 
 
 def network(name: str, **unet: object) -> CdmJscc:
@@ -37,7 +38,13 @@ def sent(model: CdmJscc, height: int, width: int, esn0_db: float = 5.0) -> tuple
 @pytest.mark.parametrize("steps", [1, 4])
 @pytest.mark.parametrize(
     ("name", "unet"),
-    [("tiny", {}), ("tiny", {"widths": (8, 16, 8)}), ("tiny-ntc", {}), ("tiny-ntc", {"widths": (4, 8, 12, 16)})],
+    [
+        ("tiny", {}),
+        ("tiny", {"widths": (8, 16, 8)}),
+        ("tiny-ntc", {}),
+        ("tiny-ntc", {"widths": (4, 8, 12, 16)}),
+        ("tiny-ntscc", {}),
+    ],
 )
 def test_what_is_kept_between_steps_changes_nothing(name: str, unet: dict[str, object], steps: int) -> None:
     """The sampler beside the same network run whole at every step."""
@@ -56,7 +63,7 @@ def test_what_is_kept_between_steps_changes_nothing(name: str, unet: dict[str, o
     torch.testing.assert_close(again, found, rtol=0, atol=0)
 
 
-@pytest.mark.parametrize("name", ["tiny", "tiny-ntc"])
+@pytest.mark.parametrize("name", RECIPES)
 def test_predictions_are_clipped_and_guidance_scales_them_before(name: str) -> None:
     model = network(name)
     understood, told, heard_db = sent(model, 32, 32)
@@ -71,7 +78,7 @@ def test_predictions_are_clipped_and_guidance_scales_them_before(name: str) -> N
     assert not model.denoise(understood, noisy, time, told, heard_db, 0.0).any()
 
 
-@pytest.mark.parametrize("name", ["tiny", "tiny-ntc"])
+@pytest.mark.parametrize("name", RECIPES)
 @pytest.mark.parametrize("esn0_db", [-10.0, 0.0, 40.0])
 def test_nothing_breaks_at_the_ends_of_the_scale(name: str, esn0_db: float) -> None:
     model = network(name)
@@ -104,12 +111,12 @@ def test_frames_of_a_batch_do_not_meet() -> None:
 
 
 def test_only_what_the_levels_say_is_sent() -> None:
-    for name in ("tiny", "tiny-ntc"):
+    for name in RECIPES:
         model = network(name)
         images = torch.rand(1, 3, 32, 48)
         levels = torch.tensor([[[0, 7, 15], [3, 3, 8]]])
         told = Told(levels, torch.tensor([4]), torch.tensor([10.0]))
-        features = model.backbone.send(images, model.backbone.latents(images), told)
+        features = model.backbone.send(images, model.entropy(images, told.esn0_db)[0], told)
         assert features.shape == (1, 6, 256)
         for patch, level in enumerate(levels.flatten().tolist()):
             assert bool((features[0, patch, : LEVELS[level]] != 0).all())

@@ -60,12 +60,26 @@ def test_cut_off_and_resumed_is_the_same_as_never_cut_off(
     assert_same(tmp_path, undisturbed(training))
 
 
+def test_a_network_of_another_system_within_resumes_as_well(
+    recipe: Callable[..., Any],
+    pictures: Path,
+    tmp_path: Path,
+    cut_and_resume: Callable[..., None],
+    assert_same: Callable[[Path, Path], None],
+) -> None:
+    config = recipe(CdmJsccRun, "tiny-ntscc", **FEW[CdmJsccRun])
+    train(CdmJsccRun, config, pictures, tmp_path / "whole")
+    cut_and_resume(CdmJsccRun, 5, config, pictures, tmp_path / "cut")
+    assert_same(tmp_path / "cut", tmp_path / "whole")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("training", "name", "figure", "part_of"),
     [
         (CdmJsccRun, "tiny", "loss", cdm_part_of),
         (CdmJsccRun, "tiny-ntc", "loss", cdm_part_of),
+        (CdmJsccRun, "tiny-ntscc", "loss", cdm_part_of),
         (ScSicRun, "tiny", "error", sc_part_of),
     ],
 )

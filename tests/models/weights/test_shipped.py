@@ -79,6 +79,18 @@ def test_weights_that_bear_the_name_of_their_base_are_not_their_own(
         shipped.load(other)
 
 
+def test_a_network_of_another_system_may_lie_within(shipped: ShippedWeights, write: Write) -> None:
+    sha256 = ModelCard.read(card_path(shipped.path("a"))).sha256
+    base = {"base": "toy/a.safetensors", "base_sha256": sha256}
+    path = write(shipped.home.parent / "robot" / "weights" / "r.safetensors", zeros("arm.y.1"), **base)
+    robot = ShippedWeights(shipped.home.with_name("robot"), {"toy": "arm."})
+    assert {key: int(value) for key, value in robot.load(path)[1].items()} == {"arm.x.1": 1, "arm.x.2": 1, "arm.y.1": 0}
+    write(path.with_name("a.safetensors"), zeros("x.1"))  # one of that name beside them is another
+    assert int(robot.load(path)[1]["arm.x.1"]) == 1
+    with pytest.raises(WeightsError, match=r"names weights of toy, which is no part of robot; take both from the same"):
+        ShippedWeights(robot.home).load(path)
+
+
 @pytest.mark.parametrize(
     ("source", "base"), [("a", "a.safetensors"), ("b", None), ("b.safetensors", None), (None, None)]
 )
