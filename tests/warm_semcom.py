@@ -87,7 +87,9 @@ def serve(address: str, traces: str) -> None:
         _to_the_end(lambda: runpy.run_module(sys.argv[2], run_name="__main__"))
     elif sys.argv[1:2] == ["-c"]:
         main = sys.modules["__main__"] = ModuleType("__main__")
-        _to_the_end(lambda: exec(compile(sys.argv[2], "<string>", "exec"), main.__dict__))
+        code = compile(sys.argv[2], "<string>", "exec")
+        sys.argv[:3] = ["-c"]
+        _to_the_end(lambda: exec(code, main.__dict__))
     else:
         _to_the_end(semcom.cli.main)
 
