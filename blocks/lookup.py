@@ -50,6 +50,12 @@ class BlockFile:
 
 def list_blocks() -> list[BlockFile]:
     """List every block of this package and of the installed plug-ins, sorted by name, broken ones included."""
+    read = (block if block.broken else _read(block.use, block.path, block.module) for block in _known())
+    return sorted(read, key=lambda block: block.use)
+
+
+def _known() -> list[BlockFile]:
+    """Every block of this package and of the installed plug-ins; no file is read."""
     found = _list_folder(HERE, __package__, prefix="")
     for entry in entry_points(group=ENTRY_POINTS):
         try:
@@ -60,7 +66,7 @@ def list_blocks() -> list[BlockFile]:
             )
             continue
         found += _list_folder(folder, entry.value, prefix=f"{entry.name}/")
-    return sorted(found, key=lambda block: block.use)
+    return found
 
 
 def find_block(use: str, base: Path | None = None) -> BlockFile:
@@ -97,7 +103,7 @@ def load_block(use: str, base: Path | None = None) -> type[Block]:
 
 
 def _locate(use: str, base: Path | None) -> BlockFile:
-    """Find a block's file; it is read only where all must be, to find it."""
+    """Find a block's file, without reading it."""
     use = RENAMED.get(use, use)
     if use.endswith(".py"):
         path = ((base or Path()) / Path(use).expanduser()).resolve()
@@ -106,10 +112,10 @@ def _locate(use: str, base: Path | None) -> BlockFile:
         return BlockFile(use, path, module="")
     if _OWN.fullmatch(use) and (HERE / f"{use}.py").is_file():  # the usual case, without looking at every file
         return BlockFile(use, HERE / f"{use}.py", f"{__package__}.{use.replace('/', '.')}")
-    blocks = {block.use: block for block in list_blocks()}
+    blocks = {block.use: block for block in _known()}
     if use in blocks:
         return blocks[use]
-    raise UnknownBlock(f"no block {use!r}{suggestion(use, list(blocks))}; `semcom blocks` lists them")
+    raise UnknownBlock(f"no block {use!r}{suggestion(use, sorted(blocks))}; `semcom blocks` lists them")
 
 
 def _list_folder(folder: Path, package: str, prefix: str) -> list[BlockFile]:
@@ -119,7 +125,7 @@ def _list_folder(folder: Path, package: str, prefix: str) -> list[BlockFile]:
         if path.parent == folder or any(part.startswith("_") for part in inside.parts):
             continue  # what blocks share: in the folder itself, and in rooms and files that begin with _
         name = inside.with_suffix("").as_posix()
-        blocks.append(_read(f"{prefix}{name}", path, f"{package}.{name.replace('/', '.')}"))
+        blocks.append(BlockFile(f"{prefix}{name}", path, f"{package}.{name.replace('/', '.')}"))
     return blocks
 
 

@@ -23,6 +23,7 @@ from .traced_once import traced_once
 
 for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):  # pytest's workers have a core each: a second thread waits busily
     os.environ.setdefault(_name, "1")
+os.environ.setdefault("SYMPY_CACHE_SIZE", "None")  # a tenth of a trace by torch; its default forgets too early
 Keep = Callable[[], AbstractContextManager[None]]
 gc.disable()  # until the first test: what imports and collection make stays
 

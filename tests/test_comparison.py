@@ -1,11 +1,11 @@
-"""The least that runs through all of `benchmarks/comparison.py`, in a process of its own."""
+"""The least that runs through all of `benchmarks/comparison.py`, in a fork of its own."""
 
 from __future__ import annotations
 
 import csv
 import re
 import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -30,12 +30,6 @@ if __name__ == "__main__":
 """
 
 
-def _run(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    (folder / "small.py").write_text(SMALL)
-    command = [sys.executable, str(folder / "small.py"), "--data", str(folder / "data"), "--jobs", "1", *options]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=200)
-
-
 def _rows(folder: Path) -> list[dict[str, str]]:
     return list(csv.DictReader((folder / "comparison.csv").read_text().splitlines()))
 
@@ -56,18 +50,31 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.fixture
+def run(folder: Path, warm: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run the program in the folder."""
+
+    def run(*options: str) -> subprocess.CompletedProcess[str]:
+        command = [warm / "semcom", "-c", SMALL, "--data", str(folder / "data"), "--jobs", "1", *options]
+        return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=200)
+
+    return run
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_a_run_that_was_stopped_goes_on_and_the_page_says_what_is_missing(folder: Path) -> None:
+def test_a_run_that_was_stopped_goes_on_and_the_page_says_what_is_missing(
+    folder: Path, run: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
     kept = ("--out", "out", "--docs", "docs")
-    part = _run(folder, *kept, "--images", "1", "--systems", "linear code")
+    part = run(*kept, "--images", "1", "--systems", "linear code")
     assert part.returncode == 0, part.stderr
     page = (folder / "docs" / "comparison.md").read_text()
     assert "1 of 2 points are measured" in page
     assert "| 1/24 | linear code |" in page
     assert "| 1/24 | JPEG2000" not in page
 
-    whole = _run(folder, *kept)
+    whole = run(*kept)
     assert whole.returncode == 0, whole.stderr
     assert [line.split(",")[0] for line in whole.stderr.splitlines() if "pictures," in line][-1] == "5/5 pictures"
     page = (folder / "docs" / "comparison.md").read_text()
@@ -89,13 +96,13 @@ def test_a_run_that_was_stopped_goes_on_and_the_page_says_what_is_missing(folder
 
     for path in (folder / "docs").glob("comparison.*"):
         path.unlink()
-    again = _run(folder, *kept, "--budget", "0")
+    again = run(*kept, "--budget", "0")
     assert again.returncode == 0, again.stderr
     assert "pictures," not in again.stderr
     assert (folder / "docs" / "comparison.md").read_text() == page
 
 
-def test_a_system_that_is_not_there_is_named(folder: Path) -> None:
-    ended = _run(folder, "--systems", "linear code", "mirror")
+def test_a_system_that_is_not_there_is_named(run: Callable[..., subprocess.CompletedProcess[str]]) -> None:
+    ended = run("--systems", "linear code", "mirror")
     assert ended.returncode == 1
     assert ended.stderr.strip() == "--systems: expected some of linear code, JPEG2000+LDPC adapted, got mirror"

@@ -1,6 +1,6 @@
 """The command `semcom`, forked from a process that has imported torch: new ones spend most of their time on that.
 
-As `python -m` would, it also runs a module: ``-m MODULE``, for the processes that blocks run in.
+As `python` would, it also runs a module, ``-m MODULE``, for the processes that blocks run in, and a text, ``-c TEXT``.
 
 ``python warm_semcom.py serve ADDRESS TRACES`` waits at a unix socket; ``... run ADDRESS WORDS`` has a command run
 there, with its own working directory, environment and standard streams, passes signals on to it, and ends as it ends.
@@ -8,7 +8,9 @@ there, with its own working directory, environment and standard streams, passes 
 
 from __future__ import annotations
 
+import atexit
 import gc
+import importlib
 import json
 import os
 import runpy
@@ -16,8 +18,12 @@ import select
 import signal
 import socket
 import sys
+import threading
 import warnings
+from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
+from typing import NoReturn
 
 
 def run(address: str, words: list[str]) -> int:
@@ -39,13 +45,23 @@ def serve(address: str, traces: str) -> None:
 
     What exports trace is kept in the folder of traces, or taken from there.
     """
+    import av  # noqa: F401
+    import numba  # noqa: F401
+    import PIL.Image
     import scipy.ndimage
     import scipy.signal  # noqa: F401
     import semcom.cli
     import semcom.flowgraphs.runtime.run
     import torch  # noqa: F401
     from diffusers import AutoencoderKL, UNet2DModel  # noqa: F401
+    from semcom.blocks.lookup import list_blocks, load_block
     from semcom.models.onnx import export
+
+    PIL.Image.init()
+    for block in list_blocks():
+        load_block(block.use)
+    for engine in Path(export.__file__).parents[1].glob("*/engine.py"):
+        importlib.import_module(f"semcom.models.{engine.parent.name}.engine")
 
     traced_once = runpy.run_path(str(Path(__file__).with_name("traced_once.py")))["traced_once"]
     export._trace = traced_once(Path(traces), export._trace)
@@ -64,12 +80,41 @@ def serve(address: str, traces: str) -> None:
                 _watch(client)
                 break
             client.close()
-    if sys.argv[1:2] == ["-m"]:
+    if sys.argv[1:2] in (["-m"], ["-c"]):
         sys.path.insert(0, os.getcwd())
         warnings.simplefilter("ignore", RuntimeWarning)  # that it was imported before
-        runpy.run_module(sys.argv[2], run_name="__main__")
+    if sys.argv[1:2] == ["-m"]:
+        _to_the_end(lambda: runpy.run_module(sys.argv[2], run_name="__main__"))
+    elif sys.argv[1:2] == ["-c"]:
+        main = sys.modules["__main__"] = ModuleType("__main__")
+        code = compile(sys.argv[2], "<string>", "exec")
+        sys.argv[:3] = ["-c"]
+        _to_the_end(lambda: exec(code, main.__dict__))
     else:
-        semcom.cli.main()
+        _to_the_end(semcom.cli.main)
+
+
+def _to_the_end(run: Callable[[], object]) -> NoReturn:
+    """Run, and end as Python does, but without taking apart all that was imported: that takes as long as many commands.
+
+    Threads are awaited, garbage is finished, what was registered for the end is called, and all that was said is out.
+    """
+    code: object = 0
+    try:
+        run()
+    except SystemExit as ended:
+        code = ended.code or 0
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+        code = 1
+    threading._shutdown()  # type: ignore[attr-defined]
+    gc.collect()
+    atexit._run_exitfuncs()
+    if not isinstance(code, int):
+        print(code, file=sys.stderr)
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(code & 0xFF if isinstance(code, int) else 1)
 
 
 def _watch(client: socket.socket) -> None:

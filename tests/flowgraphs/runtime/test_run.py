@@ -638,6 +638,7 @@ def test_a_source_without_items_leaves_a_word(make, executor):
     assert summary("test", run(graph, RunOptions(executor)).as_json())[1] == "  no item reached 'record'"
 
 
+@pytest.mark.usefixtures("warm_workers")
 @pytest.mark.parametrize("executor", ["threads", "processes"])
 @pytest.mark.parametrize("what", ["KeyboardInterrupt", "GeneratorExit", "BaseException('odd')"])
 def test_whatever_a_block_raises_names_item_and_line(make, executor, what):

@@ -1,11 +1,10 @@
-"""The least that runs through all of `benchmarks/ntscc_designs.py`, in a process of its own."""
+"""The least that runs through all of `benchmarks/ntscc_designs.py`, in a fork of its own."""
 
 from __future__ import annotations
 
 import csv
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -25,12 +24,10 @@ program.main()
 
 
 @pytest.mark.slow
-def test_designs_are_trained_once_for_the_same_minutes(tmp_path: Path) -> None:
-    (tmp_path / "two.py").write_text(CHANGED)
-
+def test_designs_are_trained_once_for_the_same_minutes(tmp_path: Path, warm: Path) -> None:
     def said() -> list[str]:
         told = {"--data": "builtin:photos", "--recipe": "tiny", "--minutes": str(MINUTES), "--pictures": "1"}
-        command = [sys.executable, "two.py", *(word for pair in told.items() for word in pair), "--out", "out"]
+        command = [warm / "semcom", "-c", CHANGED, *(word for pair in told.items() for word in pair), "--out", "out"]
         ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=110)
         assert ended.returncode == 0, ended.stderr
         return [line for line in ended.stdout.splitlines() if line.startswith("|")]

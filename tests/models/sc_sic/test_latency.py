@@ -1,9 +1,8 @@
-"""The least that runs through all of `benchmarks/sc_sic_latency.py`, in a process of its own."""
+"""The least that runs through all of `benchmarks/sc_sic_latency.py`, in a fork of its own."""
 
 from __future__ import annotations
 
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -24,9 +23,9 @@ for words in {RUNS}:
 
 
 @pytest.fixture(scope="module")
-def said() -> list[str]:
+def said(warm: Path) -> list[str]:
     """What each run says."""
-    ended = subprocess.run([sys.executable, "-c", ONE_AFTER_ANOTHER], capture_output=True, text=True, timeout=110)
+    ended = subprocess.run([warm / "semcom", "-c", ONE_AFTER_ANOTHER], capture_output=True, text=True, timeout=110)
     assert ended.returncode == 0, ended.stderr
     return ended.stdout.split("that was all\n")
 
