@@ -90,7 +90,7 @@ LINES = (
     Line("DeepJSCC-Q 64-QAM", "deepjscc-q", QUANTISED, (), (DEEPJSCC.path("quantised"),), seconds=1.1, pictured=False),
     Line("linear code", "deepjscc-awgn", RATE, LINEAR, (DEEPJSCC.path("linear"),), seconds=0.5, pictured=False),
     Line("SwinJSCC mini", "swinjscc", RATE, (), (SWINJSCC.path("mini"),), CBRS),
-    Line("NTSCC small", "ntscc", CBR, (), (NTSCC.path("small"),), seconds=0.98),
+    Line("NTSCC midi", "ntscc", CBR, (), (NTSCC.path("midi"),), seconds=0.98),
     Line("CDM-JSCC D", "cdm-jscc", CBR, (), (D,), seconds=1.0),
     Line("CDM-JSCC P", "cdm-jscc", (*CBR, "variant=p"), (), (D, P), seconds=1.05),
     Line("SC-SIC mini-48", "sc-sic-mini", (), (), (SC_SIC.path("mini-48"),), ("1/96",), 3.0),

@@ -63,7 +63,7 @@ class Part(NamedTuple):
 
 PARTS = (
     Part(
-        "Values of patches", tuple(Case(x, "1/24") for x in ("DeepJSCC", "SwinJSCC mini", "NTSCC small", "CDM-JSCC D"))
+        "Values of patches", tuple(Case(x, "1/24") for x in ("DeepJSCC", "SwinJSCC mini", "NTSCC midi", "CDM-JSCC D"))
     ),
     Part(
         "Other rates, other fading",

@@ -118,7 +118,7 @@ def ntscc_onnx(traces: Path, keep_traces: Keep) -> dict[str, Path]:
     """Likewise of the shipped NTSCC network."""
     from semcom.models.ntscc.export import export_ntscc
 
-    return _exported_once(traces, keep_traces, "ntscc-small", export_ntscc)
+    return _exported_once(traces, keep_traces, "ntscc-midi", export_ntscc)
 
 
 @pytest.fixture(scope="session")

@@ -9,8 +9,8 @@ from ..weights.shipped import ShippedWeights
 
 __all__ = ["DEFAULT", "NUMBERS", "SHIPPED", "Variant"]
 
-Variant = Literal["small", "midi", "mini"]
-NUMBERS: dict[Variant, int] = {"small": 105, "midi": 106, "mini": 104}
+Variant = Literal["midi", "mini", "small"]
+NUMBERS: dict[Variant, int] = {"midi": 106, "mini": 104, "small": 105}
 """In ModelId."""
 DEFAULT: Variant = next(iter(NUMBERS))
 """What users get who name none."""

@@ -77,7 +77,7 @@ def test_what_is_refused(codec: Codec) -> None:
         codec.decode(frame._replace(header=header).heard(0.1), Receiving())
     number, tag = codec.model.number, codec.model.weights
     header = tuple(ModelId(number, tag ^ 1) if isinstance(field, ModelId) else field for field in frame.header)
-    with pytest.raises(SignalError, match=r"ntscc: expected a frame for small with weights .*, got one of small with"):
+    with pytest.raises(SignalError, match=r"ntscc: expected a frame for midi with weights .*, got one of midi with"):
         codec.decode(frame._replace(header=header).heard(0.1), Receiving())
 
 
