@@ -14,6 +14,7 @@ from semcom.errors import UsageError, WeightsError
 from semcom.models.cdm_jscc.codec import Codec, Receiving, Sending
 from semcom.models.cdm_jscc.cost import cost
 from semcom.models.cdm_jscc.engine import TorchEngine, load
+from semcom.models.cdm_jscc.export import export_cdm_jscc
 from semcom.models.cdm_jscc.forward import pass_through
 from semcom.models.cdm_jscc.network import part_of
 from semcom.models.cdm_jscc.training import CdmJsccRun
@@ -24,6 +25,8 @@ from semcom.models.ntscc.config import NtsccConfig
 from semcom.models.ntscc.cost import cost as ntscc_cost
 from semcom.models.ntscc.engine import load as load_ntscc
 from semcom.models.ntscc.names import SHIPPED as NTSCC
+from semcom.models.onnx.engine import load as load_onnx
+from semcom.models.onnx.export import export_codec
 from semcom.models.training.keep import validate_and_keep
 from semcom.models.training.train import train
 from semcom.sim.side_information.cdm_mode import CdmMode
@@ -216,6 +219,14 @@ def test_features_are_adapted_as_ntscc_adapts_them(trained: Path, alone: ntscc.C
     assert ours.trace["adaptation_gain_db"] == theirs.trace["adaptation_gain_db"] > 0
 
 
+def test_half_the_digits_are_enough_for_the_receiver(trained: Path) -> None:
+    codec, reduced, image = load("d", trained), load("d", trained, precision="bfloat16"), picture(48, 64)
+    frame, again = (one.encode(image, Sending(eta=0.3)) for one in (codec, reduced))
+    np.testing.assert_array_equal(frame.features, again.features)
+    outs = [one.decode(frame.heard(0.1), Receiving(steps=4, seed=1)).astype(int) for one in (codec, reduced)]
+    assert 0 < np.square(outs[0] - outs[1]).mean() < 255**2 / 10**4.5  # 45 dB
+
+
 def test_its_twin_learns_by_regression(upon: Callable[..., Any], pictures: Path, tmp_path: Path) -> None:
     model = {**upon().model.model_dump(), "objective": "regression", "start_noise": 0}
     codec: Codec = load("d", train(CdmJsccRun, upon(model=model), pictures, tmp_path).weights)
@@ -224,3 +235,24 @@ def test_its_twin_learns_by_regression(upon: Callable[..., Any], pictures: Path,
     np.testing.assert_array_equal(one, other)
     with pytest.raises(UsageError, match="steps: expected 1, since these weights learnt by regression, got 4"):
         codec.decode(frame.heard(0.1), Receiving(steps=4))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_an_exported_receiver_makes_the_same_picture(
+    recipe: Callable[..., Any], pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a network that learnt in every phase. Its transmitter computes what NTSCC's does, of which a file is made."""
+    config = recipe(CdmJsccRun, "tiny-ntscc", steps=8, fit_crops=8, validation_pictures=1)
+    weights = train(CdmJsccRun, config, pictures, tmp_path / "run").weights
+
+    def receiver_alone(codec: Any, out: Path, transmitter: Any, receiver: Any) -> Any:
+        return export_codec(codec, out, receiver)
+
+    monkeypatch.setattr("semcom.models.cdm_jscc.export.export_codec", receiver_alone)
+    (made,) = export_cdm_jscc(tmp_path, weights=weights, sizes=((32, 48),))  # and compared with torch
+    codec, file = load("d", weights), load_onnx("a test", made.path, role="decoder")
+    frame = codec.encode(picture(49, 70), Sending(cbr="1/12"))
+    own, exported = (one.decode(frame.heard(0.1), Receiving(steps=4, seed=3)) for one in (codec, file))
+    assert np.abs(own.astype(int) - exported).max() <= 1
+    assert (own != exported).mean() < 0.01
