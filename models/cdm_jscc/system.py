@@ -13,7 +13,7 @@ SYSTEM = System(
         "Wireless Commun. Lett. 2025"
     ),
     numbers=NUMBERS,
-    weights=tuple(NUMBERS),
+    weights=("d", "p", "ntscc-p"),
     recipe="small-d",
     codec="codec:Codec",
     engine="engine:load",

@@ -11,7 +11,7 @@ SYSTEM = System(
     paper="Wang et al., Improved nonlinear transform source-channel coding to catalyze semantic communications, IEEE "
     "JSTSP 2023; Dai et al., Nonlinear transform source-channel coding for semantic communications, IEEE JSAC 2022",
     numbers=NUMBERS,
-    weights=("mini",),
+    weights=("midi", "mini", "small"),
     recipe="small",
     codec="codec:Codec",
     engine="engine:load",

@@ -128,7 +128,7 @@ def test_a_frame_of_other_weights() -> None:
         f"cdm-jscc: expected a frame for p with weights {model.weights:04x}, got one of d with weights "
         f"{model.weights ^ 1:04x}; give encoder and decoder the same variant, and weights of one training"
     )
-    with pytest.raises(SignalError, match=r"models 16 \(d\), 17 \(p\), got model 1; connect the decoder that"):
+    with pytest.raises(SignalError, match=r"models 16 \(d\), 17 \(p\), 18 \(ntscc-d\), 19 \(ntscc-p\), got model 1; connect the decoder that"):
         block().work(features, header.with_fields(ModelId(1, model.weights)), STATE, Identity(0))
 
 
