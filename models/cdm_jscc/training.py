@@ -165,7 +165,7 @@ def _base_of(config: TrainConfig) -> tuple[ModelCard | None, set[Part]]:
     weights = SHIPPED.find(name)
     card = ModelCard.read(card_path(weights))
     system, _, file = (card.base or "").rpartition("/")
-    if system:
+    if system in SHIPPED.within:
         own = {part_of(tensor) for tensor in read_tensors(weights, memory="mapped")}
         return _of_ntscc(ModelCard.read(card_path(NTSCC_SHIPPED.folder / file))), own
     base = SHIPPED.base(name)
