@@ -54,7 +54,7 @@ class ModelCard(BaseModel):
     sha256: str = Field(pattern="^[0-9a-f]{64}$")
     licence: str
     paper: str
-    base: str | None = None
+    base: str | None = Field(default=None, pattern=r"^([^/]+/)?[^/]+\.safetensors$")
     base_sha256: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
     training: Training
     metrics: dict[str, float]

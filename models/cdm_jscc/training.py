@@ -45,8 +45,9 @@ class CdmJsccRun(Run[TrainConfig, CdmJscc]):
 
     def __init__(self, config: TrainConfig, device: torch.device) -> None:
         super().__init__(config, device)
-        self.base, own = _base_of(config)
-        self.own = own.union(*(phase.trains for phase in config.phases))  # parts that the base does not hold
+        self.own: set[Part] = set().union(*(phase.trains for phase in config.phases))  # the base does not hold these
+        if not (config.start_from or "").endswith(".safetensors"):  # such a file may be gone when the run goes on
+            self._lean()
         self.fitted = not self.model.backbone.has_estimate  # the variances by rate
         self.noise = NoiseLevels.of(config, device)
 
@@ -64,6 +65,7 @@ class CdmJsccRun(Run[TrainConfig, CdmJscc]):
 
     def start(self, pictures: Pictures) -> None:
         """Load the weights that the recipe names, or take the basis of a backbone, which is no part."""
+        self._lean()
         name, backbone = self.config.start_from, self.model.backbone
         if name is None:
             if isinstance(backbone, RateAdaptiveDeepJscc | NtsccJscc):
@@ -88,6 +90,24 @@ class CdmJsccRun(Run[TrainConfig, CdmJscc]):
             self.fitted = True
         else:
             self._load(name)
+
+    def _lean(self) -> None:
+        self.base, own = _base_of(self.config)
+        self.own |= own
+
+    def state(self) -> dict[str, Any]:
+        """Also what the weights lean on, which the file that the run started from says."""
+        base = self.base and self.base.model_dump(mode="json")
+        return super().state() | {"base": base, "own": sorted(self.own)}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Also what the weights lean on; a checkpoint from before that was held does not say."""
+        super().restore(state)
+        if "base" not in state:
+            self._lean()
+            return
+        self.base = state["base"] and ModelCard.model_validate(state["base"])
+        self.own = set(state["own"])
 
     def _load(self, name: str) -> None:
         weights = SHIPPED.find(name)
@@ -145,7 +165,7 @@ def _base_of(config: TrainConfig) -> tuple[ModelCard | None, set[Part]]:
     weights = SHIPPED.find(name)
     card = ModelCard.read(card_path(weights))
     system, _, file = (card.base or "").rpartition("/")
-    if system:
+    if system in SHIPPED.within:
         own = {part_of(tensor) for tensor in read_tensors(weights, memory="mapped")}
         return _of_ntscc(ModelCard.read(card_path(NTSCC_SHIPPED.folder / file))), own
     base = SHIPPED.base(name)

@@ -93,12 +93,17 @@ class ShippedWeights:
         system, _, file = card.base.rpartition("/")
         if system and system not in self.within:
             raise WeightsError(
-                f"{path}: its card names weights of {system}, which is no part of {self.system}; take both from the "
-                "same place"
+                f"{path}: its card names weights of {system}, which is no part of {self.system}; take the card that "
+                "came with the weights"
             )
         others = ShippedWeights(self.home.with_name(system)) if system else self
         beside = path.with_name(file)
         base = beside if not system and beside.is_file() and beside != path else others.folder / file
+        if not base.is_file():
+            raise WeightsError(
+                f"{path}: its card names {card.base} for what these weights leave out, and there is no {base}; take "
+                "both from the same place"
+            )
         base_card, base_tensors = others.load(base, part_of)
         if system:
             base_tensors = {self.within[system] + name: value for name, value in base_tensors.items()}

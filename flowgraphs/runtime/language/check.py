@@ -197,7 +197,7 @@ class _Check:
                 name: (key, self.doc.fill(value) if key.mark.line else value)
                 for name, (key, value) in block.given.items()
             }
-            block.variables = list(self.doc.filled.values())[before:]
+            block.variables += list(self.doc.filled.values())[before:]
             params, problems = check_params(
                 block.cls.Params,
                 given,
@@ -241,6 +241,8 @@ class _Check:
             self.doc.say(key.mark, f"block {name!r}: use: required, not given; `semcom blocks` lists the blocks")
             return
         text = scalar_text(self.doc.fill(use))
+        match = VARIABLE.fullmatch(scalar_text(use) or "")
+        entry.variables = [match[1]] if match else []
         entry.given = {param: pair for param, pair in node.entries.items() if param != "use"}
         if text is None:
             self.doc.say(use.mark, f"block {name!r}: use: expected the name of a block, got {show(to_plain(use))}")
@@ -279,6 +281,7 @@ class _Check:
                 entry.given = {param: pair for param, pair in entry.given.items() if param not in dropped}
             entry.given = {**entry.given, **given_by(swap.params, mark.file)}
             entry.cls, entry.use, entry.signature, entry.swapped = cls, use, signature, mark
+            entry.variables = []  # that of `use`
 
     def apply_sets(self) -> list[Problem]:
         """Put in the values of ``--set``; return what is wrong with them that the parameters' check would not find."""

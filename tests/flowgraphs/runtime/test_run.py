@@ -203,6 +203,17 @@ def test_an_error_names_the_options_that_its_block_has_values_of(make, tmp_path,
     assert str(caught.value).startswith(f"{expected}: block 'scale' at item ")
 
 
+@pytest.mark.parametrize("swaps", [{}, {"scale": f"{PLUGINS}/scale.py:fail_at=0"}])
+def test_an_error_names_the_variable_that_says_which_block_it_is(make, tmp_path, swaps):
+    make("numbers: numbers\nscale: scale fail_at: 0", "numbers -> scale", extra="vars: {which: nowhere.py}")
+    path, scale = tmp_path / "test.yaml", f"{PLUGINS}/scale.py"
+    path.write_text(path.read_text().replace(f"use: {scale}", "use: $which"))
+    with pytest.raises(BlockError) as caught:
+        run(load_graph(path, Overrides(vars={"which": scale}, swaps=swaps)), RunOptions("inline"))
+    written = f"--swap scale={swaps['scale']}" if swaps else f"{path}:7:3, --var which={scale}"
+    assert str(caught.value).startswith(f"{written}: block 'scale' at item 0: ")
+
+
 def test_an_error_of_a_block_that_was_swapped_in_names_the_swap(make):
     raises = plugin(
         "raises",

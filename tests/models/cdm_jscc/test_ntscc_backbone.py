@@ -137,6 +137,24 @@ def test_a_code_that_learnt_too_goes_with_what_trains_on(
     )
 
 
+def test_what_trains_on_goes_on_without_the_file_that_it_started_from(
+    upon: Callable[..., Any], trained: Path, pictures: Path, tmp_path: Path
+) -> None:
+    start = tmp_path / "start.safetensors"
+    for path in (start, card_path(start)):
+        path.write_bytes(trained.with_suffix(path.suffix).read_bytes())
+    config, out = upon(start_from=str(start), steps=4, checkpoint_minutes=1e-9), tmp_path / "further"
+    train(CdmJsccRun, config.model_copy(update={"steps": 2}), pictures, out)
+    start.unlink()
+    card_path(start).unlink()
+    further = train(CdmJsccRun, config, pictures, out)
+    assert further.steps == 4
+    assert ModelCard.read(card_path(further.weights)).base_sha256 == MINI.sha256
+    assert held_by(further.weights) == held_by(trained)
+    with pytest.raises(WeightsError, match=r"start\.json: no model card; expected one beside the weights"):
+        train(CdmJsccRun, config, pictures, tmp_path / "anew")
+
+
 def test_upon_a_file_of_ntscc_the_weights_are_whole(upon: Callable[..., Any], pictures: Path, tmp_path: Path) -> None:
     start_from = str(NTSCC.path("mini"))
     made = TorchEngine(train(CdmJsccRun, upon(start_from=start_from), pictures, tmp_path).weights)

@@ -79,6 +79,28 @@ def test_weights_that_bear_the_name_of_their_base_are_not_their_own(
         shipped.load(other)
 
 
+@pytest.mark.parametrize("system", ["", "toy/"])
+def test_a_base_that_is_gone_is_named_by_the_weights_that_need_it(
+    shipped: ShippedWeights, write: Write, system: str
+) -> None:
+    shipped.within = {"toy": ""}
+    path = write(shipped.folder / "d.safetensors", zeros("y.1"), base=f"{system}gone.safetensors")
+    with pytest.raises(WeightsError) as caught:
+        shipped.load(path)
+    assert str(caught.value) == (
+        f"{path}: its card names {system}gone.safetensors for what these weights leave out, and there is no "
+        f"{shipped.folder}/gone.safetensors; take both from the same place"
+    )
+
+
+@pytest.mark.parametrize("base", ["", "toy/", "../toy/a.safetensors", "a.pt"])
+def test_a_card_names_a_file_of_weights(shipped: ShippedWeights, base: str) -> None:
+    path = card_path(shipped.path("b"))
+    path.write_text(path.read_text().replace('"a.safetensors"', f'"{base}"'))
+    with pytest.raises(WeightsError, match=r"b\.json: not a model card"):
+        shipped.load(shipped.path("b"))
+
+
 def test_a_network_of_another_system_may_lie_within(shipped: ShippedWeights, write: Write) -> None:
     sha256 = ModelCard.read(card_path(shipped.path("a"))).sha256
     base = {"base": "toy/a.safetensors", "base_sha256": sha256}
@@ -87,7 +109,7 @@ def test_a_network_of_another_system_may_lie_within(shipped: ShippedWeights, wri
     assert {key: int(value) for key, value in robot.load(path)[1].items()} == {"arm.x.1": 1, "arm.x.2": 1, "arm.y.1": 0}
     write(path.with_name("a.safetensors"), zeros("x.1"))  # one of that name beside them is another
     assert int(robot.load(path)[1]["arm.x.1"]) == 1
-    with pytest.raises(WeightsError, match=r"names weights of toy, which is no part of robot; take both from the same"):
+    with pytest.raises(WeightsError, match=r"names weights of toy, which is no part of robot; take the card that"):
         ShippedWeights(robot.home).load(path)
 
 
