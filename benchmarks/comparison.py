@@ -83,6 +83,7 @@ RATE, CBR = ("rate={cbr}",), ("cbr={cbr}",)
 LINEAR, QUANTISED = ("encoder.variant=linear",), (*RATE, "bits_per_symbol=6")
 PERCEPTUAL = ("encoder.variant=perceptual",)
 D, P = CDM.path("d"), CDM.path("p")
+UPON_NTSCC = CDM.path("ntscc-p"), NTSCC.path("midi")
 JPEG = ("encoder.csit=mean", SCALES)
 LINES = (
     Line("DeepJSCC", "deepjscc-awgn", RATE, (), (DEEPJSCC.path("adaptive"),), seconds=0.9),
@@ -93,6 +94,7 @@ LINES = (
     Line("NTSCC midi", "ntscc", CBR, (), (NTSCC.path("midi"),), seconds=0.98),
     Line("CDM-JSCC D", "cdm-jscc", CBR, (), (D,), seconds=1.0),
     Line("CDM-JSCC P", "cdm-jscc", (*CBR, "variant=p"), (), (D, P), seconds=1.05),
+    Line("CDM-JSCC P on NTSCC", "cdm-jscc", (*CBR, "variant=ntscc-p"), (), UPON_NTSCC, seconds=1.1),
     Line("SC-SIC mini-48", "sc-sic-mini", (), (), (SC_SIC.path("mini-48"),), ("1/96",), 3.0),
     Line("SC-SIC mini-341", "sc-sic-mini", ("variant=mini-341",), (), (SC_SIC.path("mini-341"),), ("1/683",), 3.0),
     Line("training-free latent diffusion", "training-free-mini", (), (), (DIFFUSION.path("mini-96"),), CBRS[:1], 6.0),

@@ -8,6 +8,7 @@ from semcom.blocks.decoders.cdm_jscc import CdmJscc
 from semcom.blocks.encoders.cdm_jscc import CdmJscc as Encoder
 from semcom.blocks.envelope import Header, HeaderEntry, Identity, State
 from semcom.errors import SignalError, UsageError, WeightsError
+from semcom.models.cdm_jscc.names import Variant
 from semcom.sim.side_information.image_shape import ImageShape
 from semcom.sim.side_information.model_id import ModelId
 from semcom.sim.side_information.rate_map import RateMap
@@ -29,15 +30,15 @@ def photo(height: int = 48, width: int = 64) -> np.ndarray:
 
 
 @functools.cache
-def encoder(eta: float) -> Encoder:
+def encoder(eta: float, variant: Variant = "d") -> Encoder:
     torch.set_num_threads(1)
-    made = Encoder(Encoder.Params(eta=eta), name="encoder", seed=7)
+    made = Encoder(Encoder.Params(eta=eta, variant=variant), name="encoder", seed=7)
     made.start()
     return made
 
 
-def frame(image: np.ndarray, eta: float = 0.3) -> tuple[np.ndarray, Header]:
-    out = encoder(eta).work(image)
+def frame(image: np.ndarray, eta: float = 0.3, variant: Variant = "d") -> tuple[np.ndarray, Header]:
+    out = encoder(eta, variant).work(image)
     return out.value, Header().with_fields(*out.header)
 
 
@@ -70,6 +71,22 @@ def test_both_variants_understand_the_same_frame() -> None:
     np.testing.assert_array_equal(*bare)  # one backbone: without the diffusion they are the same
     assert not np.array_equal(p, bare[0])
     assert not np.array_equal(d, bare[0])
+
+
+def test_p_behind_ntscc_understands_its_own_frames_alone() -> None:
+    image = photo(128, 160)
+    features, header = frame(image, eta=0.5, variant="ntscc-p")
+    received = noisy(features, 0.1)
+    estimate = block(variant="ntscc-p", guidance=0).work(received, header, STATE, Identity(0))
+    picture = block(variant="ntscc-p").work(received, header, STATE, Identity(0))
+    assert not np.array_equal(picture, estimate)
+    assert max(mse(picture, image), mse(estimate, image)) < 0.1 * np.var(image.astype(float))
+    for theirs, ours in (("ntscc-p", "d"), ("d", "ntscc-p")):
+        sent = frame(image, eta=0.5, variant=theirs)
+        with pytest.raises(
+            SignalError, match=rf"expected a frame for {ours} with weights .*, got one of {theirs} with"
+        ):
+            block(variant=ours).work(*sent, STATE, Identity(0))
 
 
 def test_the_noise_is_that_of_the_item_or_of_a_seed() -> None:
@@ -128,7 +145,10 @@ def test_a_frame_of_other_weights() -> None:
         f"cdm-jscc: expected a frame for p with weights {model.weights:04x}, got one of d with weights "
         f"{model.weights ^ 1:04x}; give encoder and decoder the same variant, and weights of one training"
     )
-    with pytest.raises(SignalError, match=r"models 16 \(d\), 17 \(p\), 18 \(ntscc-d\), 19 \(ntscc-p\), got model 1; connect the decoder that"):
+    with pytest.raises(
+        SignalError,
+        match=r"models 16 \(d\), 17 \(p\), 18 \(ntscc-d\), 19 \(ntscc-p\), got model 1; connect the decoder that",
+    ):
         block().work(features, header.with_fields(ModelId(1, model.weights)), STATE, Identity(0))
 
 

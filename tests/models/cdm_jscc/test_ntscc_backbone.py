@@ -14,7 +14,7 @@ from semcom.errors import UsageError, WeightsError
 from semcom.models.cdm_jscc.codec import Codec, Receiving, Sending
 from semcom.models.cdm_jscc.cost import cost
 from semcom.models.cdm_jscc.engine import TorchEngine, load
-from semcom.models.cdm_jscc.export import export_cdm_jscc
+from semcom.models.cdm_jscc.export import Transmitter, export_cdm_jscc
 from semcom.models.cdm_jscc.forward import pass_through
 from semcom.models.cdm_jscc.network import part_of
 from semcom.models.cdm_jscc.training import CdmJsccRun
@@ -27,6 +27,7 @@ from semcom.models.ntscc.engine import load as load_ntscc
 from semcom.models.ntscc.names import SHIPPED as NTSCC
 from semcom.models.onnx.engine import load as load_onnx
 from semcom.models.onnx.export import export_codec
+from semcom.models.patch_rates.rate_map import pack
 from semcom.models.training.keep import validate_and_keep
 from semcom.models.training.train import train
 from semcom.sim.side_information.cdm_mode import CdmMode
@@ -235,6 +236,20 @@ def test_features_are_adapted_as_ntscc_adapts_them(trained: Path, alone: ntscc.C
     theirs = alone.encode(image, ntscc.Sending(cbr="1/12", adaptation_steps=3))
     np.testing.assert_array_equal(ours.features, theirs.features)
     assert ours.trace["adaptation_gain_db"] == theirs.trace["adaptation_gain_db"] > 0
+
+
+def test_what_an_exported_transmitter_computes_is_what_is_sent(trained: Path) -> None:
+    """Its two outputs, before any tracing."""
+    codec, image, esn0_db = load("d", trained), picture(48, 64), np.array([7], np.float32)
+    frame = codec.encode(image, Sending(eta=0.3, esn0_db=7))
+    header = frame.heard(0.1).header
+    levels = header.read(RateMap).array().astype(np.int64)
+    inputs = (image, levels, np.array([header.read(CdmMode).eta_index]), esn0_db)
+    transmitter = Transmitter(codec.engine.network)  # type: ignore[attr-defined]
+    with torch.inference_mode():
+        patch_bits, features = (made.numpy() for made in transmitter(*map(torch.from_numpy, inputs)))
+    np.testing.assert_allclose(patch_bits, codec.entropy_bits(image, 7), rtol=1e-5)
+    np.testing.assert_allclose(pack(features, levels.astype(np.uint8)), frame.features, atol=1e-6)
 
 
 def test_half_the_digits_are_enough_for_the_receiver(trained: Path) -> None:
