@@ -35,7 +35,7 @@ def sent(codec: Codec, image: np.ndarray, esn0_db: float, gain: complex = 1.0, s
 
 
 def test_all_of_it_is_small() -> None:
-    assert sum(path.stat().st_size for path in SHIPPED.folder.glob("*.safetensors")) <= 16e6
+    assert sum(path.stat().st_size for path in SHIPPED.folder.glob("*.safetensors")) <= 20e6
 
 
 @pytest.mark.parametrize(("steps", "esn0_dbs"), [(1, (0, 3, 6, 9, 12, 15, 18)), (4, (0, 6, 12))])
