@@ -89,8 +89,8 @@ def test_absent_weights_are_one_sentence_that_says_how_to_get_them(
     assert done.exit_code == 1
     assert done.stdout == ""
     for line, block in zip(done.stderr.splitlines(), ("encoder", "decoder"), strict=True):
-        assert line.startswith(f"block '{block}': ")
-        assert "sc-sic: no weights" in line
+        assert f": block '{block}': sc-sic: no weights" in line
+        assert "/sc-sic.yaml:" in line.partition(": block ")[0]
         assert "get them with `semcom fetch sc-sic --variant lite --out FOLDER`" in line
         assert "or give a folder that holds them" in line
 

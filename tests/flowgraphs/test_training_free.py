@@ -46,7 +46,7 @@ def test_absent_weights_are_one_sentence_that_says_how_to_get_them(
     assert done.exit_code == 1
     assert done.stdout == ""
     for line, block in zip(done.stderr.splitlines(), ("encoder", "decoder"), strict=True):
-        assert line.startswith(f"block '{block}': ")
-        assert "latent-diffusion: no weights" in line
+        assert f": block '{block}': latent-diffusion: no weights" in line
+        assert "/training-free.yaml:" in line.partition(": block ")[0]
         assert "get them with `semcom fetch latent-diffusion --variant sd-1.5 --out FOLDER`" in line
         assert "or give a folder that holds them" in line

@@ -7,7 +7,6 @@ import pytest
 from semcom.blocks.decoders.ntscc import Ntscc as Decoder
 from semcom.blocks.encoders.ntscc import Ntscc as Encoder
 from semcom.blocks.envelope import Header, State
-from semcom.errors import UsageError
 from semcom.models.model_card import ModelCard, card_path
 from semcom.models.ntscc.names import DEFAULT, NUMBERS, SHIPPED
 from semcom.sim.metrics.psnr import psnr_db
@@ -62,8 +61,3 @@ def test_a_link_rules_cbr_and_snr() -> None:
     made = encoder(cbr="1/12", esn0_db=3)
     linked = made.work(PICTURE, np.array([1 / 24, 12], np.float32))
     assert np.array_equal(linked.value, encoder(cbr=float(np.float32(1 / 24)), esn0_db=12).work(PICTURE).value)
-
-
-def test_weights_that_are_not_there() -> None:
-    with pytest.raises(UsageError, match="small"):
-        encoder(variant="small")
