@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,18 +12,18 @@ from torch import Tensor, nn
 from ...errors import UsageError
 from ..deepjscc.config import AdaptiveConfig
 from ..deepjscc.names import SHIPPED as DEEPJSCC_SHIPPED
-from ..model_card import ModelCard, card_path
+from ..model_card import ModelCard
 from ..ntscc.config import NtsccConfig
 from ..ntscc.names import SHIPPED as NTSCC_SHIPPED
-from ..ntscc.network import Ntscc
 from ..patch_rates.level_variances import log_level_variances
 from ..patch_rates.rate_map import PATCH
 from ..training.batch import Batch, Losses
 from ..training.pictures import Pictures, draw_images
 from ..training.run import Run
 from ..training.validation import Scores
-from ..weights.file import load_weights, read_tensors
+from ..weights.file import load_weights
 from ..weights.network import config_of, fill
+from .base_weights import base_of, ntscc_weights, of_one_size
 from .config import CdmConfig, DeepJsccBackbone, Part, Phase, TrainConfig
 from .deepjscc_backbone import RateAdaptiveDeepJscc
 from .names import SHIPPED
@@ -78,7 +77,7 @@ class CdmJsccRun(Run[TrainConfig, CdmJscc]):
             ):
                 raise UsageError("start_from: deepjscc: expected a backbone of kind deepjscc with the shipped sizes")
             backbone.base.load_state_dict({**backbone.base.state_dict(), **tensors})
-        elif (weights := _ntscc_weights(name)) is not None:
+        elif (weights := ntscc_weights(name)) is not None:
             card, tensors = NTSCC_SHIPPED.load(weights)
             network = config_of(NTSCC_SHIPPED.system, weights, card, NtsccConfig)
             if not isinstance(backbone, NtsccJscc) or backbone.base.config != network:
@@ -92,7 +91,7 @@ class CdmJsccRun(Run[TrainConfig, CdmJscc]):
             self._load(name)
 
     def _lean(self) -> None:
-        self.base, own = _base_of(self.config)
+        self.base, own = base_of(self.config)
         self.own |= own
 
     def state(self) -> dict[str, Any]:
@@ -143,47 +142,6 @@ class CdmJsccRun(Run[TrainConfig, CdmJscc]):
         return self.base is None or part_of(name) in self.own
 
 
-def _ntscc_weights(start_from: str | None) -> Path | None:
-    """File of the weights of an NTSCC network, where a recipe starts from one."""
-    system, _, name = (start_from or "").rpartition("/")
-    if name.endswith(".safetensors"):
-        path = Path(system, name)
-        return path if ModelCard.read(card_path(path)).cls == f"{Ntscc.__module__}:{Ntscc.__name__}" else None
-    return NTSCC_SHIPPED.path(name) if system == NTSCC_SHIPPED.system else None
-
-
-def _base_of(config: TrainConfig) -> tuple[ModelCard | None, set[Part]]:
-    """Card of the shipped weights that hold what a run leaves as it was, and the parts that they lack from the first.
-
-    Weights upon an NTSCC network lean on that one alone, however many trainings lie between.
-    """
-    name = config.start_from
-    if name is None or name == "deepjscc":
-        return None, set()
-    if _ntscc_weights(name) is not None:
-        return _of_ntscc(NTSCC_SHIPPED.base(name.rpartition("/")[2])), {"denoiser"}
-    weights = SHIPPED.find(name)
-    card = ModelCard.read(card_path(weights))
-    system, _, file = (card.base or "").rpartition("/")
-    if system in SHIPPED.within:
-        own = {part_of(tensor) for tensor in read_tensors(weights, memory="mapped")}
-        return _of_ntscc(ModelCard.read(card_path(NTSCC_SHIPPED.folder / file))), own
-    base = SHIPPED.base(name)
-    if base is None or not _of_one_size(config.model, CdmConfig.model_validate(base.config)):
-        return None, set()  # of a network that has grown it would not hold the rest
-    return base, set()
-
-
-def _of_ntscc(card: ModelCard | None) -> ModelCard | None:
-    return card and card.model_copy(update={"file": f"{NTSCC_SHIPPED.system}/{card.file}"})
-
-
-def _of_one_size(model: CdmConfig, start: CdmConfig) -> bool:
-    """Whether two networks have the same tensors."""
-    told = {"start_noise": model.start_noise, "objective": model.objective}  # no tensor hangs on these
-    return model == start.model_copy(update=told)
-
-
 def _grows(model: CdmConfig, start: CdmConfig) -> bool:
     """Whether a network of the one sizes can start from weights of the other."""
     one, other = model.backbone, start.backbone
@@ -191,7 +149,7 @@ def _grows(model: CdmConfig, start: CdmConfig) -> bool:
         if not one.network.grows_from(other.network):
             return False
         start = start.model_copy(update={"backbone": other.model_copy(update={"network": one.network})})
-    return _of_one_size(model, start)
+    return of_one_size(model, start)
 
 
 @torch.no_grad()
