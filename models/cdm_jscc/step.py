@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -13,25 +12,11 @@ from ..training.batch import Batch, Losses
 from ..training.frames import draw_fading
 from ..training.run import Run
 from .config import Phase, TrainConfig
-from .diffusion import STEPS, alpha_bars, loss_weight
+from .denoising import NoiseLevels, denoised
 from .forward import Passed, pass_through
 from .network import CdmJscc
 
-__all__ = ["NoiseLevels", "losses_of"]
-
-
-class NoiseLevels(NamedTuple):
-    """Of the diffusion, each ``[STEPS]``."""
-
-    alpha_bar: Tensor
-    weight: Tensor  # of the loss
-
-    @classmethod
-    def of(cls, config: TrainConfig, device: torch.device) -> NoiseLevels:
-        """Those of a recipe."""
-        share = alpha_bars()
-        tables = (share, loss_weight(share, *config.weight_bounds))
-        return cls(*(torch.from_numpy(table).float().to(device) for table in tables))
+__all__ = ["losses_of"]
 
 
 def losses_of(run: Run[TrainConfig, CdmJscc], noise: NoiseLevels, batch: Batch[Phase]) -> Losses:
@@ -78,27 +63,15 @@ def _picture(
 def _denoised(
     run: Run[TrainConfig, CdmJscc], noise: NoiseLevels, batch: Batch[Phase], images: Tensor, passed: Passed
 ) -> tuple[Tensor, Tensor]:
-    """Predict pictures from noisy ones at drawn noise levels, in a regression from none at all; the weight of each."""
-    model, config = run.model, run.config
-    spread = model.spread_of(passed.understood).detach()
-    rng = batch.rng
-    target = ((images - passed.understood.estimate.detach()) / spread).clamp(-config.model.clip, config.model.clip)
-    draw = rng.random(batch.size)
-    ends = (draw < config.end_share) | (config.model.objective == "regression")
-    levels = batch.put(np.where(ends, STEPS - 1, rng.integers(0, STEPS, batch.size)))
-    share = noise.alpha_bar[levels][:, None, None, None]
-    drawn = batch.normal(images.shape)
-    start = config.model.start_noise * drawn  # as the sampler starts
-    noisy = share.sqrt() * target + (1 - share).sqrt() * drawn
-    weight = noise.weight[levels]
-    has_own = (draw >= config.end_share) & (draw < config.end_share + config.own_share)
-    if has_own.any():  # what a sampler has at this level: its own first prediction, which knows no more than it did
-        with torch.no_grad():
-            end = torch.ones(batch.size, device=images.device)
-            first = model.denoise(passed.understood, start, end, passed.told, passed.heard_db)
-        own = batch.put(has_own)
-        noisy = torch.where(own[:, None, None, None], share.sqrt() * first + (1 - share).sqrt() * start, noisy)
-        weight = torch.where(own, noise.weight[-1], weight)
-    noisy = torch.where((levels == STEPS - 1)[:, None, None, None], start, noisy)
-    residual = model.denoise(passed.understood, noisy, levels.float() / (STEPS - 1), passed.told, passed.heard_db)
-    return passed.understood.estimate + spread * residual, weight
+    """See `denoised`."""
+    model, understood = run.model, passed.understood
+    return denoised(
+        lambda noisy, time: model.denoise(understood, noisy, time, passed.told, passed.heard_db),
+        batch,
+        noise,
+        run.config.model,
+        run.config,
+        images=images,
+        estimate=understood.estimate,
+        spread=model.spread_of(understood),
+    )

@@ -26,10 +26,11 @@ from ..weights.network import config_of, fill
 from .base_weights import base_of, ntscc_weights, of_one_size
 from .config import CdmConfig, DeepJsccBackbone, Part, Phase, TrainConfig
 from .deepjscc_backbone import RateAdaptiveDeepJscc
+from .denoising import NoiseLevels
 from .names import SHIPPED
 from .network import CdmJscc, part_of
 from .ntscc_backbone import NtsccJscc
-from .step import NoiseLevels, losses_of
+from .step import losses_of
 from .system import SYSTEM
 from .validation import validate
 

@@ -1,0 +1,45 @@
+"""One batch: crops through HEVC, and the loss of what is made of them."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from ..cdm_jscc.denoising import NoiseLevels, denoised
+from ..training.batch import Batch, Losses
+from ..training.run import Run
+from .coding import coded_images
+from .config import Phase, TrainConfig
+from .network import HevcDiffusion
+
+__all__ = ["losses_of"]
+
+_LEAST = 1e-5  # squared error of some 50 dB: below it an 8-bit picture has next to nothing to mend
+
+
+def losses_of(run: Run[TrainConfig, HevcDiffusion], noise: NoiseLevels, batch: Batch[Phase]) -> Losses:
+    """Losses of one batch; ``error`` is the squared error of the picture over that of HEVC's."""
+    model, config, weight = run.model, run.config, batch.phase.perceptual_weight
+    images = batch.images()
+    halved = batch.rng.random(batch.size) < config.halved_share
+    qp = batch.rng.uniform(*config.qp, batch.size)
+    coded = coded_images(images, list(qp), [4 if half else 8 for half in halved], config.preset)
+    pictures, weights = denoised(
+        lambda noisy, time: model.denoise(coded, noisy, time),
+        batch,
+        noise,
+        config.model,
+        config,
+        images=images,
+        estimate=coded.pictures,
+        spread=coded.spread,
+    )
+    each = _squared_error(pictures, images) / (_squared_error(coded.pictures, images) + _LEAST)
+    loss, distance = (1 - weight) * (weights * each).mean(), images.new_zeros(())
+    if weight:
+        distance = run.distance(pictures, images, batch.rng)
+        loss = loss + weight * config.perceptual_scale * distance
+    return {"loss": loss, "error": each.mean(), "perceptual": distance}
+
+
+def _squared_error(pictures: Tensor, images: Tensor) -> Tensor:
+    return (pictures.float() - images).square().flatten(1).mean(1)
