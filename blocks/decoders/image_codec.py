@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
-import numpy as np
 from pydantic import Field
 
-from ...errors import SignalError
-from ...sim.codecs.codec import codec_named
-from ...sim.codecs.scaled import decode_scaled
-from ...sim.mean_colour import MEAN_COLOUR
 from ...sim.side_information.coded_image import CodedImage
 from ...sim.side_information.image_shape import ImageShape
+from .._coded_link.received_image import OnFailure, plain_picture, received_image
 from ..block import Block
 from ..envelope import Header, Out, State
 from ..params import BlockParams
@@ -43,7 +37,7 @@ class ImageCodec(Block):
     class Params(BlockParams):
         """Parameters."""
 
-        on_failure: Literal["mean_colour", "zero"] = Field(
+        on_failure: OnFailure = Field(
             "mean_colour", description="The picture of a failure: of one mean colour, or black that counts as PSNR 0."
         )
 
@@ -52,22 +46,7 @@ class ImageCodec(Block):
 
     def work(self, data: Bytes, header: Header, state: State) -> Out[Image]:
         """Decode one picture."""
-        shape, coded = header.read(ImageShape), header.read(CodedImage)
-        picture = None
-        if state.crc_ok is not False and coded.content == "picture":
-            picture = _decoded(data.tobytes(), shape, coded)
-        if picture is not None:
-            return Out(picture, trace={"failed": 0.0, "counts_as_zero": 0.0})
-        zero = self.params.on_failure == "zero"
-        plain = np.empty((shape.height, shape.width, 3), np.uint8)
-        plain[:] = (0, 0, 0) if zero else MEAN_COLOUR
-        return Out(plain, trace={"failed": 1.0, "counts_as_zero": float(zero)})
-
-
-def _decoded(data: bytes, shape: ImageShape, coded: CodedImage) -> Image | None:
-    codec = codec_named(coded.codec, parameter_sets=coded.parameter_sets)
-    codec.check()
-    try:
-        return decode_scaled(codec, data, shape.height, shape.width, coded.scale_eighths)
-    except SignalError:
-        return None
+        came = received_image(data, header, state)
+        if came.picture is None:
+            return plain_picture(came.shape, self.params.on_failure)
+        return Out(came.picture, trace={"failed": 0.0, "counts_as_zero": 0.0})

@@ -33,8 +33,9 @@ def losses_of(run: Run[TrainConfig, HevcDiffusion], noise: NoiseLevels, batch: B
         estimate=coded.pictures,
         spread=coded.spread,
     )
-    each = _squared_error(pictures, images) / (_squared_error(coded.pictures, images) + _LEAST)
-    loss, distance = (1 - weight) * (weights * each).mean(), images.new_zeros(())
+    each = (_squared_error(pictures, images) + _LEAST) / (_squared_error(coded.pictures, images) + _LEAST)
+    # in decibels, so to speak: a smooth crop that HEVC keeps well has its say, and no more than that
+    loss, distance = (1 - weight) * (weights * each.log()).mean(), images.new_zeros(())
     if weight:
         distance = run.distance(pictures, images, batch.rng)
         loss = loss + weight * config.perceptual_scale * distance

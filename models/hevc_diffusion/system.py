@@ -14,5 +14,6 @@ SYSTEM = System(
     ),
     numbers=NUMBERS,
     recipe="d",
+    engine="engine:load",
     training="training:HevcDiffusionRun",
 )

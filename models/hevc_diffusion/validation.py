@@ -26,8 +26,8 @@ def validate(run: Run[TrainConfig, HevcDiffusion], model: HevcDiffusion, held: P
     for qp, eighths in points:
         generator = torch.Generator().manual_seed(config.seed)
         for whole in evenly(held, config.validation_pictures):
-            sides = (min(config.validation_crop, side) // 8 * 8 for side in whole.shape[:2])
-            image = centre_crop(whole, *sides, device)
+            height, width = (min(config.validation_crop, side) // 8 * 8 for side in whole.shape[:2])
+            image = centre_crop(whole, height, width, device)
             coded = coded_images(image, [qp], [eighths], config.preset)
             start = torch.randn(image.shape, generator=generator).to(device)
             where = f"QP {qp:g}, {eighths}/8"

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ...errors import MissingExtra, SignalError
 from .hevc_frames import FORMAT, coding_tree_block, frame_of, import_av, max_pixels, padded_sides, picture_of
-from .hevc_syntax import NAL_PPS, NAL_SPS, NAL_VPS, luma_size, nal_units
+from .hevc_syntax import NAL_PPS, NAL_SPS, NAL_VPS, NalUnit, luma_size, nal_units, slice_qp
 from .rate_search import Knob
 
 __all__ = ["Hevc"]
@@ -97,13 +97,7 @@ class Hevc:
         """
         av = import_av()
         rows, columns = padded_sides(height, width)
-        stream = data.rstrip(b"\0")  # the last byte of a slice has its stop bit
-        if self.parameter_sets == "agreed":
-            stream = _agreed(self.preset, height, width) + stream
-        units = nal_units(stream)
-        kinds = [unit.kind for unit in units]
-        if kinds[:3] != [NAL_VPS, NAL_SPS, NAL_PPS] or len(kinds) != 4 or kinds[3] not in _IDR:
-            raise SignalError(f"codec hevc: expected VPS, SPS, PPS and one intra slice, got NAL units {kinds[:8]}")
+        stream, units = self._units(data, height, width)
         if luma_size(units[1].payload) != (rows, columns):
             raise SignalError(f"codec hevc: expected a stream of {rows} x {columns}, got another size")
         context = av.CodecContext.create("hevc", "r")
@@ -116,6 +110,32 @@ class Hevc:
         if len(frames) != 1:
             raise SignalError("codec hevc: the stream is damaged: expected one whole picture")
         return picture_of(frames[0], height, width)
+
+    def qp(self, data: bytes, height: int, width: int) -> int:
+        """Quantisation parameter of a file, rounded: its coding units may differ by one.
+
+        Args:
+            data: The file, zeros after it or not.
+            height: Of the picture, pixels.
+            width: Of the picture, pixels.
+
+        Raises:
+            SignalError: it is not one intra picture, or its head is damaged.
+            MissingExtra: PyAV is not installed.
+        """
+        units = self._units(data, height, width)[1]
+        return slice_qp(units[2].payload, units[3].payload)
+
+    def _units(self, data: bytes, height: int, width: int) -> tuple[bytes, list[NalUnit]]:
+        """Return a file as a whole stream, and the four units of it."""
+        stream = data.rstrip(b"\0")  # the last byte of a slice has its stop bit
+        if self.parameter_sets == "agreed":
+            stream = _agreed(self.preset, height, width) + stream
+        units = nal_units(stream)
+        kinds = [unit.kind for unit in units]
+        if kinds[:3] != [NAL_VPS, NAL_SPS, NAL_PPS] or len(kinds) != 4 or kinds[3] not in _IDR:
+            raise SignalError(f"codec hevc: expected VPS, SPS, PPS and one intra slice, got NAL units {kinds[:8]}")
+        return stream, units
 
     def container_bytes(self, data: bytes) -> int:
         """Count all but the slice.

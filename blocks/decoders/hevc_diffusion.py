@@ -1,0 +1,98 @@
+"""`decoders/hevc_diffusion`."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from pydantic import Field
+
+from ...errors import SignalError
+from ...models.hevc_diffusion.names import DEFAULT, Variant
+from ...models.hevc_diffusion.receiver import Receiver, Receiving
+from ...models.hevc_diffusion.system import SYSTEM
+from ...sim.codecs.hevc import Hevc
+from ...sim.side_information.coded_image import CodedImage
+from ...sim.side_information.image_shape import ImageShape
+from .._coded_link.received_image import OnFailure, plain_picture, received_image
+from .._learned.computing import Device, Precision
+from .._learned.load import torch_codec
+from .._learned.settings import settings_of
+from ..block import Block
+from ..envelope import Header, Identity, Out, State
+from ..params import BlockParams, Live
+from ..ports import Bytes, Image
+
+__all__ = ["HevcDiffusion"]
+
+
+class HevcDiffusion(Block):
+    r"""Decodes a picture that HEVC coded, and adds by conditional diffusion what HEVC's picture lacks.
+
+    .. math:: \hat x = x_\mathrm{HEVC} + \sigma(\mathrm{QP}, s)\, \mathrm{DDIM}_\theta(x_\mathrm{HEVC}, \mathrm{QP}, s)
+
+    It takes the place of ``decoders/image_codec`` behind ``encoders/image_codec`` with ``codec: hevc``: transmitter,
+    bandwidth and link stay as they are, and nothing is sent for it. QP is read from the head of the slice, the scale s
+    from the header. Variant d is for the least squared error, in one step; p for the look of a picture. A frame that
+    failed gives a plain picture and is counted, as there.
+
+    Input:   data: uint8 ``[n]``, padded or not; header: ImageShape, CodedImage; state: crc_ok, if a channel code wrote
+             it.
+    Output:  uint8 sRGB ``[H, W, 3]``; trace: failed, counts_as_zero, qp.
+    Raises:  SignalError: the picture is of another coder. WeightsError: the file of weights. MissingExtra: torch or
+             PyAV is not installed. UsageError: there is no GPU, or several steps or guidance are asked of weights that
+             learnt by regression.
+    State:   none; the network, loaded by `start`.
+    Source:  Zhang et al., Rate-adaptive generative semantic communication using conditional diffusion models, IEEE
+             Wireless Commun. Lett. 2025, for the receiver; Song et al., Denoising diffusion implicit models, ICLR 2021.
+    Example: ``decoder: {use: decoders/hevc_diffusion, variant: p, steps: 4}``
+    """
+
+    class Params(BlockParams):
+        """Parameters."""
+
+        variant: Variant = Field(
+            DEFAULT, description="Trained for the least squared error (d), or for the look of a picture (p)."
+        )
+        steps: Live[int] = Field(1, ge=1, le=65, description="DDIM steps; the time to decode grows with them.")
+        guidance: Live[float] = Field(
+            1.0, ge=0, le=4, description="Times what the diffusion adds to HEVC's picture; 0 gives that picture alone."
+        )
+        seed: Live[int | None] = Field(
+            None,
+            ge=0,
+            lt=2**63,
+            description="Fixes the sampler's noise, the same for every picture; null: the run's seed rules.",
+        )
+        on_failure: OnFailure = Field(
+            "mean_colour", description="The picture of a failure: of one mean colour, or black that counts as PSNR 0."
+        )
+        device: Device = "cpu"
+        precision: Precision = "float32"
+        weights: str | None = Field(None, min_length=1, description="A safetensors file; null for the shipped one.")
+
+    params: Params
+    reads_header = (ImageShape, CodedImage)
+
+    def start(self) -> None:
+        """Load the network."""
+        p = self.params
+        how = {"device": p.device, "precision": p.precision}
+        found = torch_codec("decoders/hevc_diffusion", SYSTEM, p.variant, p.weights, role="decoder", **how)
+        self._receiver = cast(Receiver, found)
+
+    def work(self, data: Bytes, header: Header, state: State, identity: Identity) -> Out[Image]:
+        """Decode one picture."""
+        coded = header.read(CodedImage)
+        if coded.codec != "hevc":
+            raise SignalError(
+                f"decoders/hevc_diffusion: expected a picture coded by hevc, got one by {coded.codec}; set codec: hevc "
+                "in encoders/image_codec, or use decoders/image_codec"
+            )
+        came = received_image(data, header, state)
+        if came.picture is None:
+            return plain_picture(came.shape, self.params.on_failure)
+        qp = Hevc(parameter_sets=coded.parameter_sets).qp(data.tobytes(), *came.coded_sides)
+        picture = self._receiver.denoised(
+            came.picture, qp, coded.scale_eighths, settings_of(Receiving, self.params), self.rng(identity)
+        )
+        return Out(picture, trace={"failed": 0.0, "counts_as_zero": 0.0, "qp": float(qp)})
