@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from ..cdm_jscc.denoising import NoiseLevels, denoised
@@ -34,8 +35,8 @@ def losses_of(run: Run[TrainConfig, HevcDiffusion], noise: NoiseLevels, batch: B
         spread=coded.spread,
     )
     each = (_squared_error(pictures, images) + _LEAST) / (_squared_error(coded.pictures, images) + _LEAST)
-    # in decibels, so to speak: a smooth crop that HEVC keeps well has its say, and no more than that
-    loss, distance = (1 - weight) * (weights * each.log()).mean(), images.new_zeros(())
+    # in decibels, so to speak, but for what little noise hides: no crop has more than its say, however badly it came out
+    loss, distance = (1 - weight) * (weights * torch.log(0.2 + each)).mean(), images.new_zeros(())
     if weight:
         distance = run.distance(pictures, images, batch.rng)
         loss = loss + weight * config.perceptual_scale * distance
