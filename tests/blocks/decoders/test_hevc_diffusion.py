@@ -1,0 +1,92 @@
+"""`decoders/hevc_diffusion` behind `encoders/image_codec`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from semcom.blocks.decoders.hevc_diffusion import HevcDiffusion
+from semcom.blocks.decoders.image_codec import ImageCodec as Plain
+from semcom.blocks.encoders.image_codec import ImageCodec as Encoder
+from semcom.blocks.envelope import Header, Identity, State
+from semcom.errors import SignalError
+from semcom.sim.mean_colour import MEAN_COLOUR
+from semcom.sim.metrics.psnr import psnr_db
+from skimage import data
+
+
+@pytest.fixture(scope="module")
+def photo() -> np.ndarray:
+    return np.ascontiguousarray(data.coffee()[100:228, 200:391])
+
+
+def coded(photo: np.ndarray, **params: object) -> tuple[np.ndarray, Header]:
+    encoder = Encoder(Encoder.Params.model_validate({"codec": "hevc", "scheme": "16qam-1/2", "cbr": "1/24", **params}))
+    encoder.start()
+    out = encoder.work(photo)
+    return out.value, Header().with_fields(*out.header)
+
+
+def decoder(**params: object) -> HevcDiffusion:
+    made = HevcDiffusion(HevcDiffusion.Params.model_validate(params), name="decoder")
+    made.start()
+    return made
+
+
+def plain(frame: np.ndarray, header: Header) -> np.ndarray:
+    block = Plain()
+    block.start()
+    picture: np.ndarray = block.work(frame, header, State()).value
+    return picture
+
+
+def test_d_is_nearer_than_hevcs_picture_and_p_adds_detail(photo: np.ndarray) -> None:
+    frame, header = coded(photo)
+    hevc = plain(frame, header)
+    d, p = (decoder(variant=variant).work(frame, header, State(), Identity()).value for variant in ("d", "p"))
+    assert d.shape == p.shape == photo.shape
+    assert psnr_db(photo, d) > psnr_db(photo, hevc)
+    steep, steeper = (np.abs(np.diff(picture.astype(float), axis=1)).mean() for picture in (hevc, p))
+    assert steeper > steep
+
+
+def test_without_guidance_it_is_the_picture_of_the_plain_decoder(photo: np.ndarray) -> None:
+    for params in ({}, {"parameter_sets": "agreed", "scales": [0.5]}):
+        frame, header = coded(photo, **params)
+        out = decoder(guidance=0).work(frame, header, State(), Identity())
+        assert np.array_equal(out.value, plain(frame, header))
+        assert 16 < out.trace["qp"] < 51
+
+
+def test_items_draw_noise_of_their_own_and_a_seed_fixes_it(photo: np.ndarray) -> None:
+    frame, header = coded(photo)
+    free, fixed = decoder(variant="p", steps=2), decoder(variant="p", steps=2, seed=3)
+    one, same, other = (free.work(frame, header, State(), Identity(seq)).value for seq in (0, 0, 1))
+    assert np.array_equal(one, same)
+    assert not np.array_equal(one, other)
+    assert np.array_equal(*(fixed.work(frame, header, State(), Identity(seq)).value for seq in (0, 1)))
+
+
+@pytest.mark.parametrize("on_failure", ["mean_colour", "zero"])
+def test_a_frame_that_failed_is_plain_and_counted(photo: np.ndarray, on_failure: str) -> None:
+    frame, header = coded(photo)
+    block = decoder(on_failure=on_failure)
+    damaged = frame.copy()
+    damaged[: len(damaged) // 2] ^= 0x55
+    for data_in, state in ((frame, State(crc_ok=False)), (damaged, State())):
+        out = block.work(data_in, header, state, Identity())
+        assert (out.value == (MEAN_COLOUR if on_failure == "mean_colour" else 0)).all()
+        assert out.trace["failed"] == 1.0
+
+
+def test_a_picture_of_another_coder_is_refused(photo: np.ndarray) -> None:
+    frame, header = coded(photo, codec="webp")
+    with pytest.raises(SignalError, match="expected a picture coded by hevc, got one by webp; set codec: hevc in enc"):
+        decoder().work(frame, header, State(), Identity())
+
+
+def test_weights_of_another_system_are_refused() -> None:
+    other = Path(__file__).parents[3] / "models" / "cdm_jscc" / "weights" / "d.safetensors"
+    with pytest.raises(Exception, match="hevc-diffusion"):
+        decoder(weights=str(other))

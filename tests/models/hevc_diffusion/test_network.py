@@ -1,0 +1,85 @@
+"""The network behind HEVC's picture: what it is told, and what it is before it has learnt anything."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from pydantic import ValidationError
+from semcom.models.cdm_jscc.config import UnetConfig
+from semcom.models.hevc_diffusion.coding import coded_images
+from semcom.models.hevc_diffusion.config import HevcDiffusionConfig, TrainConfig
+from semcom.models.hevc_diffusion.expected_error import expected_rms_error
+from semcom.models.hevc_diffusion.network import Coded, HevcDiffusion
+from semcom.models.hevc_diffusion.training import HevcDiffusionRun
+from semcom.sim.codecs.hevc import Hevc
+from skimage import data
+
+UNET = UnetConfig(
+    unshuffle=2, widths=(8, 12), blocks=1, middle=1, norm=False, attention=False, side=3, prior_variance=0.2
+)
+
+
+def photo(height: int = 64, width: int = 96) -> np.ndarray:
+    return np.ascontiguousarray(data.coffee()[100 : 100 + height, 200 : 200 + width])
+
+
+def as_tensor(picture: np.ndarray) -> torch.Tensor:
+    return torch.from_numpy(picture).permute(2, 0, 1)[None].float() / 255
+
+
+def test_a_network_that_has_learnt_nothing_leaves_the_picture_as_it_is() -> None:
+    network = HevcDiffusion(HevcDiffusionConfig(unet=UNET))
+    coded = Coded.of(torch.rand(2, 3, 32, 48), [22.0, 40.0], [8, 4])
+    made = network.sample(coded, torch.randn(2, 3, 32, 48), 1)
+    assert torch.allclose(made, coded.pictures, atol=1e-4)  # at t = T there is a trace of signal left in the schedule
+
+
+def test_it_is_told_qp_and_scale() -> None:
+    torch.manual_seed(1)
+    network = HevcDiffusion(HevcDiffusionConfig(unet=UNET))
+    for parameter in network.parameters():
+        torch.nn.init.normal_(parameter, std=0.2)
+    picture, start = torch.rand(1, 3, 16, 16), torch.zeros(1, 3, 16, 16)
+    base, coarse, small = (
+        network.denoise(Coded.of(picture, [qp], [eighths]), start, torch.ones(1))
+        for qp, eighths in ((30.0, 8), (40.0, 8), (30.0, 4))
+    )
+    assert not torch.allclose(base, coarse, atol=1e-3)
+    assert not torch.allclose(base, small, atol=1e-3)
+
+
+def test_training_codes_as_the_transmitter_does() -> None:
+    """At full size the decoded picture is that of the coder by itself."""
+    picture = photo()
+    codec = Hevc(preset="ultrafast", parameter_sets="agreed")
+    alone = codec.decode(codec.encode(picture, 21 * 16), *picture.shape[:2])
+    coded = coded_images(as_tensor(picture), [30.0], [8], "ultrafast")
+    assert torch.equal(coded.pictures, as_tensor(alone))
+    assert coded.qp.tolist() == [30.0]
+    assert coded.scale_eighths.tolist() == [8.0]
+
+
+@pytest.mark.parametrize(("qp", "eighths", "times"), [(20, 8, 1.7), (30, 8, 1.7), (40, 8, 1.7), (34, 4, 2.5)])
+def test_the_expected_error_is_about_that_of_a_photograph(qp: float, eighths: int, times: float) -> None:
+    picture = as_tensor(photo(192, 256))
+    coded = coded_images(picture, [qp], [eighths], "slow")
+    error = float((coded.pictures - picture).square().mean().sqrt())
+    assert 1 / times < error / expected_rms_error(qp, eighths) < times
+
+
+def test_what_cannot_be_is_refused() -> None:
+    with pytest.raises(ValidationError, match="start_noise: expected 0 where 'objective' is regression, got 0.8"):
+        HevcDiffusionConfig(unet=UNET, objective="regression")
+    tiny = TrainConfig.read(HevcDiffusionRun.system.recipes["tiny"]).model_dump()
+    regression = {"unet": UNET, "objective": "regression", "start_noise": 0}
+    for change, why in (
+        ({"qp": (20, 52)}, "qp: expected a range within 0 to 51"),
+        ({"model": regression}, "own_share: expected 0 where 'objective' is regression"),
+        (
+            {"phases": [{**tiny["phases"][0], "perceptual_weight": 0.5}]},
+            "perceptual_weight: expected 0 where 'perceptual' is none",
+        ),
+    ):
+        with pytest.raises(ValidationError, match=why):
+            TrainConfig.model_validate({**tiny, **change})

@@ -1,0 +1,116 @@
+"""The training of HEVC's diffusion receiver, and the receiver of what comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from semcom.errors import UsageError
+from semcom.models.hevc_diffusion.engine import load
+from semcom.models.hevc_diffusion.receiver import Receiver, Receiving
+from semcom.models.hevc_diffusion.training import HevcDiffusionRun
+from semcom.models.training.batch import Batch
+from semcom.models.training.checkpoint import checkpoint_of
+from semcom.models.training.train import train
+
+RNG = np.random.default_rng
+
+
+@pytest.fixture(scope="module")
+def weights(recipe: Callable[..., Any], pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("hevc")
+    return train(HevcDiffusionRun, recipe(HevcDiffusionRun), pictures, out).weights
+
+
+@pytest.fixture(scope="module")
+def receiver(weights: Path) -> Receiver:
+    torch.set_num_threads(1)
+    return load(weights=weights)
+
+
+def picture(height: int = 33, width: int = 51) -> np.ndarray:
+    return RNG(1).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+def test_a_batch_again_and_again_is_learnt(recipe: Callable[..., Any], ready: Callable[..., Any]) -> None:
+    config = recipe(HevcDiffusionRun, end_share=1.0, own_share=0.0)
+    run, shown = ready(HevcDiffusionRun, config)
+    optimizer, errors = torch.optim.Adam(run.model.parameters(), 5e-3), []
+    for _ in range(30):
+        batch = Batch(shown, config.phases[0], 0.5, size=4, seed=[1], device=torch.device("cpu"))
+        losses = run.losses(batch)
+        optimizer.zero_grad()
+        losses["loss"].backward()
+        optimizer.step()
+        errors.append(float(losses["error"].detach()))
+    assert errors[0] == pytest.approx(1, abs=1e-3)  # it begins as HEVC's picture
+    assert errors[-1] < 0.97
+
+
+def test_a_resumed_run_is_an_unbroken_one(recipe: Callable[..., Any], pictures: Path, tmp_path: Path) -> None:
+    whole, broken = recipe(HevcDiffusionRun), recipe(HevcDiffusionRun)
+    train(HevcDiffusionRun, whole, pictures, tmp_path / "whole")
+    train(HevcDiffusionRun, broken, pictures, tmp_path / "broken", seconds=0)
+    train(HevcDiffusionRun, broken, pictures, tmp_path / "broken")
+    one, other = (checkpoint_of(whole, tmp_path / name, resume=True) for name in ("whole", "broken"))
+    assert one is not None
+    assert other is not None
+    assert all(torch.equal(one["model"][name], other["model"][name]) for name in one["model"])
+
+
+def test_perceptual_training_measures_its_distance(
+    recipe: Callable[..., Any], pictures: Path, squeezenet: Path, tmp_path: Path
+) -> None:
+    tiny = recipe(HevcDiffusionRun)
+    phase = tiny.phases[0].model_copy(update={"perceptual_weight": 0.5, "crop": 48})
+    config = recipe(HevcDiffusionRun, variant="p", perceptual="squeezenet", phases=[phase.model_dump()], steps=1)
+    found = train(HevcDiffusionRun, config, pictures, tmp_path, perceptual_weights=squeezenet)
+    assert found.best_score < 0  # less the distance
+    assert "4 steps: perceptual" in (tmp_path / "best.json").read_text()
+
+
+def test_weights_of_other_sizes_are_no_start(
+    weights: Path, recipe: Callable[..., Any], ready: Callable[..., Any]
+) -> None:
+    tiny = recipe(HevcDiffusionRun, start_from=str(weights))
+    run, _ = ready(HevcDiffusionRun, tiny)
+    assert all(torch.equal(a, b) for a, b in zip(run.model.state_dict().values(), run.ema.values(), strict=True))
+    wider = tiny.model.model_copy(update={"unet": tiny.model.unet.model_copy(update={"widths": (8, 16)})})
+    with pytest.raises(UsageError, match="is of another network than 'model' says; give model its card's sizes"):
+        ready(HevcDiffusionRun, tiny.model_copy(update={"model": wider}))
+
+
+# The receiver
+
+
+@pytest.mark.parametrize(("height", "width"), [(33, 51), (16, 16), (1, 2), (7, 40)])
+def test_every_size_comes_back(receiver: Receiver, height: int, width: int) -> None:
+    for steps in (1, 3):
+        made = receiver.denoised(picture(height, width), 30, 8, Receiving(steps=steps), RNG(1))
+        assert made.shape == (height, width, 3)
+        assert made.dtype == np.uint8
+
+
+def test_without_guidance_it_is_hevcs_picture(receiver: Receiver) -> None:
+    assert np.array_equal(receiver.denoised(picture(), 30, 8, Receiving(guidance=0), RNG(1)), picture())
+
+
+def test_a_seed_fixes_what_is_drawn(receiver: Receiver) -> None:
+    seeded, free = Receiving(steps=3, seed=5), Receiving(steps=3)
+    one, same = (receiver.denoised(picture(), 45, 2, seeded, RNG(n)) for n in (1, 2))
+    assert np.array_equal(one, same)
+    other = receiver.denoised(picture(), 45, 2, free, RNG(1))
+    assert not np.array_equal(one, other)
+
+
+def test_a_regression_has_one_step(recipe: Callable[..., Any], pictures: Path, tmp_path: Path) -> None:
+    model = recipe(HevcDiffusionRun).model.model_copy(update={"objective": "regression", "start_noise": 0.0})
+    config = recipe(HevcDiffusionRun, model=model.model_dump(), own_share=0.0, steps=1)
+    receiver = load(weights=train(HevcDiffusionRun, config, pictures, tmp_path).weights)
+    receiver.denoised(picture(), 30, 8, Receiving(), RNG(1))
+    with pytest.raises(UsageError, match="hevc-diffusion: steps: expected 1, since these weights learnt by regression"):
+        receiver.denoised(picture(), 30, 8, Receiving(steps=2), RNG(1))
