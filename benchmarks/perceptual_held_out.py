@@ -1,10 +1,12 @@
 """Receivers made for the look of pictures, on pictures that were held out of their training, over AWGN at 10 dB.
 
-    python benchmarks/perceptual_held_out.py --data DIR [--pictures N] [--weights FILE]
+    python benchmarks/perceptual_held_out.py --data DIR [--pictures N] [--only NAME ...] [--weights VARIANT=FILE ...]
 
 ``DIR`` is the folder of the training. Prints a table a rate: means over the centre crops of 256 pixels of N held-out
 pictures, evenly spread by name, by PSNR and by distances that nothing here was trained with. Each system pays for its
-whole header out of the CBR, but for DeepJSCC, whose header comes on top. ``FILE`` is other weights for ``ntscc-p``.
+whole header out of the CBR, but for DeepJSCC, whose header comes on top. HEVC's frames are those of an adapted link and
+taken as received, which 99 of 100 are. ``--only`` names beginnings of rows. ``FILE`` is other weights for ``ntscc-p``,
+or for ``d`` and ``p`` behind HEVC.
 """
 
 from __future__ import annotations
@@ -16,6 +18,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from ntscc_held_out import held_out, over_awgn
+from semcom.blocks.block import Block
+from semcom.blocks.decoders.hevc_diffusion import HevcDiffusion
+from semcom.blocks.decoders.image_codec import ImageCodec
+from semcom.blocks.encoders.image_codec import ImageCodec as Encoder
+from semcom.blocks.envelope import Header, Identity, State
 from semcom.models.codec import PictureCodec
 from semcom.models.lookup import find_system
 from semcom.models.ntscc.config import TrainConfig
@@ -37,40 +44,84 @@ MEASURES: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
 }
 
 
+Sent = Callable[[np.ndarray, str, int], np.ndarray]  # picture, CBR and its number to what is received
+
+
 class Row(NamedTuple):
-    """A receiver: its codec, the name of its setting of the rate, and what its decoder is told."""
+    """A receiver."""
 
     title: str
-    codec: PictureCodec[Any, Any, Any]
-    rate: str
-    receiving: dict[str, Any]
+    load: Callable[[], Sent]
 
     def measured(self, cbr: str, pictures: dict[int, np.ndarray]) -> list[float]:
         """Means of all measures."""
-        sending = self.codec.sending(**{self.rate: cbr, "esn0_db": ESN0_DB})
-        receiving = self.codec.receiving(**self.receiving)
-        found = []
+        send, found = self.load(), []
         for number, sent in pictures.items():
-            made = over_awgn(self.codec, self.codec.encode(sent, sending), ESN0_DB, number, receiving)
+            made = send(sent, cbr, number)
             found.append([measure(sent, made) for measure in MEASURES.values()])
         means: list[float] = np.mean(found, 0).tolist()
         return means
 
 
-def rows_of(weights: str | None) -> list[Row]:
-    """All receivers."""
+def over_symbols(system: str, variant: str, rate: str, file: str | None = None, **receiving: Any) -> Callable[[], Sent]:
+    """A system whose features cross AWGN; ``rate`` is the name of its setting of the rate."""
 
-    def load(system: str, variant: str, file: str | None = None) -> PictureCodec[Any, Any, Any]:
+    def load() -> Sent:
         codec: PictureCodec[Any, Any, Any] = find_system(system).load("engine", "this benchmark")(variant, file)
-        return codec
+        told = codec.receiving(**receiving)
 
-    d, p, upon_ntscc = load("cdm-jscc", "d"), load("cdm-jscc", "p"), load("cdm-jscc", "ntscc-p", weights)
+        def send(picture: np.ndarray, cbr: str, number: int) -> np.ndarray:
+            sending = codec.sending(**{rate: cbr, "esn0_db": ESN0_DB})
+            return over_awgn(codec, codec.encode(picture, sending), ESN0_DB, number, told)
+
+        return send
+
+    return load
+
+
+def over_hevc(decoder: type[Block], **params: Any) -> Callable[[], Sent]:
+    """Files of HEVC over an adapted link, received whole."""
+
+    def load() -> Sent:
+        receiver = decoder(decoder.Params(**params), name="decoder")
+        receiver.start()
+        work: Callable[..., Any] = receiver.work  # type: ignore[attr-defined]
+
+        def send(picture: np.ndarray, cbr: str, number: int) -> np.ndarray:
+            encoder = Encoder(Encoder.Params(cbr=cbr, esn0_db=ESN0_DB, parameter_sets="agreed", scales=(0.25, 0.5, 1)))
+            encoder.start()
+            frame = encoder.work(picture)
+            header = Header().with_fields(*frame.header)
+            extra = (Identity(seq=number),) if decoder is HevcDiffusion else ()
+            made: np.ndarray = work(frame.value, header, State(), *extra).value
+            return made
+
+        return send
+
+    return load
+
+
+def rows_of(weights: dict[str, str]) -> list[Row]:
+    """All receivers."""
+    cdm, ntscc_p = "cdm-jscc", weights.get("ntscc-p")
     return [
-        Row("DeepJSCC perceptual", load("deepjscc", "perceptual"), "rate", {}),
-        Row("CDM-JSCC D", d, "cbr", {"steps": 1}),
-        *(Row(f"CDM-JSCC P, steps: {steps}", p, "cbr", {"steps": steps}) for steps in (1, 4)),
-        Row("NTSCC midi, the estimate of ntscc-p", upon_ntscc, "cbr", {"guidance": 0}),
-        *(Row(f"CDM-JSCC ntscc-p, steps: {steps}", upon_ntscc, "cbr", {"steps": steps}) for steps in (1, 4)),
+        Row("DeepJSCC perceptual", over_symbols("deepjscc", "perceptual", "rate")),
+        Row("CDM-JSCC D", over_symbols(cdm, "d", "cbr")),
+        *(Row(f"CDM-JSCC P, steps: {steps}", over_symbols(cdm, "p", "cbr", steps=steps)) for steps in (1, 4)),
+        Row("NTSCC midi, the estimate of ntscc-p", over_symbols(cdm, "ntscc-p", "cbr", ntscc_p, guidance=0)),
+        *(
+            Row(f"CDM-JSCC ntscc-p, steps: {steps}", over_symbols(cdm, "ntscc-p", "cbr", ntscc_p, steps=steps))
+            for steps in (1, 4)
+        ),
+        Row("HEVC", over_hevc(ImageCodec)),
+        Row("HEVC diffusion D", over_hevc(HevcDiffusion, weights=weights.get("d"))),
+        *(
+            Row(
+                f"HEVC diffusion P, steps: {steps}, guidance {guidance}",
+                over_hevc(HevcDiffusion, variant="p", weights=weights.get("p"), steps=steps, guidance=guidance),
+            )
+            for steps, guidance in ((1, 0.5), (1, 1), (4, 1))
+        ),
     ]
 
 
@@ -78,10 +129,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder of the training")
     parser.add_argument("--pictures", type=int, default=6, help="how many of those held out")
-    parser.add_argument("--weights", help="a file of weights for ntscc-p")
+    parser.add_argument("--only", nargs="+", default=[""], metavar="NAME", help="rows whose names begin so")
+    parser.add_argument("--weights", nargs="+", default=[], metavar="VARIANT=FILE", help="other weights")
     options = parser.parse_args()
     pictures = held_out(options.data, TrainConfig.read(SYSTEM.recipes["mini"]), options.pictures)
-    rows = rows_of(options.weights)
+    every = rows_of(dict(given.split("=", 1) for given in options.weights))
+    rows = [row for row in every if row.title.startswith(tuple(options.only))]
     for cbr in CBRS:
         print(f"| {cbr} | {' | '.join(MEASURES)} |\n|---|{'---:|' * len(MEASURES)}")
         for row in rows:

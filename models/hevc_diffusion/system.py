@@ -13,6 +13,7 @@ SYSTEM = System(
         "models, IEEE Wireless Commun. Lett. 2025, whose condition is here the picture of ITU-T H.265"
     ),
     numbers=NUMBERS,
+    weights=("d", "p"),
     recipe="d",
     engine="engine:load",
     training="training:HevcDiffusionRun",

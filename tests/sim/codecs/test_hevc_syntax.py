@@ -32,9 +32,7 @@ def qp_by_ffmpeg(stream: bytes) -> int:
     finally:
         av.logging.set_level(level)
     text = "\n".join(line[2] for line in logs)
-    return 26 + sum(
-        int(re.findall(rf"{name} .*= (-?\d+)", text)[-1]) for name in ("init_qp_minus26", "slice_qp_delta")
-    )
+    return 26 + sum(int(re.findall(rf"{name} .*= (-?\d+)", text)[-1]) for name in ("init_qp_minus26", "slice_qp_delta"))
 
 
 @pytest.mark.parametrize("qp", [0, 7, 22.5, 26, 33, 40.25, 51])
