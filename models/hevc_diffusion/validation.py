@@ -17,7 +17,7 @@ __all__ = ["validate"]
 def validate(run: Run[TrainConfig, HevcDiffusion], model: HevcDiffusion, held: Pictures, phase: Phase) -> Scores:
     """Figures over centre crops of held-out pictures, at a few QPs and at half the sides.
 
-    The score is the mean PSNR in dB; less the perceptual distance, where the phase trains for one.
+    The score is that of one step: its mean PSNR in dB, or less its perceptual distance, where the phase trains for one.
     """
     config, device = run.config, run.device
     several = bool(phase.perceptual_weight) and config.model.objective == "diffusion"
@@ -34,7 +34,6 @@ def validate(run: Run[TrainConfig, HevcDiffusion], model: HevcDiffusion, held: P
             quality.add(f"{where}, HEVC", coded.pictures, image)
             for steps in (1, 4) if several else (1,):
                 quality.add(f"{where}, {steps} steps", model.sample(coded, start, steps), image)
-    wanted = "4 steps" if several else "1 steps"
     if phase.perceptual_weight:
-        return Scores(-quality.mean_of(f"{wanted}: perceptual"), quality.means())
-    return Scores(quality.mean_of(f"{wanted}: PSNR in dB"), quality.means())
+        return Scores(-quality.mean_of("1 steps: perceptual"), quality.means())
+    return Scores(quality.mean_of("1 steps: PSNR in dB"), quality.means())

@@ -17,7 +17,8 @@ from semcom.models import codec
 from semcom.models.config import Config
 from semcom.models.lookup import find_system
 
-SYSTEMS = sorted(path.parent.name for path in Path(codec.__file__).parent.glob("*/system.py"))
+FOLDERS = sorted(path.parent.name for path in Path(codec.__file__).parent.glob("*/system.py"))
+SYSTEMS = [name for name in FOLDERS if find_system(name.replace("_", "-")).codec]
 OWN = ("path", "system", "provider", "threads", "settings")
 
 
