@@ -68,7 +68,7 @@ class Block:
     may_read_header: ClassVar[tuple[type[HeaderField], ...]] = ()
     """Header fields that `work` reads for some of the files it is given; tests give it a file that needs the first."""
     may_write_header: ClassVar[tuple[type[HeaderField], ...]] = ()
-    """Header fields that `work` adds for some of the files it is given; the check takes them as written.
+    """Header fields that `work` adds for some files or parameters it is given; the check takes them as written.
 
     `HeaderField` itself stands for fields that the block's author cannot know.
     """

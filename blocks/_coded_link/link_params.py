@@ -10,22 +10,23 @@ from pydantic import AfterValidator, Field, model_validator
 from ...errors import UsageError
 from ...models.ratio import Ratio
 from ...sim.links.capacity import Fading, ergodic_capacity, outage_capacity
-from ...sim.links.choose_scheme import choose_scheme
-from ...sim.links.mcs import LINK_SCHEMES, parse_scheme, payload_bits_for
+from ...sim.links.choose_scheme import choose_scheme, match_scheme
+from ...sim.links.mcs import LINK_SCHEMES, MATCHED_SCHEMES, Scheme, parse_scheme, payload_bits_for
 from ...sim.side_information.field import Unsent
 from ...sim.side_information.link_agreement import LinkAgreement
 from ...sim.side_information.link_scheme import LinkScheme
+from ...sim.side_information.matched_scheme import MatchedScheme
 from ..params import BlockParams, Live
 
-__all__ = ["LinkParams", "budget_of", "link_fields"]
+__all__ = ["LinkParams", "budget_of", "link_fields", "scheme_bits"]
 
 
 def _scheme(name: str) -> str:
-    if name not in ("adapted", "capacity"):
+    if name not in ("adapted", "matched", "capacity"):
         try:
             parse_scheme(name)
         except UsageError as error:
-            raise ValueError(f"expected adapted, capacity or a scheme; {error}") from None
+            raise ValueError(f"expected adapted, matched, capacity or a scheme; {error}") from None
     return name
 
 
@@ -36,7 +37,9 @@ class LinkParams(BlockParams):
         "1/12", description="Complex channel uses, header included, over 3 H W: a number, or a fraction as a text."
     )
     scheme: Live[Annotated[str, AfterValidator(_scheme)]] = Field(
-        "adapted", description="adapted, capacity, or modulation and code rate such as 16qam-1/2."
+        "adapted",
+        description="adapted (31 schemes of 5G), matched (code rates in steps of 1 %), capacity, or modulation and "
+        "code rate such as 16qam-1/2.",
     )
     csit: Literal["mean", "none"] = Field(
         "mean",
@@ -47,7 +50,7 @@ class LinkParams(BlockParams):
         0.01,
         gt=0,
         lt=1,
-        description="Share of pictures that may be lost: by adapted over AWGN, by capacity over block fading.",
+        description="Share of pictures that may be lost: by adapted, matched over AWGN, by capacity over block fading.",
     )
     fading: Fading = Field("none", description="Law of the gain that capacity reckons with; see channels/capacity.")
     coherence: Literal["fast", "block"] = Field("fast", description="Of that fading.")
@@ -55,12 +58,17 @@ class LinkParams(BlockParams):
 
     @model_validator(mode="after")
     def _knows_enough(self) -> LinkParams:
-        if self.csit == "none" and self.scheme in ("adapted", "capacity"):
+        if self.csit == "none" and self.scheme in ("adapted", "matched", "capacity"):
             raise ValueError(f"csit: none needs a fixed scheme such as qpsk-1/2, got {self.scheme}")
         return self
 
 
-def budget_of(p: LinkParams, uses: int) -> tuple[LinkScheme, int]:
+def scheme_bits(p: LinkParams) -> int:
+    """Return the bits of the header that tell the scheme."""
+    return (MatchedScheme(0) if p.scheme == "matched" else LinkScheme(0, 0)).bits()
+
+
+def budget_of(p: LinkParams, uses: int) -> tuple[LinkScheme | MatchedScheme, int]:
     """Return the scheme for so many uses, and the bytes that they carry by it.
 
     Args:
@@ -73,17 +81,25 @@ def budget_of(p: LinkParams, uses: int) -> tuple[LinkScheme, int]:
         else:
             capacity = outage_capacity(p.esn0_db, p.fading, p.failure_rate, p.k_db)
         return LinkScheme(0, 0), math.floor(uses * capacity / 8)
+    if p.scheme == "matched":
+        matched = match_scheme(p.esn0_db, uses, p.failure_rate) or _most_robust(MATCHED_SCHEMES, uses)
+        return MatchedScheme(MATCHED_SCHEMES.index(matched)), payload_bits_for(matched, uses) // 8
     if p.scheme == "adapted":
-        chosen = choose_scheme(p.esn0_db, uses, p.failure_rate)
-        if chosen is None:
-            robust = sorted(LINK_SCHEMES, key=lambda scheme: scheme.bits_per_use)
-            chosen = next((scheme for scheme in robust if payload_bits_for(scheme, uses)), robust[-1])
+        chosen = choose_scheme(p.esn0_db, uses, p.failure_rate) or _most_robust(LINK_SCHEMES, uses)
     else:
         chosen = parse_scheme(p.scheme)
     return LinkScheme(chosen.bits_per_symbol, chosen.code_rate_x1024), payload_bits_for(chosen, uses) // 8
 
 
-def link_fields(p: LinkParams, scheme: LinkScheme, uses: int) -> tuple[LinkScheme, Unsent]:
+def _most_robust(schemes: tuple[Scheme, ...], uses: int) -> Scheme:
+    """Return the scheme of fewest bits per use among those that carry a byte."""
+    robust = sorted(schemes, key=lambda scheme: scheme.bits_per_use)
+    return next((scheme for scheme in robust if payload_bits_for(scheme, uses)), robust[-1])
+
+
+def link_fields(
+    p: LinkParams, scheme: LinkScheme | MatchedScheme, uses: int
+) -> tuple[LinkScheme | MatchedScheme, Unsent]:
     """Return the header of a frame by this scheme, and what both ends know: a scheme that is fixed, too.
 
     Args:
@@ -91,5 +107,6 @@ def link_fields(p: LinkParams, scheme: LinkScheme, uses: int) -> tuple[LinkSchem
         scheme: By `budget_of`.
         uses: Complex channel uses of the payload.
     """
-    fixed = LinkScheme(0, 0) if p.scheme == "adapted" else scheme
-    return scheme, Unsent(LinkAgreement(uses, fixed.bits_per_symbol, fixed.code_rate_x1024))
+    if isinstance(scheme, MatchedScheme) or p.scheme == "adapted":
+        return scheme, Unsent(LinkAgreement(uses))
+    return scheme, Unsent(LinkAgreement(uses, scheme.bits_per_symbol, scheme.code_rate_x1024))

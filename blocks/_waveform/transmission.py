@@ -39,7 +39,7 @@ def frame_data(where: str, symbols: Symbols, header: Header, identity: Identity)
     except SignalError as error:
         raise SignalError(
             f"{where}: no receiver could read this header: {error}. What is agreed on is not sent: choose what has a "
-            "number, of a link `scheme: adapted`"
+            "number, of a link `scheme: adapted` or `matched`"
         ) from None
     return data
 

@@ -6,11 +6,12 @@ from ...errors import SignalError
 from ...sim.links.mcs import payload_bits_for
 from ...sim.links.transport_block import TransportBlockPlan, plan_transport_block
 from ...sim.side_information.link_scheme import LinkScheme
+from ...sim.side_information.matched_scheme import MatchedScheme
 
 __all__ = ["plan_of_scheme"]
 
 
-def plan_of_scheme(who: str, link: LinkScheme, uses: int) -> TransportBlockPlan:
+def plan_of_scheme(who: str, link: LinkScheme | MatchedScheme, uses: int) -> TransportBlockPlan:
     """Plan the frame of a scheme.
 
     Args:

@@ -10,8 +10,8 @@ from ...sim.codes.ldpc.decode import load_decoder
 from ...sim.codes.ldpc.graph import load_base_graphs
 from ...sim.codes.scrambling import gold_sequence
 from ...sim.links.transport_block import TransportBlockPlan, decode_transport_block, plan_transport_block
-from ...sim.side_information.link_scheme import LinkScheme
 from ...sim.side_information.transport_block import TransportBlock
+from .._coded_link.told_scheme import told_scheme
 from ..block import Block
 from ..envelope import Header, Out, State
 from ..params import BlockParams
@@ -29,8 +29,8 @@ class LdpcDecode(Block):
     Messages are integers of 1/64, so that the same bits come out on every machine. A code block ends at its first
     codeword. A frame that fails keeps the decisions, and says so in the receiver's state.
 
-    Input:   llrs: float32 ``[G]``, ln P(1)/P(0), 0 where erased; header: TransportBlock, or LinkScheme in its
-             place.
+    Input:   llrs: float32 ``[G]``, ln P(1)/P(0), 0 where erased; header: TransportBlock, or LinkScheme or
+             MatchedScheme in its place.
     Output:  uint8 ``[A]``; receiver state: crc_ok; trace: blocks, block_errors (code blocks whose check sum failed).
     Raises:  SignalError: a number of LLRs that no such frame has, or one is not a number. MissingExtra: numba, or
              Sionna, which holds the base graphs, is not installed.
@@ -70,12 +70,13 @@ class LdpcDecode(Block):
 
 
 def _plan(header: Header, coded_bits: int) -> TransportBlockPlan:
-    if "TransportBlock" in header or "LinkScheme" not in header:
-        told = header.read(TransportBlock)
-        return plan_transport_block(told.payload_bits, coded_bits, told.bits_per_symbol)
-    scheme = header.read(LinkScheme)
-    if coded_bits % max(scheme.bits_per_symbol, 1):
+    told = None if "TransportBlock" in header else told_scheme(header)
+    if told is None:
+        block = header.read(TransportBlock)
+        return plan_transport_block(block.payload_bits, coded_bits, block.bits_per_symbol)
+    bits_per_symbol = told.scheme.bits_per_symbol if told.scheme else 1
+    if coded_bits % bits_per_symbol:
         raise SignalError(
-            f"codes/ldpc_decode: expected LLRs for whole symbols of {scheme.bits_per_symbol} bits, got {coded_bits}"
+            f"codes/ldpc_decode: expected LLRs for whole symbols of {bits_per_symbol} bits, got {coded_bits}"
         )
-    return plan_of_scheme("codes/ldpc_decode", scheme, coded_bits // max(scheme.bits_per_symbol, 1))
+    return plan_of_scheme("codes/ldpc_decode", told, coded_bits // bits_per_symbol)

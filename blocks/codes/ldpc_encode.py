@@ -18,8 +18,8 @@ from ...sim.links.transport_block import (
     plan_transport_block,
 )
 from ...sim.side_information.link_agreement import LinkAgreement
-from ...sim.side_information.link_scheme import LinkScheme
 from ...sim.side_information.transport_block import TransportBlock
+from .._coded_link.told_scheme import told_scheme
 from ..block import Block
 from ..envelope import Header, Out
 from ..params import BlockParams, Live
@@ -37,13 +37,13 @@ class LdpcEncode(Block):
     Check sums (CRC24A or CRC16 over the frame, CRC24B over each of several code blocks), segmentation, LDPC, rate
     matching of redundancy version 0, bit interleaving, and scrambling, without which a payload of many zeros would
     be sent with less than the constellation's mean energy. The code rate R counts check sums as information. With
-    ``code_rate: null`` the header's LinkScheme decides: the frame has uses times bits_per_symbol coded bits, and
-    zeros fill the payload up to what fits.
+    ``code_rate: null`` the header's LinkScheme or MatchedScheme decides: the frame has uses times bits_per_symbol coded
+    bits, and zeros fill the payload up to what fits.
 
-    Input:   bits: uint8 ``[A]``; header: LinkScheme and LinkAgreement, if code_rate is null.
-    Output:  uint8 ``[G]``; header: TransportBlock, 32 bits, or none with LinkScheme.
-    Raises:  SignalError: not bits; code_rate is null and there is no LinkScheme, or one of an ideal code, or one in
-             whose uses the bits do not fit. MissingExtra: Sionna, which holds the base graphs, is not installed.
+    Input:   bits: uint8 ``[A]``; header: LinkScheme or MatchedScheme, and LinkAgreement, if code_rate is null.
+    Output:  uint8 ``[G]``; header: TransportBlock, 32 bits, or none with a scheme.
+    Raises:  SignalError: not bits; code_rate is null and there is no scheme, or one of an ideal code, or one in whose
+             uses the bits do not fit. MissingExtra: Sionna, which holds the base graphs, is not installed.
     State:   none; the base graphs, read by `start`.
     Source:  TS 38.212 sections 5.2.2, 5.3.2, 5.4.2 and 7.2; TS 38.211 section 7.3.1.1 (RNTI 1, cell 1).
     Example: ``encode: {use: codes/ldpc_encode, code_rate: 0.5, bits_per_symbol: 4}``
@@ -53,10 +53,10 @@ class LdpcEncode(Block):
         """Parameters."""
 
         code_rate: Live[float | None] = Field(
-            None, ge=0.05, le=0.95, description="Information over coded bits; null takes the header's LinkScheme."
+            None, ge=0.05, le=0.95, description="Information over coded bits; null takes the header's scheme."
         )
         bits_per_symbol: Live[Literal[2, 4, 6, 8, 10]] = Field(
-            2, description="Of the constellation, which sets the interleaver; not used with LinkScheme."
+            2, description="Of the constellation, which sets the interleaver; not used with the header's scheme."
         )
 
     params: Params
@@ -73,17 +73,18 @@ class LdpcEncode(Block):
             coded_bits = coded_bits_for(bits.size, rate, bits_per_symbol)
             plan = plan_transport_block(bits.size, coded_bits, bits_per_symbol)
             return Out(_sent(plan, bits), header=TransportBlock(bits.size, bits_per_symbol))
-        if "LinkScheme" not in header:
+        told = told_scheme(header)
+        if told is None:
             raise SignalError(
                 "codes/ldpc_encode: expected LinkScheme in the header, since code_rate is null, and none came; "
                 "set code_rate, or connect an encoder that writes LinkScheme"
             )
-        scheme, uses = header.read(LinkScheme), header.read(LinkAgreement).uses
-        plan = plan_of_scheme("codes/ldpc_encode", scheme, uses)
+        uses = header.read(LinkAgreement).uses
+        plan = plan_of_scheme("codes/ldpc_encode", told, uses)
         if bits.size > plan.payload_bits:
             raise SignalError(
-                f"codes/ldpc_encode: expected at most {plan.payload_bits} bits, which fit into {uses} uses of "
-                f"{scheme.bits_per_symbol} bits at rate {scheme.code_rate_x1024:g}/1024, got {bits.size}"
+                f"codes/ldpc_encode: expected at most {plan.payload_bits} bits, which fit into {uses} uses at "
+                f"{told.scheme}, got {bits.size}"
             )
         filled = np.concatenate([bits, np.zeros(plan.payload_bits - bits.size, np.uint8)])
         return Out(_sent(plan, filled))

@@ -29,8 +29,8 @@ class CodedLink(Block):
     a is the scale that ``mappers/complex_to_real`` has put back; the noise is scaled with it. A frame that failed gives
     a plain picture and is counted.
 
-    Input:   features: float32 ``[2 n]``; header: ImageShape, LinkScheme, CodedImage, PowerScale; state: n0, one number
-             or float32 ``[n]``.
+    Input:   features: float32 ``[2 n]``; header: ImageShape, LinkScheme or MatchedScheme, CodedImage, PowerScale;
+             state: n0, one number or float32 ``[n]``.
     Output:  uint8 sRGB ``[H, W, 3]``; receiver state: crc_ok; trace: blocks, block_errors, failed, counts_as_zero.
     Raises:  SignalError: an odd count; see ``mappers/qam_demap`` and ``codes/ldpc_decode``. MissingExtra or UsageError:
              the decoder, numba or Sionna is missing.

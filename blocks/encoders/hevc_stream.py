@@ -16,8 +16,9 @@ from ...sim.side_information.frame_number import FIRST_FRAME, frame_after
 from ...sim.side_information.image_shape import ImageShape
 from ...sim.side_information.link_agreement import LinkAgreement
 from ...sim.side_information.link_scheme import LinkScheme
+from ...sim.side_information.matched_scheme import MatchedScheme
 from ...sim.side_information.stream_part import StreamPart
-from .._coded_link.link_params import LinkParams, budget_of, link_fields
+from .._coded_link.link_params import LinkParams, budget_of, link_fields, scheme_bits
 from ..block import Block
 from ..envelope import Out
 from ..ports import Bytes, Image
@@ -37,8 +38,9 @@ class HevcStream(Block):
     zeros.
 
     Input:   image: uint8 ``[H, W, 3]``, a frame of the video, sides of at most 65535.
-    Output:  uint8 ``[B]``; header: ImageShape, LinkScheme, StreamPart (48 bits in all), and LinkAgreement, which both
-             ends know; trace: file_bytes, of this frame, and left_out: 1 where its picture was.
+    Output:  uint8 ``[B]``; header: ImageShape, LinkScheme, StreamPart (48 bits in all; ``scheme: matched`` has
+             MatchedScheme in place of LinkScheme, 52), and LinkAgreement, which both ends know; trace: file_bytes, of
+             this frame, and left_out: 1 where its picture was.
     Raises:  SignalError: a side is longer, or the uses do not carry a byte. MissingExtra: PyAV or x265 is not
              installed.
     State:   the coder, with the picture before; what is left of a coded picture. Another size or budget begins anew.
@@ -57,11 +59,12 @@ class HevcStream(Block):
         @model_validator(mode="after")
         def _has_a_code(self) -> HevcStream.Params:
             if self.scheme == "capacity":
-                raise ValueError("expected adapted or a scheme such as 16qam-1/2, got capacity")
+                raise ValueError("expected adapted, matched or a scheme such as 16qam-1/2, got capacity")
             return self
 
     params: Params
     writes_header = (ImageShape, LinkScheme, LinkAgreement, StreamPart)
+    may_write_header = (MatchedScheme,)
 
     def start(self) -> None:
         """Find x265."""
@@ -77,7 +80,7 @@ class HevcStream(Block):
         if not 0 < min(height, width) <= max(height, width) <= 65535:
             raise SignalError(f"encoders/hevc_stream: expected sides of 1 to 65535 pixels, got {height} x {width}")
         shape, unsent = ImageShape(height, width), StreamPart(0, begins=False, ends=False, key=False)
-        header_uses = robust_uses(shape.bits() + LinkScheme(0, 0).bits() + unsent.bits())
+        header_uses = robust_uses(shape.bits() + scheme_bits(p) + unsent.bits())
         total_uses = math.floor(Fraction(p.cbr) * 3 * height * width)
         uses = max(total_uses - header_uses, 0)
         scheme, budget = budget_of(p, uses)

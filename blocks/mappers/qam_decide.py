@@ -17,7 +17,7 @@ class QamDecide(Block):
 
     .. math:: \hat{b} = b(\hat{s}), \quad \hat{s} = \arg\min_s |y - s|^2
 
-    Input:   symbols: complex64 ``[n]``, equalised; header: QamFrame, or LinkScheme where there is none.
+    Input:   symbols: complex64 ``[n]``, equalised; header: QamFrame, LinkScheme or MatchedScheme.
     Output:  uint8 ``[n bits_per_symbol - padding]``.
     Raises:  SignalError: a symbol is not finite, or QamFrame says more padding than there are bits.
     State:   none.

@@ -28,7 +28,7 @@ class QamDemap(Block):
     knows of each symbol; erased symbols (a huge n0) give LLRs of 0. Equalised symbols are expected without bias
     (``equalizer: mmse`` or ``zf``).
 
-    Input:   symbols: complex64 ``[n]``; header: QamFrame, or LinkScheme where there is none; state: n0, one
+    Input:   symbols: complex64 ``[n]``; header: QamFrame, LinkScheme or MatchedScheme; state: n0, one
              number or float32 ``[n]``.
     Output:  float32 ``[n bits_per_symbol - padding]``.
     Raises:  SignalError: no n0 came; n0 is negative, NaN or of another length; a symbol is not finite.

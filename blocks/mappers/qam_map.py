@@ -8,8 +8,8 @@ from pydantic import Field
 from ...errors import SignalError
 from ...sim.constellations.qam import modulate
 from ...sim.side_information.link_agreement import LinkAgreement
-from ...sim.side_information.link_scheme import LinkScheme
 from ...sim.side_information.qam_frame import BitsPerSymbol, QamFrame
+from .._coded_link.told_scheme import told_scheme
 from ..block import Block
 from ..envelope import Header, Out
 from ..params import BlockParams, Live
@@ -26,13 +26,13 @@ class QamMap(Block):
         \quad a(c_0, c_1, \dots) = (1 - 2 c_0) \left[2^{k-1} - (1 - 2 c_1) [2^{k-2} - \dots]\right]
 
     k = log2(M) / 2 bits a dimension. Never normalised per frame: a frame of inner points carries less energy. With
-    ``bits_per_symbol: null`` the header's LinkScheme decides, and the bits must fill its uses. With a number that
-    number holds, and zeros fill the last symbol.
+    ``bits_per_symbol: null`` the header's LinkScheme or MatchedScheme decides, and the bits must fill its uses. With a
+    number that number holds, and zeros fill the last symbol.
 
-    Input:   bits: uint8 ``[n]``; header: LinkScheme and LinkAgreement, if bits_per_symbol is null.
-    Output:  complex64 ``[ceil(n / bits_per_symbol)]``; header: QamFrame, 7 bits, or none with LinkScheme.
-    Raises:  SignalError: not bits; bits_per_symbol is null and there is no LinkScheme, or one of an ideal code, or one
-             of another number of bits.
+    Input:   bits: uint8 ``[n]``; header: LinkScheme or MatchedScheme, and LinkAgreement, if bits_per_symbol is null.
+    Output:  complex64 ``[ceil(n / bits_per_symbol)]``; header: QamFrame, 7 bits, or none with a scheme.
+    Raises:  SignalError: not bits; bits_per_symbol is null and there is no scheme, or one of an ideal code, or one of
+             another number of bits.
     State:   none.
     Source:  TS 38.211 section 5.1.
     Example: ``map: {use: mappers/qam_map, bits_per_symbol: 4}``
@@ -42,7 +42,7 @@ class QamMap(Block):
         """Parameters."""
 
         bits_per_symbol: Live[BitsPerSymbol | None] = Field(
-            None, description="2 (QPSK), 4, 6, 8 or 10 (1024-QAM); null takes it from the header's LinkScheme."
+            None, description="2 (QPSK), 4, 6, 8 or 10 (1024-QAM); null takes it from the header's scheme."
         )
 
     params: Params
@@ -59,15 +59,16 @@ class QamMap(Block):
 
 
 def _of_scheme(size: int, header: Header) -> BitsPerSymbol:
-    if "LinkScheme" not in header:
+    told = told_scheme(header)
+    if told is None:
         raise SignalError(
             "mappers/qam_map: expected LinkScheme in the header, since bits_per_symbol is null, and none came; "
             "set bits_per_symbol to 2, 4, 6, 8 or 10, or connect an encoder that writes LinkScheme"
         )
-    bits_per_symbol, uses = bits_of_scheme(header.read(LinkScheme)), header.read(LinkAgreement).uses
+    bits_per_symbol, uses = bits_of_scheme(told), header.read(LinkAgreement).uses
     if size != uses * bits_per_symbol:
         raise SignalError(
             f"mappers/qam_map: expected {uses * bits_per_symbol} coded bits for {uses} uses of {bits_per_symbol} bits "
-            f"(LinkScheme), got {size}; connect codes/ldpc_encode before it"
+            f"({type(told).__name__}), got {size}; connect codes/ldpc_encode before it"
         )
     return bits_per_symbol

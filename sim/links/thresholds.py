@@ -1,6 +1,7 @@
 r"""The Es/N0 that a scheme needs over AWGN, from measured waterfalls.
 
-`thresholds.csv` holds, for each scheme of an adaptive link and code blocks of several sizes, a fitted waterfall
+`thresholds.csv` holds, for each scheme of an adaptive link, rates between them, and code blocks of several sizes, a
+fitted waterfall
 
 .. math:: \mathrm{BLER} = Q\left(\frac{\mathrm{esn0\_db} - \mu}{\sigma}\right)
 
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import csv
 import math
+from bisect import bisect_left
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -80,8 +82,9 @@ def required_esn0_db(scheme: Scheme, uses: int, failure_rate: float = 0.01) -> f
     .. math:: 1 - (1 - \mathrm{BLER})^C \le \mathrm{failure\_rate}
 
     with the C code blocks of the frame. Between the measured sizes of code blocks it is interpolated linearly in
-    :math:`1 / \sqrt{K'}`, as finite lengths cost; between measured code rates of a constellation, linearly in the rate.
-    It is on the safe side: the upper 95 % bound of the fit, and `MARGIN_DB` (short code blocks: `SHORT_MARGIN_DB`).
+    :math:`1 / \sqrt{K'}`, as finite lengths cost; between measured code rates of a constellation, what it needs beyond
+    an ideal code of :math:`m R` bits a use, linearly in the rate. It is on the safe side: the upper 95 % bound of the
+    fit, and `MARGIN_DB` (short code blocks: `SHORT_MARGIN_DB`).
 
     Args:
         scheme: Modulation and code rate.
@@ -113,9 +116,17 @@ def required_esn0_db(scheme: Scheme, uses: int, failure_rate: float = 0.01) -> f
         raise UsageError(
             f"thresholds: expected a code rate measured with {bits} bits per symbol ({known}), got {scheme.name}"
         )
-    needed = [_at_size(measured[rate], plan.block_bits, block_error_rate) for rate in rates]
+    above = bisect_left(rates, scheme.code_rate_x1024)
+    near = rates[max(above - 1, 0) : above + 1]
+    needed = [_at_size(measured[rate], plan.block_bits, block_error_rate) for rate in near]
+    ideal = [_ideal_esn0_db(measured[rate]) for rate in near]
     margin_db = MARGIN_DB if plan.block_bits >= SHORT_BITS else SHORT_MARGIN_DB
-    return float(np.interp(scheme.code_rate_x1024, rates, needed)) + margin_db
+    bend_db = _ideal_esn0_db(scheme) - float(np.interp(scheme.code_rate_x1024, near, ideal))  # 0 at measured rates
+    return float(np.interp(scheme.code_rate_x1024, near, needed)) + bend_db + margin_db
+
+
+def _ideal_esn0_db(scheme: Scheme) -> float:
+    return 10 * math.log10(2**scheme.bits_per_use - 1)
 
 
 def _at_size(scheme: Scheme, block_bits: int, block_error_rate: float) -> float:

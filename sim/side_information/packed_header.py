@@ -24,6 +24,7 @@ from .jscc_mode import JsccMode
 from .label_classes import LabelClasses
 from .latent_mode import LatentMode
 from .link_scheme import LinkScheme
+from .matched_scheme import MatchedScheme
 from .model_id import ModelId
 from .motion_map import MotionMap
 from .power_scale import PowerScale
@@ -62,6 +63,7 @@ SENT_FIELDS: Final[tuple[type[HeaderField], ...]] = (
     SwinMode,
     StreamPart,
     MotionMap,
+    MatchedScheme,
 )
 """Fields that go on the air; a field's number is its place, from 1 on. New ones come last."""
 _FORMAT_BITS, _LENGTH_BITS, _NUMBER_BITS = 4, 20, 6

@@ -14,7 +14,7 @@ BitsPerSymbol = Literal[2, 4, 6, 8, 10]
 
 
 class QamFrame(HeaderField, frozen=True):
-    """How a frame was mapped, in 7 bits: constellation 3, padding 4; where LinkScheme says it already there is none.
+    """How a frame was mapped, in 7 bits: constellation 3, padding 4; where the scheme says it already there is none.
 
     Attributes:
         bits_per_symbol: Of the constellation.

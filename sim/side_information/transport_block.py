@@ -12,7 +12,7 @@ __all__ = ["TransportBlock"]
 
 
 class TransportBlock(HeaderField, frozen=True):
-    """What was coded, in 32 bits: the payload's length 29, the interleaver 3; beside LinkScheme there is none.
+    """What was coded, in 32 bits: the payload's length 29, the interleaver 3; beside a scheme there is none.
 
     Attributes:
         payload_bits: Bits of the payload, check sums excluded; those of the frame a receiver counts.

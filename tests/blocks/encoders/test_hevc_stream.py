@@ -14,10 +14,12 @@ from semcom.blocks.encoders.hevc_stream import HevcStream
 from semcom.blocks.envelope import Header, Out, State
 from semcom.errors import MissingExtra, SignalError
 from semcom.sim.codecs.hevc_stream import HevcStreamDecoder, HevcStreamEncoder
+from semcom.sim.links.choose_scheme import match_scheme
 from semcom.sim.links.mcs import parse_scheme, payload_bits_for
 from semcom.sim.mean_colour import MEAN_COLOUR
 from semcom.sim.metrics.psnr import psnr_db
 from semcom.sim.side_information.image_shape import ImageShape
+from semcom.sim.side_information.matched_scheme import MatchedScheme
 from semcom.sim.side_information.stream_part import StreamPart
 from semcom.sim.video import read_frames
 
@@ -62,6 +64,15 @@ def test_every_frame_has_the_bytes_that_its_channel_uses_carry(cbr: float | str)
     assert {out.value.size for out in outs} == {expected}
     assert {Header().with_fields(*out.header).bits for out in outs} == {48}
     assert all(0 < out.trace["file_bytes"] <= expected for out in outs)
+
+
+def test_a_free_rate_is_told_in_nine_bits() -> None:
+    out = encoder(scheme="matched", esn0_db=7).work(video(1)[0])
+    header = Header().with_fields(*out.header)
+    assert header.bits == 48 - 5 + 9
+    scheme = header.read(MatchedScheme).scheme
+    assert scheme == match_scheme(7, 64 * 96 * 3 // 6 - 2 * 52)
+    assert 8 * out.value.size == payload_bits_for(scheme, 64 * 96 * 3 // 6 - 2 * 52)
 
 
 def test_each_picture_comes_with_its_frame_and_better_than_coded_by_itself() -> None:
@@ -148,7 +159,7 @@ def test_what_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     )
     with pytest.raises(SignalError, match="expected sides of 1 to 65535 pixels, got 0 x 5"):
         encoder().work(np.zeros((0, 5, 3), np.uint8))
-    with pytest.raises(ValidationError, match="expected adapted or a scheme such as 16qam-1/2, got capacity"):
+    with pytest.raises(ValidationError, match="expected adapted, matched or a scheme such as 16qam-1/2, got capacity"):
         encoder(scheme="capacity")
     monkeypatch.setitem(sys.modules, "av", None)
     for block in (HevcStream(), Decoder()):

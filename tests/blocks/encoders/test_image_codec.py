@@ -12,13 +12,14 @@ from semcom.blocks.envelope import Header, Out, State
 from semcom.errors import SignalError
 from semcom.sim.bandwidth import Bandwidth
 from semcom.sim.codecs.codec import codec_named
-from semcom.sim.links.choose_scheme import choose_scheme
-from semcom.sim.links.mcs import LINK_SCHEMES, parse_scheme, payload_bits_for
+from semcom.sim.links.choose_scheme import choose_scheme, match_scheme
+from semcom.sim.links.mcs import LINK_SCHEMES, MATCHED_SCHEMES, parse_scheme, payload_bits_for
 from semcom.sim.metrics.psnr import psnr_db
 from semcom.sim.side_information.coded_image import CodedImage
 from semcom.sim.side_information.image_shape import ImageShape
 from semcom.sim.side_information.link_agreement import LinkAgreement
 from semcom.sim.side_information.link_scheme import LinkScheme
+from semcom.sim.side_information.matched_scheme import MatchedScheme
 from skimage import data
 
 
@@ -65,6 +66,20 @@ def test_adapted_takes_the_scheme_that_the_link_chooses_and_the_most_robust_belo
     low = block(codec="jpeg2000", cbr=1, esn0_db=-25, on_too_small="send_nothing").work(photo)
     weakest = min(LINK_SCHEMES, key=lambda scheme: scheme.bits_per_use)
     assert header_of(low).read(LinkScheme).code_rate_x1024 == weakest.code_rate_x1024
+
+
+def test_matched_pays_for_the_bits_that_tell_its_rate_and_fills_its_uses(photo):
+    for esn0_db in (3.0, 12.0):
+        out = block(codec="jpeg2000", cbr="1/6", esn0_db=esn0_db, scheme="matched").work(photo)
+        header = header_of(out)
+        assert (header.bits, "LinkScheme" in header) == (49, False)
+        agreed = header.read(LinkAgreement)
+        assert agreed == LinkAgreement(3 * 128 * 192 // 6 - 98)
+        scheme = header.read(MatchedScheme).scheme
+        assert scheme == match_scheme(esn0_db, agreed.uses)
+        assert 8 * out.value.size == payload_bits_for(scheme, agreed.uses)
+    low = block(codec="jpeg2000", cbr=1, esn0_db=-25, scheme="matched", on_too_small="send_nothing").work(photo)
+    assert header_of(low).read(MatchedScheme).scheme == MATCHED_SCHEMES[0]
 
 
 def test_block_fading_at_capacity_pays_for_its_outage(photo):
@@ -153,10 +168,11 @@ def test_pictures_of_any_size_are_sent_or_refused():
     ("params", "message"),
     [
         ({"csit": "none"}, "csit: none needs a fixed scheme such as qpsk-1/2, got adapted"),
+        ({"csit": "none", "scheme": "matched"}, "csit: none needs a fixed scheme such as qpsk-1/2, got matched"),
         ({"cbr": "1/0"}, "expected a number or a fraction such as 1/12, got '1/0'"),
         ({"cbr": "a lot"}, "expected a number or a fraction such as 1/12, got 'a lot'"),
         ({"cbr": 0}, "expected a ratio above 0 and up to 1000, got 0"),
-        ({"scheme": "9qam-1/2"}, "expected adapted, capacity or a scheme; scheme: expected MODULATION-RATE"),
+        ({"scheme": "9qam-1/2"}, "expected adapted, matched, capacity or a scheme; scheme: expected MODULATION-RATE"),
         ({"scales": (0.3,)}, r"expected multiples of 1/8, from 0.125 to 1, got \[0.3\]"),
         ({"codec": "png"}, "Input should be"),
     ],

@@ -64,7 +64,7 @@ def test_a_header_that_no_receiver_could_read_is_refused() -> None:
     assert str(raised.value) == (
         "framing/burst: no receiver could read this header: header: expected LinkAgreement to be known before, got "
         "ImageShape, PowerScale; read it first. What is agreed on is not sent: choose what has a number, of a link "
-        "`scheme: adapted`"
+        "`scheme: adapted` or `matched`"
     )
 
 

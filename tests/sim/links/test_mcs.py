@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from semcom.errors import UsageError
-from semcom.sim.links.choose_scheme import choose_scheme
+from semcom.sim.links.choose_scheme import choose_scheme, match_scheme
 from semcom.sim.links.mcs import (
     LINK_SCHEMES,
+    MATCHED_SCHEMES,
     MCS_TABLE_64QAM,
     MCS_TABLE_256QAM,
     MCS_TABLE_LOW,
@@ -41,7 +42,19 @@ def test_five_bits_name_every_scheme_of_a_link_and_an_ideal_code() -> None:
     assert len(set(LINK_SCHEMES)) == 31
 
 
-@pytest.mark.parametrize("scheme", sorted({*LINK_SCHEMES, *MCS_TABLE_64QAM}), ids=str)
+def test_nine_bits_name_every_scheme_of_a_free_rate() -> None:
+    """Which number is which is on the air."""
+    assert len(set(MATCHED_SCHEMES)) == len(MATCHED_SCHEMES) == 480
+    places = [MATCHED_SCHEMES[number] for number in (0, 100, 321, 322, 400, 401, 446, 447, 479)]
+    named = "2:30 2:86 2:784 4:393 4:860 6:579 6:910 8:687.5 8:948"
+    assert " ".join(f"{scheme.bits_per_symbol}:{scheme.code_rate_x1024:g}" for scheme in places) == named
+    efficiency = np.array([scheme.bits_per_use for scheme in MATCHED_SCHEMES])
+    ratio = efficiency[1:] / efficiency[:-1]
+    assert 1 < ratio.min() < ratio.max() <= 1 + 1 / 60  # 30.5 of 30
+    assert ratio[efficiency[1:] > 0.1].max() < 1.0136  # 37.5 of 37
+
+
+@pytest.mark.parametrize("scheme", sorted({*LINK_SCHEMES, *MCS_TABLE_64QAM, *MATCHED_SCHEMES[::40]}), ids=str)
 def test_a_name_is_read_back(scheme: Scheme) -> None:
     assert parse_scheme(scheme.name) == scheme
 
@@ -120,3 +133,23 @@ def test_the_choice_is_the_largest_payload_whose_threshold_is_met() -> None:
         assert payload_bits_for(chosen, uses) == max(payload_bits_for(scheme, uses) for scheme in fit)
     assert choose_scheme(30.0, uses) == MCS_TABLE_256QAM[-1]
     assert choose_scheme(30.0, 0) is None
+
+
+@pytest.mark.parametrize("uses", [700, 49_060])
+def test_a_free_rate_is_the_highest_whose_threshold_is_met(uses: int) -> None:
+    for esn0_db in (-13.0, -10.2, -5.0, -2.5, 0.0, 3.1, 10.0, 18.4, 40.0):
+        fit = [scheme for scheme in MATCHED_SCHEMES if required_esn0_db(scheme, uses) <= esn0_db]
+        assert match_scheme(esn0_db, uses) == (fit[-1] if fit else None)
+    assert match_scheme(30.0, 0) is None
+
+
+@pytest.mark.parametrize(("esn0_db", "more"), [(-5.0, 1.2), (0.0, 1.35), (5.0, 1.1), (10.0, 1.06), (15.0, 1.02)])
+def test_a_free_rate_carries_more_than_the_best_of_the_tables_and_less_than_an_ideal_code(
+    esn0_db: float, more: float
+) -> None:
+    uses = 49_060
+    adapted, matched = choose_scheme(esn0_db, uses), match_scheme(esn0_db, uses)
+    assert adapted
+    assert matched
+    assert payload_bits_for(matched, uses) > more * payload_bits_for(adapted, uses)
+    assert payload_bits_for(matched, uses) < uses * np.log2(1 + 10 ** (esn0_db / 10))

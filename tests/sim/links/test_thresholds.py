@@ -8,14 +8,14 @@ from scipy.stats import binom, norm
 from semcom.errors import UsageError
 from semcom.sim.constellations.demapper import demap
 from semcom.sim.constellations.qam import modulate
-from semcom.sim.links.mcs import LINK_SCHEMES, MCS_TABLE_256QAM, Scheme, payload_bits_for
+from semcom.sim.links.mcs import LINK_SCHEMES, MATCHED_SCHEMES, MCS_TABLE_256QAM, Scheme, payload_bits_for
 from semcom.sim.links.thresholds import Waterfall, load_waterfalls, required_esn0_db
 from semcom.sim.links.transport_block import decode_transport_block, encode_transport_block, plan_transport_block
 
 
 def test_every_scheme_of_a_link_is_measured_at_four_sizes() -> None:
     table = load_waterfalls()
-    assert set(table) == set(LINK_SCHEMES)
+    assert set(LINK_SCHEMES) < set(table)
     assert {len(falls) for falls in table.values()} == {4}
     for falls in table.values():
         assert [fall.block_bits for fall in falls] == sorted(fall.block_bits for fall in falls)
@@ -34,7 +34,7 @@ def test_a_waterfall_is_a_normal_distribution_with_a_margin() -> None:
 
 @pytest.mark.parametrize("uses", [1000, 16384])
 def test_no_scheme_needs_less_than_shannon_asks_nor_much_more(uses: int) -> None:
-    for scheme in LINK_SCHEMES:
+    for scheme in (*LINK_SCHEMES, *MATCHED_SCHEMES[::7]):
         payload = payload_bits_for(scheme, uses)
         if payload >= 300:  # shorter ones pay for their length
             shannon_db = 10 * math.log10(2 ** (payload / uses) - 1)
@@ -53,30 +53,47 @@ def test_fewer_failures_need_more() -> None:
         assert needed[-1] - needed[0] < 1.5
 
 
-def test_between_measured_rates_it_is_interpolated() -> None:
-    low, high = Scheme(4, 490), Scheme(4, 553)
-    one, other, between = (required_esn0_db(scheme, 16384) for scheme in (low, high, Scheme(4, 512)))
-    assert one < between < other
+@pytest.mark.parametrize(("low", "high"), [(Scheme(2, 30), Scheme(2, 50)), (Scheme(2, 157), Scheme(2, 193))])
+def test_between_measured_rates_what_is_missing_to_capacity_is_interpolated(low: Scheme, high: Scheme) -> None:
+    """A straight line between the thresholds themselves would be 0.14 and 0.02 dB too low here."""
+
+    def missing_db(scheme: Scheme) -> float:
+        uses = round(3000 / scheme.bits_per_use)  # code blocks of one size
+        return required_esn0_db(scheme, uses, 0.5) - 10 * math.log10(2**scheme.bits_per_use - 1)
+
+    middle = Scheme(low.bits_per_symbol, (low.code_rate_x1024 + high.code_rate_x1024) / 2)
+    assert missing_db(middle) == pytest.approx((missing_db(low) + missing_db(high)) / 2, abs=0.002)
+
+
+def test_the_larger_base_graph_needs_more_below_its_own_rate() -> None:
+    """From 1/4 on code blocks are of base graph 1, whose rate is 1/3: at 1/4 a third of the bits are sent twice."""
+    above, at = (required_esn0_db(Scheme(2, rate), 49_060) for rate in (257, 256))
+    assert above > at + 0.2
 
 
 @pytest.mark.parametrize(
-    ("index", "uses", "frames", "asked"),
+    ("scheme", "uses", "frames", "asked"),
     [
-        (6, 300, 400, 0.1),
-        (9, 150, 400, 0.1),
-        (15, 200, 400, 0.1),
-        (24, 25, 2000, 0.01),  # sizes between the measured ones that need the most
-        (30, 40, 2000, 0.01),
-        (30, 64, 2000, 0.01),
+        (LINK_SCHEMES[6], 300, 400, 0.1),
+        (LINK_SCHEMES[9], 150, 400, 0.1),
+        (LINK_SCHEMES[15], 200, 400, 0.1),
+        (LINK_SCHEMES[24], 25, 2000, 0.01),  # sizes between the measured ones that need the most
+        (LINK_SCHEMES[30], 40, 2000, 0.01),
+        (LINK_SCHEMES[30], 64, 2000, 0.01),
+        (Scheme(2, 175), 2500, 400, 0.1),  # rates between the measured ones
+        (Scheme(2, 268), 15_000, 100, 0.1),
+        (Scheme(2, 421), 2000, 400, 0.1),
+        (Scheme(4, 581), 1000, 400, 0.1),
+        (Scheme(6, 695), 600, 400, 0.1),
+        (Scheme(8, 733), 400, 400, 0.1),
     ],
 )
 def test_at_its_threshold_a_scheme_fails_as_often_as_asked_or_less(
-    index: int, uses: int, frames: int, asked: float
+    scheme: Scheme, uses: int, frames: int, asked: float
 ) -> None:
-    scheme = LINK_SCHEMES[index]
     bits = scheme.bits_per_symbol
     plan = plan_transport_block(payload_bits_for(scheme, uses), uses * bits, bits, code_rate=scheme.code_rate)
-    rng = np.random.default_rng(index)
+    rng = np.random.default_rng([bits, uses])
     payload = rng.integers(0, 2, (frames, plan.payload_bits), dtype=np.uint8)
     x = modulate(encode_transport_block(plan, payload).reshape(-1), bits)
     noise = (rng.standard_normal((x.size, 2)) @ [1, 1j] / np.sqrt(2)).astype(np.complex64)

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from semcom.blocks.envelope import Header
 from semcom.errors import SignalError
-from semcom.sim.links.mcs import LINK_SCHEMES, Scheme
+from semcom.sim.links.mcs import LINK_SCHEMES, MATCHED_SCHEMES, Scheme
 from semcom.sim.side_information.cdm_mode import CdmMode
 from semcom.sim.side_information.coded_image import CodedImage
 from semcom.sim.side_information.codes import Whole
@@ -29,6 +29,7 @@ from semcom.sim.side_information.label_classes import LabelClasses
 from semcom.sim.side_information.latent_mode import LatentMode
 from semcom.sim.side_information.link_agreement import LinkAgreement
 from semcom.sim.side_information.link_scheme import LinkScheme
+from semcom.sim.side_information.matched_scheme import MatchedScheme
 from semcom.sim.side_information.model_id import ModelId
 from semcom.sim.side_information.motion_map import MotionMap
 from semcom.sim.side_information.power_scale import PowerScale
@@ -157,6 +158,7 @@ EXAMPLES = [
         schemes.map(lambda scheme: LinkScheme(scheme.bits_per_symbol, scheme.code_rate_x1024))
         | st.just(LinkScheme(0, 0)),
     ),
+    Example(MatchedScheme(322), "101000010", st.builds(MatchedScheme, st.integers(0, 479))),
     Example(
         LinkAgreement(1000, 4, 682.5),
         f"{'1111101000':>040} 010 10101010101",
@@ -316,6 +318,7 @@ def test_any_bits_give_a_field_or_an_error(
         (FeatureShape((5, 65536)), "FeatureShape.shape: expected 0 to 65535, got 65536"),
         (FeatureCode("uniform", 17), "FeatureCode.bits_per_value: expected 1 to 16, got 17"),
         (FeatureCode("other", 8), "FeatureCode.format: expected one of uniform, minifloat, got other"),  # type: ignore[arg-type]
+        (MatchedScheme(480), "MatchedScheme.number: expected 0 to 479, got 480"),
         (LinkAgreement(-1), "LinkAgreement.uses: expected 0 to 1099511627775, got -1"),
         (LinkAgreement(1, 4, 512.3), "LinkAgreement.code_rate_x1024: expected a multiple of 1/2 below 1024, got 512.3"),
         (RateMap(1, 1, bytes([16])), "RateMap: expected levels of 0 to 15 for 1 x 1 patches, got 1 of up to 16"),
@@ -374,6 +377,7 @@ def test_what_the_bits_cannot_hold_is_refused(field: HeaderField, message: str) 
         ),
         (LatentMode, f"100101 1 {'1':>010} 11000011", r"LatentMode.prompt: expected a text in UTF-8, got b'\xc3'"),
         (JsccMode, "00 11111", "JsccMode.esn0_db: expected 0 to 20, got 31"),
+        (MatchedScheme, "111111111", "MatchedScheme.number: expected 0 to 479, got 511"),
         (LinkScheme, "11111", "header: expected LinkAgreement to be known before, got nothing; read it first"),
         (
             TileMap,
@@ -398,6 +402,13 @@ def test_a_scheme_of_the_tables_tells_itself_and_another_was_agreed_on() -> None
     assert LinkScheme(0, 0).scheme is None
     header = Header().with_fields(LinkScheme(4, 512), LinkAgreement(9, 4, 512))
     assert header.read(LinkScheme) == LinkScheme(4, 512)
+
+
+def test_a_free_rate_tells_itself() -> None:
+    for number in (0, 321, 322, 479):
+        field = MatchedScheme.unpack(MatchedScheme(number).pack())
+        assert field.scheme == MATCHED_SCHEMES[number]
+        assert field.bits() == 9
 
 
 def test_a_field_of_ones_own_needs_codes_or_methods() -> None:
