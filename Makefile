@@ -16,7 +16,7 @@ GATED   := PYTHONPATH=$(CURDIR)/$(COPY) MYPYPATH=$(CURDIR)/$(COPY)
 .PHONY: demo test lint types unit docs bench clean help
 
 help:
-	@echo "make demo    photographs through a noisy channel by four systems, and where the pictures are"
+	@echo "make demo    photographs through a noisy channel by five systems, and where the pictures are"
 	@echo "make test    the gate: ruff, mypy, pytest, docs"
 	@echo "make lint    ruff alone        make docs   the manual, in docs/_build/html"
 	@echo "make bench   figures beside those of GNU Radio, ZeroMQ, liquid-dsp and Sionna: ten minutes"
@@ -27,7 +27,7 @@ demo: $(VENV)/.with-models,links
 	$(BIN)/semcom run demo --var esn0_db=10 --out out/demo/10dB
 	$(BIN)/semcom run demo --var esn0_db=1 --out out/demo/1dB
 	@echo
-	@echo "Side by side, sent, HEVC + LDPC, DeepJSCC, CDM-JSCC D and P, at 10 dB and at 1 dB:"
+	@echo "Side by side, sent, HEVC + LDPC without and with diffusion, DeepJSCC, CDM-JSCC D and P, at 10 dB and at 1 dB:"
 	@$(BIN)/semcom sheet out/demo/10dB out/demo/1dB --out out/demo
 
 test: lint types unit docs

@@ -5,8 +5,9 @@
 Twins are one network: the same parameters, the same start, the same steps on the same crops over the same channel, the
 same recipe. One learns by diffusion and samples; the other is told the noisiest level and no noise, learns the picture
 at once (``objective: regression``), and decodes in one pass. Transmitter and estimate before the denoiser are shipped
-ones and stay as they are; the denoiser starts afresh. The folder of ``--train`` trains, its held-out tenth validates,
-and the Kodak pictures of ``--data`` are sent once. With the weights of SqueezeNet the pair of variant P is trained too.
+ones (or HEVC) and stay as they are; the denoiser starts afresh. The folder of ``--train`` trains, its held-out tenth
+validates, and the Kodak pictures of ``--data`` are sent once. With the weights of SqueezeNet the pairs of variants P
+are trained too.
 
 Goes on where it was stopped: trainings, rows and pictures are kept under ``--out``. Writes ``docs/regression-twins.md``
 and ``.csv``.
@@ -25,6 +26,8 @@ from measured_pictures import Point, System, Wanted, measure
 from regression_twins_page import Compared, Training, page, write_rows
 from semcom.models.cdm_jscc.system import SYSTEM as CDM_JSCC
 from semcom.models.cdm_jscc.training import CdmJsccRun
+from semcom.models.hevc_diffusion.system import SYSTEM as HEVC_DIFFUSION
+from semcom.models.hevc_diffusion.training import HevcDiffusionRun
 from semcom.models.model_card import ModelCard, card_path
 from semcom.models.objective import Objective
 from semcom.models.sc_sic.system import SYSTEM as SC_SIC
@@ -33,6 +36,7 @@ from semcom.models.training.pictures import Pictures
 from semcom.models.training.run import Run
 from semcom.models.training.train import train
 
+RATES = ("1/48", "1/24")
 OBJECTIVES: tuple[Objective, ...] = ("diffusion", "regression")
 
 
@@ -66,6 +70,10 @@ class Pair(NamedTuple):
         changes: To it, by key.
         steps: Of each training.
         samplers: Receivers of the diffusion, by name: settings of its decoder.
+        flowgraph: Which sends.
+        cbrs: At which CBRs.
+        one_network: Both ends hold it, so that the transmitter needs the weights, too.
+        has_estimate: The receiver makes a picture before it denoises, which is measured by itself.
     """
 
     name: str
@@ -74,6 +82,10 @@ class Pair(NamedTuple):
     changes: dict[str, Any]
     steps: int
     samplers: dict[str, tuple[str, ...]]
+    flowgraph: str
+    cbrs: tuple[str, ...]
+    one_network: bool = True
+    has_estimate: bool = True
 
 
 def pairs(squeezenet: Path | None) -> list[Pair]:
@@ -93,6 +105,8 @@ def pairs(squeezenet: Path | None) -> list[Pair]:
             {"start_from": "d", "phases": [of_cdm]},
             240,
             steps,
+            "cdm-jscc",
+            RATES,
         ),
         Pair(
             "SC-SIC mini",
@@ -105,12 +119,29 @@ def pairs(squeezenet: Path | None) -> list[Pair]:
                 "1 step": ("decoder.steps=1", "decoder.temperature=0"),
                 "10 steps DDPM": ("decoder.steps=10", "decoder.eta=1", "decoder.temperature=1"),
             },
+            "sc-sic-mini",
+            ("1/96",),
+            has_estimate=False,
         ),
     ]
     if squeezenet is not None:
         of_p = {**of_cdm, "perceptual_weight": 0.7, "learning_rate": 8e-4}
         changes = {"start_from": "d", "phases": [of_p]}
-        found.append(Pair("CDM-JSCC P", _CdmAfresh, CDM_JSCC.recipe_file("small-p"), changes, 240, steps))
+        small_p, behind_hevc = CDM_JSCC.recipe_file("small-p"), HEVC_DIFFUSION.recipe_file("p")
+        found.append(Pair("CDM-JSCC P", _CdmAfresh, small_p, changes, 240, steps, "cdm-jscc", RATES))
+        found.append(
+            Pair(
+                "HEVC diffusion P",
+                HevcDiffusionRun,
+                behind_hevc,
+                {"start_from": None},
+                400,
+                steps,
+                "hevc-diffusion",
+                RATES,
+                one_network=False,
+            )
+        )
     return found
 
 
@@ -120,13 +151,13 @@ def recipe_of(pair: Pair, objective: Objective, steps: int | None) -> Any:
     told = {**recipe.read(pair.recipe).model_dump(), **pair.changes}
     told |= {"minutes": None, "steps": steps or pair.steps, "threads": 1}
     told |= {"validate_minutes": 600, "validation_pictures": 4}  # at the end alone
-    if pair.training is _CdmAfresh:
-        told["model"] |= {"objective": objective}
-        if objective == "regression":
-            told["model"] |= {"start_noise": 0}
-            told |= {"own_share": 0}
-    else:
+    if pair.training is _ScSicAfresh:
         told["model"]["stage_b"] |= {"objective": objective}
+        return recipe.model_validate(told)
+    told["model"] |= {"objective": objective}
+    if objective == "regression":
+        told["model"] |= {"start_noise": 0}
+        told |= {"own_share": 0}
     return recipe.model_validate(told)
 
 
@@ -145,23 +176,24 @@ def trained(pair: Pair, given: argparse.Namespace) -> dict[Objective, Path]:
 
 def compared(pair: Pair, weights: dict[Objective, Path]) -> Compared:
     """Its receivers, where they are measured, and what was trained."""
-    of_cdm = pair.training is _CdmAfresh
+    rate = ("encoder.cbr={cbr}",) if len(pair.cbrs) > 1 else ()
 
     def receiver(name: str, objective: Objective, *sets: str) -> System:
         path = weights[objective]
-        both = (f"encoder.weights={path}", f"decoder.weights={path}", *(("encoder.cbr={cbr}",) if of_cdm else ()))
-        return System(f"{pair.name} {name}", "cdm-jscc" if of_cdm else "sc-sic-mini", (), (*both, *sets), (path,))
+        holders = ("encoder", "decoder") if pair.one_network else ("decoder",)
+        weigh = (f"{block}.weights={path}" for block in holders)
+        return System(f"{pair.name} {name}", pair.flowgraph, (), (*weigh, *rate, *sets), (path,))
 
     systems = [receiver(f"diffusion {name}", "diffusion", *sets) for name, sets in pair.samplers.items()]
     twin = receiver("regression", "regression", "decoder.steps=1")
-    bare = [receiver("without denoiser", "regression", "decoder.guidance=0")] if of_cdm else []
+    bare = [receiver("without denoiser", "regression", "decoder.guidance=0")] if pair.has_estimate else []
     cards = {objective: ModelCard.read(card_path(path)) for objective, path in weights.items()}
     phase = recipe_of(pair, "diffusion", None).phases[0]
     return Compared(
         pair.name,
         [*systems, twin, *bare],
         twin.name,
-        [Point("awgn", cbr, 10) for cbr in (("1/48", "1/24") if of_cdm else ("1/96",))],
+        [Point("awgn", cbr, 10) for cbr in pair.cbrs],
         [
             Training(objective, card.training.steps, card.training.minutes, phase.batch, phase.crop, card.metrics)
             for objective, card in cards.items()
@@ -180,7 +212,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, help="of each training (default: each pair its own)")
     parser.add_argument("--images", type=int, default=6, help="so many pictures, evenly spread (default: 6)")
     parser.add_argument("--pairs", default="", help="only those whose name holds this")
-    parser.add_argument("--squeezenet", type=Path, help="npz file of SqueezeNet v1.0: trains the pair of P, too")
+    parser.add_argument("--squeezenet", type=Path, help="npz file of SqueezeNet v1.0: trains the pairs of P, too")
     parser.add_argument("--jobs", type=int, default=1, help="processes that measure, one thread each (default: 1)")
     given = parser.parse_args()
     paths, table = pictures_of(given.data), given.out / "rows.csv"
