@@ -37,8 +37,12 @@ from semcom.sim.links.transport_block import (
     plan_transport_block,
 )
 
-RATES_BETWEEN = {2: (64, 98, 138, 157, 256, 257, 280, 379, 526, 679, 758, 820), 4: (720, 776, 832, 880), 6: (910,)}
-"""Of `MATCHED_SCHEMES`: where they leave the tables, base graphs change (256 to 257), and repetition is uneven."""
+RATES_BETWEEN = {
+    2: (64, 98, 138, 157, 256, 257, 280, 379, 526, 679, 758, 820),
+    4: (406, 462, 522, 585, 720, 776, 832, 880),
+    6: (910,),
+}
+"""Beyond the tables, where base graphs change (256 to 257), where repetition is uneven, where rows are far apart."""
 SCHEMES = (*LINK_SCHEMES, *(Scheme(bits, rate) for bits, rates in RATES_BETWEEN.items() for rate in rates))
 SEED = 20
 SIZES = (128, 512, 2048, 8448)
