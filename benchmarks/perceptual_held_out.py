@@ -35,6 +35,7 @@ from semcom.sim.metrics.sliced_wasserstein import sliced_wasserstein
 
 CBRS = ("1/48", "1/24", "1/12")
 ESN0_DB = 10.0
+TAKEN = ("ntscc-p", "d", "p")  # variants of which other weights may be given
 MEASURES: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
     "PSNR in dB": psnr_db,
     "HaarPSI, more is better": haarpsi,
@@ -133,8 +134,13 @@ def main() -> None:
     parser.add_argument("--weights", nargs="+", default=[], metavar="VARIANT=FILE", help="other weights")
     options = parser.parse_args()
     pictures = held_out(options.data, TrainConfig.read(SYSTEM.recipes["mini"]), options.pictures)
-    every = rows_of(dict(given.split("=", 1) for given in options.weights))
+    weights = dict(given.partition("=")[::2] for given in options.weights)
+    if not all(weights.values()) or weights.keys() - set(TAKEN):
+        parser.error(f"--weights: expected VARIANT=FILE with one of {', '.join(TAKEN)}, got {options.weights}")
+    every = rows_of(weights)
     rows = [row for row in every if row.title.startswith(tuple(options.only))]
+    if not rows:
+        parser.error(f"--only: expected beginnings of {', '.join(row.title for row in every)}, got {options.only}")
     for cbr in CBRS:
         print(f"| {cbr} | {' | '.join(MEASURES)} |\n|---|{'---:|' * len(MEASURES)}")
         for row in rows:

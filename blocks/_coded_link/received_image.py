@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
+from pydantic import Field
 
 from ...errors import SignalError
 from ...sim.codecs.codec import codec_named
+from ...sim.codecs.hevc import Hevc
 from ...sim.codecs.scaled import decode_scaled, scaled_sides
 from ...sim.mean_colour import MEAN_COLOUR
 from ...sim.side_information.coded_image import CodedImage
@@ -17,7 +19,10 @@ from ..ports import Bytes, Image
 
 __all__ = ["OnFailure", "Received", "plain_picture", "received_image"]
 
-OnFailure = Literal["mean_colour", "zero"]
+OnFailure = Annotated[
+    Literal["mean_colour", "zero"],
+    Field(description="The picture of a failure: of one mean colour, or black that counts as PSNR 0."),
+]
 
 
 class Received(NamedTuple):
@@ -26,11 +31,7 @@ class Received(NamedTuple):
     picture: Image | None  # None: it failed
     shape: ImageShape
     coded: CodedImage
-
-    @property
-    def coded_sides(self) -> tuple[int, int]:
-        """Height and width of the picture that was coded."""
-        return scaled_sides(self.shape.height, self.shape.width, self.coded.scale_eighths)
+    qp: int | None  # of HEVC
 
 
 def received_image(data: Bytes, header: Header, state: State) -> Received:
@@ -47,14 +48,16 @@ def received_image(data: Bytes, header: Header, state: State) -> Received:
     """
     shape, coded = header.read(ImageShape), header.read(CodedImage)
     if state.crc_ok is False or coded.content != "picture":
-        return Received(None, shape, coded)
+        return Received(None, shape, coded, None)
     codec = codec_named(coded.codec, parameter_sets=coded.parameter_sets)
     codec.check()
     try:
         picture = decode_scaled(codec, data.tobytes(), shape.height, shape.width, coded.scale_eighths)
+        sides = scaled_sides(shape.height, shape.width, coded.scale_eighths)
+        qp = codec.qp(data.tobytes(), *sides) if isinstance(codec, Hevc) else None
     except SignalError:
-        return Received(None, shape, coded)
-    return Received(picture, shape, coded)
+        return Received(None, shape, coded, None)
+    return Received(picture, shape, coded, qp)
 
 
 def plain_picture(shape: ImageShape, on_failure: OnFailure) -> Out[Image]:

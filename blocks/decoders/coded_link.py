@@ -12,6 +12,7 @@ from ...sim.side_information.coded_image import CodedImage
 from ...sim.side_information.image_shape import ImageShape
 from ...sim.side_information.link_scheme import LinkScheme
 from ...sim.side_information.power_scale import PowerScale
+from .._coded_link.received_image import OnFailure
 from ..block import Block
 from ..envelope import Header, Out, State
 from ..lookup import load_block
@@ -44,9 +45,7 @@ class CodedLink(Block):
         method: Literal["exact", "maxlog"] = Field("exact", description="Of the demapper: the sums, or largest terms.")
         iterations: int = Field(20, ge=1, le=1000, description="The most that a code block takes.")
         threads: int = Field(1, ge=1, le=64, description="Of the processor; the output does not depend on it.")
-        on_failure: Literal["mean_colour", "zero"] = Field(
-            "mean_colour", description="The picture of a failure: of one mean colour, or black that counts as PSNR 0."
-        )
+        on_failure: OnFailure = "mean_colour"
 
     params: Params
     reads_header = (ImageShape, LinkScheme, CodedImage, PowerScale)

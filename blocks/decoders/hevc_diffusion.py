@@ -10,7 +10,6 @@ from ...errors import SignalError
 from ...models.hevc_diffusion.names import DEFAULT, Variant
 from ...models.hevc_diffusion.receiver import Receiver, Receiving
 from ...models.hevc_diffusion.system import SYSTEM
-from ...sim.codecs.hevc import Hevc
 from ...sim.side_information.coded_image import CodedImage
 from ...sim.side_information.image_shape import ImageShape
 from .._coded_link.received_image import OnFailure, plain_picture, received_image
@@ -33,14 +32,15 @@ class HevcDiffusion(Block):
     It takes the place of ``decoders/image_codec`` behind ``encoders/image_codec`` with ``codec: hevc``: transmitter,
     bandwidth and link stay as they are, and nothing is sent for it. QP is read from the head of the slice, the scale s
     from the header. Variant d is for the least squared error, in one step; p for the look of a picture. A frame that
-    failed gives a plain picture and is counted, as there.
+    failed gives a plain picture and is counted, as there. The networks know QPs from 16 to 48 and pictures coded at
+    their whole sides or at half of them: of smaller ones HEVC's picture is given as it is.
 
     Input:   data: uint8 ``[n]``, padded or not; header: ImageShape, CodedImage; state: crc_ok, if a channel code wrote
              it.
     Output:  uint8 sRGB ``[H, W, 3]``; trace: failed, counts_as_zero, qp.
-    Raises:  SignalError: the picture is of another coder. WeightsError: the file of weights. MissingExtra: torch or
-             PyAV is not installed. UsageError: there is no GPU, or several steps or guidance are asked of weights that
-             learnt by regression.
+    Raises:  SignalError: the picture is of another coder, failed or not. WeightsError: the file of weights.
+             MissingExtra: torch or PyAV is not installed. UsageError: there is no GPU, or several steps or guidance are
+             asked of weights that learnt by regression.
     State:   none; the network, loaded by `start`.
     Source:  Zhang et al., Rate-adaptive generative semantic communication using conditional diffusion models, IEEE
              Wireless Commun. Lett. 2025, for the receiver; Song et al., Denoising diffusion implicit models, ICLR 2021.
@@ -63,9 +63,7 @@ class HevcDiffusion(Block):
             lt=2**63,
             description="Fixes the sampler's noise, the same for every picture; null: the run's seed rules.",
         )
-        on_failure: OnFailure = Field(
-            "mean_colour", description="The picture of a failure: of one mean colour, or black that counts as PSNR 0."
-        )
+        on_failure: OnFailure = "mean_colour"
         device: Device = "cpu"
         precision: Precision = "float32"
         weights: str | None = Field(None, min_length=1, description="A safetensors file; null for the shipped one.")
@@ -89,10 +87,9 @@ class HevcDiffusion(Block):
                 "in encoders/image_codec, or use decoders/image_codec"
             )
         came = received_image(data, header, state)
-        if came.picture is None:
+        if came.picture is None or came.qp is None:
             return plain_picture(came.shape, self.params.on_failure)
-        qp = Hevc(parameter_sets=coded.parameter_sets).qp(data.tobytes(), *came.coded_sides)
         picture = self._receiver.denoised(
-            came.picture, qp, coded.scale_eighths, settings_of(Receiving, self.params), self.rng(identity)
+            came.picture, came.qp, coded.scale_eighths, settings_of(Receiving, self.params), self.rng(identity)
         )
-        return Out(picture, trace={"failed": 0.0, "counts_as_zero": 0.0, "qp": float(qp)})
+        return Out(picture, trace={"failed": 0.0, "counts_as_zero": 0.0, "qp": float(came.qp)})

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pydantic import Field
-
 from ...sim.side_information.coded_image import CodedImage
 from ...sim.side_information.image_shape import ImageShape
 from .._coded_link.received_image import OnFailure, plain_picture, received_image
@@ -37,9 +35,7 @@ class ImageCodec(Block):
     class Params(BlockParams):
         """Parameters."""
 
-        on_failure: OnFailure = Field(
-            "mean_colour", description="The picture of a failure: of one mean colour, or black that counts as PSNR 0."
-        )
+        on_failure: OnFailure = "mean_colour"
 
     params: Params
     reads_header = (ImageShape, CodedImage)

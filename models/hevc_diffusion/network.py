@@ -16,6 +16,7 @@ from .expected_error import expected_rms_error
 __all__ = ["Coded", "HevcDiffusion"]
 
 TOLD = 2  # beside the time: QP and scale
+QPS = 16, 48  # it is told of; beyond them no network was trained
 
 
 class Coded(NamedTuple):
@@ -73,13 +74,13 @@ class HevcDiffusion(nn.Module):
 
         def predict(noisy: Tensor, time: float) -> Tensor:
             when = torch.full((noisy.shape[0],), time, device=noisy.device)
-            return (guidance * self.unet.step(noisy, when, facts, kept).float()).clamp(-clip, clip)
+            return self.unet.step(noisy, when, facts, kept).float().clamp(-clip, clip)
 
-        return coded.pictures + coded.spread * ddim(predict, self.config.start_noise * start, steps)
+        return coded.pictures + guidance * coded.spread * ddim(predict, self.config.start_noise * start, steps)
 
     def _beside(self, coded: Coded) -> Tensor:
         return F.pixel_unshuffle((coded.pictures - 0.45) * 4, self.config.unet.unshuffle)
 
 
 def _facts(coded: Coded) -> Tensor:
-    return torch.stack([(coded.qp - 33) / 8, torch.log2(8 / coded.scale_eighths)], 1)
+    return torch.stack([(coded.qp.clamp(*QPS) - 33) / 8, torch.log2(8 / coded.scale_eighths)], 1)

@@ -15,6 +15,8 @@ from .names import SHIPPED
 
 __all__ = ["Engine", "Receiver", "Receiving"]
 
+LEAST_EIGHTHS = 4  # trainings know the whole sides and half of them
+
 
 class Receiving(Config):
     """Settings of `Receiver.denoised`: those of ``decoders/hevc_diffusion``."""
@@ -57,7 +59,7 @@ class Receiver:
     def denoised(
         self, picture: Pixels, qp: int, scale_eighths: int, receiving: Receiving, rng: np.random.Generator
     ) -> Pixels:
-        """Return what the diffusion makes of a picture.
+        """Return what the diffusion makes of a picture; the same picture where it was coded below half of its sides.
 
         Args:
             picture: uint8 sRGB ``[h, w, 3]``, as HEVC decoded it, at its full size.
@@ -71,7 +73,7 @@ class Receiver:
         """
         if self.engine.objective == "regression":
             check_regression(SHIPPED.system, receiving.steps, receiving.guidance, unguided=(0.0, 1.0))
-        if receiving.guidance == 0:
+        if receiving.guidance == 0 or scale_eighths < LEAST_EIGHTHS:
             return picture
         if receiving.seed is not None:
             rng = np.random.Generator(np.random.Philox(key=receiving.seed))

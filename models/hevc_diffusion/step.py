@@ -35,7 +35,7 @@ def losses_of(run: Run[TrainConfig, HevcDiffusion], noise: NoiseLevels, batch: B
         spread=coded.spread,
     )
     each = (_squared_error(pictures, images) + _LEAST) / (_squared_error(coded.pictures, images) + _LEAST)
-    # in decibels, so to speak, but for what little noise hides: no crop has more than its say
+    # its logarithm, since crops differ by 20 dB; 0.2: what little noise hides is easy and must not lead
     loss, distance = (1 - weight) * (weights * torch.log(0.2 + each)).mean(), images.new_zeros(())
     if weight:
         distance = run.distance(pictures, images, batch.rng)

@@ -11,6 +11,7 @@ __all__ = ["NAL_PPS", "NAL_SPS", "NAL_VPS", "NalUnit", "luma_size", "nal_units",
 
 NAL_VPS, NAL_SPS, NAL_PPS = 32, 33, 34
 _INTRA = 2  # slice_type
+_LEAST_QP, _MOST_QP = -12, 51  # with 10 bits
 
 
 class NalUnit(NamedTuple):
@@ -95,7 +96,10 @@ def slice_qp(pps: bytes, intra_slice: bytes) -> int:
     if (kind := bits.exp_golomb()) != _INTRA:
         raise SignalError(f"codec hevc: expected an intra slice, got slice_type {kind}")
     bits.take(output_flags + 2)  # pic_output_flag, slice_sao_luma_flag, slice_sao_chroma_flag
-    return qp + bits.signed_exp_golomb()  # slice_qp_delta
+    qp += bits.signed_exp_golomb()  # slice_qp_delta
+    if not _LEAST_QP <= qp <= _MOST_QP:
+        raise SignalError(f"codec hevc: the slice header is damaged: it says a QP of {qp}")
+    return qp
 
 
 def _without_prevention(unit: bytes) -> bytes:

@@ -10,9 +10,14 @@ from semcom.blocks.decoders.hevc_diffusion import HevcDiffusion
 from semcom.blocks.decoders.image_codec import ImageCodec as Plain
 from semcom.blocks.encoders.image_codec import ImageCodec as Encoder
 from semcom.blocks.envelope import Header, Identity, State
-from semcom.errors import SignalError
+from semcom.errors import SignalError, WeightsError
+from semcom.models.hevc_diffusion.engine import load
+from semcom.models.hevc_diffusion.receiver import Receiving
+from semcom.sim.codecs.hevc import Hevc
+from semcom.sim.codecs.scaled import scaled_sides
 from semcom.sim.mean_colour import MEAN_COLOUR
 from semcom.sim.metrics.psnr import psnr_db
+from semcom.sim.side_information.coded_image import CodedImage
 from skimage import data
 
 
@@ -47,6 +52,7 @@ def test_d_is_nearer_than_hevcs_picture_and_p_adds_detail(photo: np.ndarray) -> 
     d, p = (decoder(variant=variant).work(frame, header, State(), Identity()).value for variant in ("d", "p"))
     assert d.shape == p.shape == photo.shape
     assert psnr_db(photo, d) > psnr_db(photo, hevc)
+    assert psnr_db(photo, p) > psnr_db(photo, hevc) - 0.6  # and no noise
     steep, steeper = (np.abs(np.diff(picture.astype(float), axis=1)).mean() for picture in (hevc, p))
     assert steeper > steep
 
@@ -57,6 +63,19 @@ def test_without_guidance_it_is_the_picture_of_the_plain_decoder(photo: np.ndarr
         out = decoder(guidance=0).work(frame, header, State(), Identity())
         assert np.array_equal(out.value, plain(frame, header))
         assert 16 < out.trace["qp"] < 51
+
+
+@pytest.mark.parametrize("params", [{}, {"parameter_sets": "agreed", "scales": [0.5]}])
+def test_the_network_is_told_the_qp_and_the_scale_of_the_frame(photo: np.ndarray, params: dict[str, object]) -> None:
+    frame, header = coded(photo, **params)
+    out = decoder(variant="p").work(frame, header, State(), Identity())
+    said, hevc = header.read(CodedImage), plain(frame, header)
+    sides = scaled_sides(*photo.shape[:2], said.scale_eighths)
+    qp = Hevc(parameter_sets=said.parameter_sets).qp(frame.tobytes(), *sides)
+    receiver, rng = load("p"), np.random.default_rng(1)
+    assert np.array_equal(out.value, receiver.denoised(hevc, qp, said.scale_eighths, Receiving(), rng))
+    assert not np.array_equal(out.value, receiver.denoised(hevc, qp + 6, said.scale_eighths, Receiving(), rng))
+    assert not np.array_equal(out.value, receiver.denoised(hevc, qp, 12 - said.scale_eighths, Receiving(), rng))
 
 
 def test_items_draw_noise_of_their_own_and_a_seed_fixes_it(photo: np.ndarray) -> None:
@@ -88,5 +107,5 @@ def test_a_picture_of_another_coder_is_refused(photo: np.ndarray) -> None:
 
 def test_weights_of_another_system_are_refused() -> None:
     other = Path(__file__).parents[3] / "models" / "cdm_jscc" / "weights" / "d.safetensors"
-    with pytest.raises(Exception, match="hevc-diffusion"):
+    with pytest.raises(WeightsError, match=r"its card describes no network of hevc-diffusion .* give weights of one"):
         decoder(weights=str(other))

@@ -13,6 +13,8 @@ from semcom.models.hevc_diffusion.expected_error import expected_rms_error
 from semcom.models.hevc_diffusion.network import Coded, HevcDiffusion
 from semcom.models.hevc_diffusion.training import HevcDiffusionRun
 from semcom.sim.codecs.hevc import Hevc
+from semcom.sim.codecs.scaled import decode_scaled, encode_at_budget
+from semcom.sim.images import fit_image
 from skimage import data
 
 UNET = UnetConfig(
@@ -28,6 +30,15 @@ def as_tensor(picture: np.ndarray) -> torch.Tensor:
     return torch.from_numpy(picture).permute(2, 0, 1)[None].float() / 255
 
 
+def shaken() -> HevcDiffusion:
+    """A network of random weights, those included that are zeros at first."""
+    torch.manual_seed(1)
+    network = HevcDiffusion(HevcDiffusionConfig(unet=UNET))
+    for parameter in network.parameters():
+        torch.nn.init.normal_(parameter, std=0.2)
+    return network
+
+
 def test_a_network_that_has_learnt_nothing_leaves_the_picture_as_it_is() -> None:
     network = HevcDiffusion(HevcDiffusionConfig(unet=UNET))
     coded = Coded.of(torch.rand(2, 3, 32, 48), [22.0, 40.0], [8, 4])
@@ -36,10 +47,7 @@ def test_a_network_that_has_learnt_nothing_leaves_the_picture_as_it_is() -> None
 
 
 def test_it_is_told_qp_and_scale() -> None:
-    torch.manual_seed(1)
-    network = HevcDiffusion(HevcDiffusionConfig(unet=UNET))
-    for parameter in network.parameters():
-        torch.nn.init.normal_(parameter, std=0.2)
+    network = shaken()
     picture, start = torch.rand(1, 3, 16, 16), torch.zeros(1, 3, 16, 16)
     base, coarse, small = (
         network.denoise(Coded.of(picture, [qp], [eighths]), start, torch.ones(1))
@@ -58,6 +66,41 @@ def test_training_codes_as_the_transmitter_does() -> None:
     assert torch.equal(coded.pictures, as_tensor(alone))
     assert coded.qp.tolist() == [30.0]
     assert coded.scale_eighths.tolist() == [8.0]
+
+
+def test_training_halves_as_the_transmitter_does() -> None:
+    picture = photo()
+    codec = Hevc(preset="ultrafast", parameter_sets="agreed")
+    file = encode_at_budget(codec, picture, 300, scales_eighths=[4]).data
+    assert file is not None
+    sent = decode_scaled(codec, file, *picture.shape[:2], 4)
+    settings = range(0, 51 * 16 + 1)
+    small = fit_image(picture, (32, 48), "stretch")
+    setting = next(one for one in reversed(settings) if codec.encode(small, one) == file)
+    coded = coded_images(as_tensor(picture), [51 - setting / 16], [4], "ultrafast")
+    assert torch.equal(coded.pictures, as_tensor(sent))
+    assert coded.scale_eighths.tolist() == [4.0]
+
+
+@pytest.mark.parametrize("steps", [1, 4])
+def test_guidance_scales_what_is_added_whatever_the_steps(steps: int) -> None:
+    network = shaken()
+    coded = Coded.of(torch.rand(1, 3, 32, 32), [35.0], [8])
+    start = torch.randn(1, 3, 32, 32)
+    with torch.inference_mode():
+        half, whole = (network.sample(coded, start, steps, guidance) - coded.pictures for guidance in (0.5, 1.0))
+    assert float(whole.abs().max()) > 0.001
+    assert torch.allclose(half, whole / 2, atol=1e-6)
+
+
+def test_beyond_the_qps_of_the_trainings_it_is_told_the_nearest() -> None:
+    network = shaken()
+    picture, start = torch.rand(1, 3, 16, 16), torch.zeros(1, 3, 16, 16)
+    beyond, last, within = (
+        network.denoise(Coded.of(picture, [qp], [8]), start, torch.ones(1)) for qp in (51.0, 48.0, 45.0)
+    )
+    assert torch.equal(beyond, last)
+    assert not torch.equal(within, last)
 
 
 @pytest.mark.parametrize(("qp", "eighths", "times"), [(20, 8, 1.7), (30, 8, 1.7), (40, 8, 1.7), (34, 4, 2.5)])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 from semcom.errors import UsageError
 from semcom.models.hevc_diffusion.engine import load
 from semcom.models.hevc_diffusion.receiver import Receiver, Receiving
@@ -69,8 +72,18 @@ def test_perceptual_training_measures_its_distance(
     phase = tiny.phases[0].model_copy(update={"perceptual_weight": 0.5, "crop": 48})
     config = recipe(HevcDiffusionRun, variant="p", perceptual="squeezenet", phases=[phase.model_dump()], steps=1)
     found = train(HevcDiffusionRun, config, pictures, tmp_path, perceptual_weights=squeezenet)
-    assert found.best_score < 0  # less the distance
-    assert "4 steps: perceptual" in (tmp_path / "best.json").read_text()
+    metrics = json.loads((tmp_path / "best.json").read_text())["metrics"]
+    distances = [value for name, value in metrics.items() if name.endswith("1 steps: perceptual")]
+    assert len(distances) == 2  # whole and halved
+    assert found.best_score == pytest.approx(-np.mean(distances), abs=1e-4)
+    assert "validation, QP 30, 8/8, 4 steps: perceptual" in metrics
+
+
+def test_the_score_is_the_psnr_of_one_step(weights: Path) -> None:
+    card = json.loads(weights.with_suffix(".json").read_text())
+    curve = list(csv.DictReader(weights.with_name("curve-denoiser.csv").read_text().splitlines()))[-1]
+    psnrs = [value for name, value in card["metrics"].items() if name.endswith("1 steps: PSNR in dB")]
+    assert float(curve["score"]) == pytest.approx(np.mean(psnrs), abs=1e-3)
 
 
 def test_weights_of_other_sizes_are_no_start(
@@ -78,7 +91,8 @@ def test_weights_of_other_sizes_are_no_start(
 ) -> None:
     tiny = recipe(HevcDiffusionRun, start_from=str(weights))
     run, _ = ready(HevcDiffusionRun, tiny)
-    assert all(torch.equal(a, b) for a, b in zip(run.model.state_dict().values(), run.ema.values(), strict=True))
+    file = load_file(weights)
+    assert all(torch.equal(value.to(file[name].dtype), file[name]) for name, value in run.model.state_dict().items())
     wider = tiny.model.model_copy(update={"unet": tiny.model.unet.model_copy(update={"widths": (8, 16)})})
     with pytest.raises(UsageError, match="is of another network than 'model' says; give model its card's sizes"):
         ready(HevcDiffusionRun, tiny.model_copy(update={"model": wider}))
@@ -99,11 +113,15 @@ def test_without_guidance_it_is_hevcs_picture(receiver: Receiver) -> None:
     assert np.array_equal(receiver.denoised(picture(), 30, 8, Receiving(guidance=0), RNG(1)), picture())
 
 
+def test_below_half_of_the_sides_it_is_hevcs_picture(receiver: Receiver) -> None:
+    assert np.array_equal(receiver.denoised(picture(), 30, 3, Receiving(steps=2), RNG(1)), picture())
+
+
 def test_a_seed_fixes_what_is_drawn(receiver: Receiver) -> None:
     seeded, free = Receiving(steps=3, seed=5), Receiving(steps=3)
-    one, same = (receiver.denoised(picture(), 45, 2, seeded, RNG(n)) for n in (1, 2))
+    one, same = (receiver.denoised(picture(), 45, 4, seeded, RNG(n)) for n in (1, 2))
     assert np.array_equal(one, same)
-    other = receiver.denoised(picture(), 45, 2, free, RNG(1))
+    other = receiver.denoised(picture(), 45, 4, free, RNG(1))
     assert not np.array_equal(one, other)
 
 

@@ -59,5 +59,8 @@ def test_a_head_that_ends_too_early_or_is_of_another_slice_is_told(photo: np.nda
     with pytest.raises(SignalError, match="expected a picture of one slice, got another slice"):
         slice_qp(pps, head[:2] + bytes([head[2] & 0x7F]) + head[3:])
     assert head[2] == 0b10101111  # first slice, no prior pictures, PPS 0, slice_type 2, twice SAO
+    bits = "10101111" + "000000" + f"{121:b}" + "1" * 8  # slice_qp_delta of -60, whose ue(v) is 120
+    with pytest.raises(SignalError, match="the slice header is damaged: it says a QP of"):
+        slice_qp(pps, head[:2] + int(bits.ljust(32, "0"), 2).to_bytes(4, "big"))
     with pytest.raises(SignalError, match="expected an intra slice, got slice_type 1"):
         slice_qp(pps, head[:2] + bytes([0b10101011]) + head[3:])
