@@ -108,7 +108,7 @@ def _in_steps(bits_per_symbol: int, lowest_x1024: float, highest_x1024: float) -
 
 
 MATCHED_SCHEMES = (*_in_steps(2, 30, 784), *_in_steps(4, 393, 860), *_in_steps(6, 574, 910), *_in_steps(8, 684, 948))
-"""What a link of free code rate chooses from: each constellation where it needs the least Es/N0 by the measured
+"""What a link of free code rate chooses from: each constellation about where it needs the least Es/N0 by the measured
 thresholds. Their numbers are on the air, in 9 bits."""
 
 
