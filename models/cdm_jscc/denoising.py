@@ -13,7 +13,7 @@ from ..objective import Objective
 from ..training.batch import Batch
 from .diffusion import STEPS, alpha_bars, loss_weight
 
-__all__ = ["NoiseLevels", "Residuals", "denoised"]
+__all__ = ["Draws", "NoiseLevels", "Residuals", "denoised"]
 
 
 class Residuals(Protocol):
