@@ -20,7 +20,7 @@ def expected_rms_error(qp: float, scale_eighths: int) -> float:
         scale_eighths: The coded picture's sides are those of the picture times this over 8.
 
     >>> round(expected_rms_error(33, 8), 4), round(expected_rms_error(16, 4), 4)
-    (0.0223, 0.0305)
+    (0.0223, 0.0304)
     """
     coarse = 0.0223 * 2 ** ((qp - 33) / 8)
     return math.hypot(coarse, 0.03 * math.log2(8 / scale_eighths))
