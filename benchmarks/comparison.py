@@ -85,7 +85,8 @@ LINEAR, QUANTISED = ("encoder.variant=linear",), (*RATE, "bits_per_symbol=6")
 PERCEPTUAL = ("encoder.variant=perceptual",)
 D, P = CDM.path("d"), CDM.path("p")
 UPON_NTSCC = CDM.path("ntscc-p"), NTSCC.path("midi")
-AGREED, AS_P = "encoder.parameter_sets=agreed", (*CBR, "variant=p")
+AGREED, MATCHED = "encoder.parameter_sets=agreed", (*CBR, "scheme=matched")
+AS_P, H_D, H_P = (*CBR, "variant=p"), BEHIND_HEVC.path("d"), BEHIND_HEVC.path("p")
 JPEG = ("encoder.csit=mean", SCALES)
 LINES = (
     Line("DeepJSCC", "deepjscc-awgn", RATE, (), (DEEPJSCC.path("adaptive"),), seconds=0.9),
@@ -103,9 +104,9 @@ LINES = (
     Line("latent denoiser", "latent-denoiser-mini", (), (), (DENOISER.path("mini-96"),), CBRS[:1], 2.0),
     Line("JPEG2000+LDPC adapted", "jpeg2000-ldpc", (*CBR, "scheme=adapted"), JPEG, (), CBRS, 0.6, coded=True),
     Line("HEVC+LDPC adapted", "hevc-ldpc", (*CBR, "scheme=adapted"), (SCALES,), (), CBRS, 1.2, coded=True),
-    Line("HEVC+LDPC matched", "hevc-ldpc", (*CBR, "scheme=matched"), (SCALES, AGREED), (), CBRS, 1.3, coded=True),
-    Line("HEVC+LDPC+diffusion D", "hevc-diffusion", CBR, (SCALES,), (BEHIND_HEVC.path("d"),), CBRS, 1.4, coded=True),
-    Line("HEVC+LDPC+diffusion P", "hevc-diffusion", AS_P, (SCALES,), (BEHIND_HEVC.path("p"),), CBRS, 1.5, coded=True),
+    Line("HEVC+LDPC matched", "hevc-ldpc", MATCHED, (SCALES, AGREED), (), CBRS, 1.3, coded=True, pictured=False),
+    Line("HEVC+LDPC+diffusion D", "hevc-diffusion", CBR, (SCALES,), (H_D,), CBRS, 1.4, coded=True, pictured=False),
+    Line("HEVC+LDPC+diffusion P", "hevc-diffusion", AS_P, (SCALES,), (H_P,), CBRS, 1.5, coded=True),
     Line("HEVC+capacity", "hevc-capacity", CBR, (SCALES,), (), CBRS, 1.2, pictured=False),
 )
 SPREAD = {  # over AWGN → over Rayleigh fading, each value spread over the frame
