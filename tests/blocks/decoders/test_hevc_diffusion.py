@@ -78,6 +78,21 @@ def test_the_network_is_told_the_qp_and_the_scale_of_the_frame(photo: np.ndarray
     assert not np.array_equal(out.value, receiver.denoised(hevc, qp, 12 - said.scale_eighths, Receiving(), rng))
 
 
+@pytest.mark.parametrize("steps", [1, 3])
+def test_half_the_guidance_is_half_way_from_hevcs_picture(photo: np.ndarray, steps: int) -> None:
+    frame, header = coded(photo)
+    half, whole = (
+        decoder(variant="p", steps=steps, guidance=guidance)
+        .work(frame, header, State(), Identity())
+        .value.astype(float)
+        for guidance in (0.5, 1)
+    )
+    middle = (plain(frame, header) + whole) / 2
+    inside = (whole > 0) & (whole < 255)
+    assert np.abs(whole - half).max() > 2
+    assert np.abs(half - middle)[inside].max() <= 1  # of rounding
+
+
 def test_items_draw_noise_of_their_own_and_a_seed_fixes_it(photo: np.ndarray) -> None:
     frame, header = coded(photo)
     free, fixed = decoder(variant="p", steps=2), decoder(variant="p", steps=2, seed=3)
