@@ -26,6 +26,7 @@ from semcom.models.deepjscc.linear_code import LinearJscc
 from semcom.models.latent_denoiser.network import LatentDenoiser
 from semcom.models.latent_denoiser.system import SYSTEM
 from semcom.models.latent_denoiser.training import LatentDenoiserRun
+from semcom.models.lookup import find_system
 from semcom.models.model_card import ModelCard, card_path
 from semcom.models.onnx.metadata import OnnxMetadata
 from semcom.models.training.checkpoint import save_weights
@@ -33,7 +34,8 @@ from semcom.models.weights.file import sha256_of
 from semcom.sim.side_information.image_shape import ImageShape
 from semcom.sim.side_information.model_id import ModelId
 
-SYSTEMS = sorted(path.parent.name for path in Path(semcom.models.__file__).parent.glob("*/system.py"))
+FOLDERS = sorted(path.parent.name for path in Path(semcom.models.__file__).parent.glob("*/system.py"))
+SYSTEMS = [name for name in FOLDERS if find_system(name.replace("_", "-")).codec]  # that send features
 KINDS = {"uint8": onnx.TensorProto.UINT8, "int64": onnx.TensorProto.INT64, "float32": onnx.TensorProto.FLOAT}
 
 
