@@ -23,7 +23,6 @@ import torch
 from figures import print_table, take_turns
 from semcom.models.cdm_jscc import engine as cdm_jscc
 from semcom.models.cdm_jscc.codec import Receiving, Sending
-from semcom.models.cdm_jscc.diffusion import ddim
 from semcom.models.codec import Frame, PictureCodec
 from semcom.models.deepjscc import codec as deepjscc_codec
 from semcom.models.deepjscc import engine as deepjscc_engine
@@ -31,6 +30,7 @@ from semcom.models.effective_esn0 import effective_esn0_db_of_sent
 from semcom.models.patch_rates.allocation import sent_mask
 from semcom.models.patch_rates.rate_map import eta_near_cbr, levels_for, unpack
 from semcom.models.patch_rates.told import Told
+from semcom.models.pixel_diffusion.diffusion import ddim
 from semcom.sim.side_information.cdm_mode import CdmMode
 from semcom.sim.side_information.rate_map import RateMap
 

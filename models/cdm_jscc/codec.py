@@ -13,8 +13,8 @@ from ..frame_noise import FadingAware
 from ..objective import Objective, check_regression
 from ..patch_rates.codec import ENCODER, HEARD, RatedAbout, RatedCodec, Sending
 from ..patch_rates.rate_map import PATCH
+from ..pixel_diffusion.ddim_shares import ddim_shares
 from ..pixels import to_pixels
-from .ddim_shares import ddim_shares
 from .names import NUMBERS, Variant
 
 __all__ = ["CdmAbout", "Codec", "Receiving", "Sending"]

@@ -9,8 +9,7 @@ from pydantic import Field, model_validator
 from ..config import Config
 from ..deepjscc.config import AdaptiveConfig
 from ..ntscc.config import NtsccConfig
-from ..objective import Objective
-from ..training.recipe import LearningPhase, Recipe
+from ..pixel_diffusion.config import DenoiserConfig, DenoisingPhase, DenoisingRecipe
 
 __all__ = [
     "CdmConfig",
@@ -20,7 +19,6 @@ __all__ = [
     "Part",
     "Phase",
     "TrainConfig",
-    "UnetConfig",
 ]
 
 Part = Literal["basis", "transform", "entropy", "jscc", "denoiser"]
@@ -58,37 +56,11 @@ class NtsccBackbone(Config):
     network: NtsccConfig
 
 
-class UnetConfig(Config):
-    """Sizes of the denoiser."""
-
-    unshuffle: Literal[1, 2, 4] = Field(default=1, description="Pictures come in blocks of so many pixels a side.")
-    widths: tuple[int, ...] = Field(default=(64, 128, 192, 256, 320, 384), min_length=1, description="Of the levels.")
-    blocks: int = Field(default=2, ge=1, description="Residual blocks a level.")
-    middle: int = Field(default=0, ge=0, description="Residual blocks at the bottom, between the ways down and up.")
-    norm: bool = Field(default=True, description="Layer norm in the blocks.")
-    attention: bool = Field(default=True, description="Linear attention at each level.")
-    side: int = Field(default=7, ge=1, description="Side of the first and of the last convolution.")
-    prior_variance: float | None = Field(
-        default=None,
-        gt=0,
-        description="Of the clean signal. With it the network is given the Wiener estimate from the noisy one alone "
-        "and predicts what that lacks: at t = T no noise gets in. null: it is given the noisy one itself.",
-    )
-    time_width: int = Field(default=256, ge=1, description="Hidden width of the time embedding.")
-
-
-class CdmConfig(Config):
+class CdmConfig(DenoiserConfig):
     """Sizes of the whole."""
 
     backbone: Annotated[NtcBackbone | DeepJsccBackbone | NtsccBackbone, Field(discriminator="kind")]
-    unet: UnetConfig = UnetConfig()
     clip: float = Field(default=1.0, gt=0, description="Bound of a predicted picture, or of a predicted residual.")
-    start_noise: float = Field(default=0.8, ge=0, description="Standard deviation of the sampler's start.")
-    objective: Objective = Field(
-        default="diffusion",
-        description="regression: the same network is told t = T and no noisy signal in training too, and predicts the "
-        "clean one at once; there is one step, and start_noise is 0.",
-    )
 
     @model_validator(mode="after")
     def _context_fits(self) -> Self:
@@ -99,14 +71,8 @@ class CdmConfig(Config):
             )
         return self
 
-    @model_validator(mode="after")
-    def _regression_starts_from_nothing(self) -> Self:
-        if self.objective == "regression" and self.start_noise:
-            raise ValueError(f"start_noise: expected 0 where 'objective' is regression, got {self.start_noise:g}")
-        return self
 
-
-class Phase(LearningPhase):
+class Phase(DenoisingPhase):
     """A stretch of the training."""
 
     trains: tuple[Part, ...] = Field(min_length=1, description="What learns; the rest is frozen.")
@@ -114,10 +80,9 @@ class Phase(LearningPhase):
     channel: bool = Field(default=True, description="Symbols cross the channel; else the latents are handed over.")
     denoise: bool = Field(default=True, description="The loss is the denoiser's; else that of the estimate before it.")
     bits_weight: float = Field(default=0.0, ge=0, description="Weight of bits per pixel (beta).")
-    perceptual_weight: float = Field(default=0.0, ge=0, le=1, description="Weight of the perceptual loss (rho).")
 
 
-class TrainConfig(Recipe):
+class TrainConfig(DenoisingRecipe):
     """The recipe."""
 
     model: CdmConfig
@@ -130,14 +95,6 @@ class TrainConfig(Recipe):
     )
     eta: tuple[float, float] = Field(default=(0.05, 1.0), description="Range of eta, drawn evenly in the logarithm.")
     fading_share: float = Field(default=0.2, ge=0, le=1, description="Share of frames over Rayleigh fading.")
-    end_share: float = Field(default=0.25, ge=0, le=1, description="Share of samples drawn at t = T.")
-    own_share: float = Field(
-        default=0.0,
-        ge=0,
-        le=1,
-        description="Share of samples whose noisy picture is made of the network's own first prediction and not of the "
-        "true one, as the sampler's is.",
-    )
     weight_bounds: tuple[float, float] = Field(default=(1.0, 5.0), description="Bounds of the SNR weight of the loss.")
     warmup_steps: int = Field(default=100, ge=0)
     fit_crops: int = Field(default=1500, ge=1, description="Crops from which variances by rate are taken.")
@@ -154,11 +111,4 @@ class TrainConfig(Recipe):
                 raise ValueError(f"phase {phase.name}: channel: expected true; '{kind}' cannot do without")
             if kind == "ntscc" and "jscc" in phase.trains:
                 raise ValueError(f"phase {phase.name}: trains: expected no 'jscc'; all of 'ntscc' is 'transform'")
-        if self.model.objective == "regression" and self.own_share:
-            raise ValueError(
-                f"own_share: expected 0 where 'objective' is regression, which has no noisy pictures, got "
-                f"{self.own_share:g}"
-            )
-        if self.perceptual == "none" and any(phase.perceptual_weight for phase in self.phases):
-            raise ValueError("perceptual_weight: expected 0 where 'perceptual' is none")
         return self

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,6 +19,7 @@ from ..model_card import ModelCard
 from ..patch_rates.adaptation import adapted_patches
 from ..patch_rates.allocation import sent_mask
 from ..patch_rates.told import Told
+from ..precision import Precision
 from ..weights.network import config_of, fill
 from .codec import CdmAbout, Codec
 from .config import CdmConfig
@@ -26,8 +27,6 @@ from .names import DEFAULT, SHIPPED, Variant
 from .network import CdmJscc, part_of
 
 __all__ = ["TorchEngine", "load"]
-
-Precision = Literal["float32", "bfloat16"]
 
 
 def load(

@@ -19,8 +19,8 @@ from ..onnx.export import PARITY_SIZES, Exported, Graph, Inputs, export_codec
 from ..patch_rates.allocation import sent_mask
 from ..patch_rates.export import TRACED, cases, free_axes, heard, sent
 from ..patch_rates.told import Told
+from ..pixel_diffusion.ddim_shares import ddim_shares
 from .codec import Codec
-from .ddim_shares import ddim_shares
 from .engine import TorchEngine
 from .names import DEFAULT, SHIPPED, Variant
 from .network import CdmJscc

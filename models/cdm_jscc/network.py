@@ -11,13 +11,13 @@ from ..patch_rates.allocation import counts_on
 from ..patch_rates.hyperprior import Entropy, Hyperprior
 from ..patch_rates.rate_map import LEVELS
 from ..patch_rates.told import Told
+from ..pixel_diffusion.diffusion import ddim
+from ..pixel_diffusion.unet import Unet
 from .backbone import Understood
 from .config import CdmConfig, DeepJsccBackbone, NtcBackbone, NtsccBackbone, Part
 from .deepjscc_backbone import RateAdaptiveDeepJscc
-from .diffusion import ddim
 from .ntc_backbone import NtcJscc
 from .ntscc_backbone import NtsccJscc
-from .unet import Unet
 
 __all__ = ["CdmJscc", "part_of"]
 

@@ -8,11 +8,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..pixel_diffusion.denoising import NoiseLevels, denoised
 from ..training.batch import Batch, Losses
 from ..training.frames import draw_fading
 from ..training.run import Run
 from .config import Phase, TrainConfig
-from .denoising import NoiseLevels, denoised
 from .forward import Passed, pass_through
 from .network import CdmJscc
 
@@ -69,7 +69,6 @@ def _denoised(
         lambda noisy, time: model.denoise(understood, noisy, time, passed.told, passed.heard_db),
         batch,
         noise,
-        run.config.model,
         run.config,
         images=images,
         estimate=understood.estimate,

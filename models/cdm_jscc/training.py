@@ -17,6 +17,7 @@ from ..ntscc.config import NtsccConfig
 from ..ntscc.names import SHIPPED as NTSCC_SHIPPED
 from ..patch_rates.level_variances import log_level_variances
 from ..patch_rates.rate_map import PATCH
+from ..pixel_diffusion.denoising import NoiseLevels
 from ..training.batch import Batch, Losses
 from ..training.pictures import Pictures, draw_images
 from ..training.run import Run
@@ -26,7 +27,6 @@ from ..weights.network import config_of, fill
 from .base_weights import base_of, ntscc_weights, of_one_size
 from .config import CdmConfig, DeepJsccBackbone, Part, Phase, TrainConfig
 from .deepjscc_backbone import RateAdaptiveDeepJscc
-from .denoising import NoiseLevels
 from .names import SHIPPED
 from .network import CdmJscc, part_of
 from .ntscc_backbone import NtsccJscc

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import torch
@@ -13,15 +12,14 @@ from torch.nn import functional as F
 from ..codec import Pixels, Role
 from ..model_card import ModelCard
 from ..objective import Objective
+from ..pixel_diffusion.config import DenoiserConfig
+from ..precision import Precision
 from ..weights.network import config_of, fill
-from .config import HevcDiffusionConfig
 from .names import DEFAULT, SHIPPED, Variant
 from .network import Coded, HevcDiffusion
 from .receiver import Receiver
 
-__all__ = ["Precision", "TorchEngine", "load"]
-
-Precision = Literal["float32", "bfloat16"]
+__all__ = ["TorchEngine", "load"]
 
 
 def load(
@@ -72,7 +70,7 @@ class TorchEngine:
 
     def __init__(self, path: Path, *, device: str = "cpu", precision: Precision = "float32") -> None:
         self.card, tensors = SHIPPED.load(path)
-        self.network = HevcDiffusion(config_of(SHIPPED.system, path, self.card, HevcDiffusionConfig))
+        self.network = HevcDiffusion(config_of(SHIPPED.system, path, self.card, DenoiserConfig))
         fill(path, self.network, tensors)
         self.network.eval().requires_grad_(requires_grad=False)
         self.network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]

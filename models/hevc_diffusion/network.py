@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..cdm_jscc.diffusion import ddim
-from ..cdm_jscc.unet import Unet
-from .config import HevcDiffusionConfig
+from ..pixel_diffusion.config import DenoiserConfig
+from ..pixel_diffusion.diffusion import ddim
+from ..pixel_diffusion.unet import Unet
 from .expected_error import expected_rms_error
 
 __all__ = ["Coded", "HevcDiffusion"]
@@ -44,7 +44,7 @@ class HevcDiffusion(nn.Module):
     State:   none.
     """
 
-    def __init__(self, config: HevcDiffusionConfig) -> None:
+    def __init__(self, config: DenoiserConfig) -> None:
         super().__init__()
         self.config = config
         self.unet = Unet(config.unet, (), 3 * config.unet.unshuffle**2, TOLD)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..cdm_jscc.denoising import NoiseLevels, denoised
+from ..pixel_diffusion.config import DenoisingPhase
+from ..pixel_diffusion.denoising import NoiseLevels, denoised
 from ..training.batch import Batch, Losses
 from ..training.run import Run
 from .coding import coded_images
-from .config import Phase, TrainConfig
+from .config import TrainConfig
 from .network import HevcDiffusion
 
 __all__ = ["losses_of"]
@@ -17,7 +18,7 @@ __all__ = ["losses_of"]
 _LEAST = 1e-5  # squared error of some 50 dB: below it an 8-bit picture has next to nothing to mend
 
 
-def losses_of(run: Run[TrainConfig, HevcDiffusion], noise: NoiseLevels, batch: Batch[Phase]) -> Losses:
+def losses_of(run: Run[TrainConfig, HevcDiffusion], noise: NoiseLevels, batch: Batch[DenoisingPhase]) -> Losses:
     """Losses of one batch; ``error`` is the squared error of the picture over that of HEVC's."""
     model, config, weight = run.model, run.config, batch.phase.perceptual_weight
     images = batch.images()
@@ -28,7 +29,6 @@ def losses_of(run: Run[TrainConfig, HevcDiffusion], noise: NoiseLevels, batch: B
         lambda noisy, time: model.denoise(coded, noisy, time),
         batch,
         noise,
-        config.model,
         config,
         images=images,
         estimate=coded.pictures,

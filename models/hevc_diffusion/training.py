@@ -5,13 +5,14 @@ from __future__ import annotations
 import torch
 
 from ...errors import UsageError
-from ..cdm_jscc.denoising import NoiseLevels
+from ..pixel_diffusion.config import DenoiserConfig, DenoisingPhase
+from ..pixel_diffusion.denoising import NoiseLevels
 from ..training.batch import Batch, Losses
 from ..training.pictures import Pictures
 from ..training.run import Run
 from ..training.validation import Scores
 from ..weights.network import config_of
-from .config import HevcDiffusionConfig, Phase, TrainConfig
+from .config import TrainConfig
 from .names import SHIPPED
 from .network import HevcDiffusion
 from .step import losses_of
@@ -41,16 +42,16 @@ class HevcDiffusionRun(Run[TrainConfig, HevcDiffusion]):
             return
         weights = SHIPPED.find(name)
         card, tensors = SHIPPED.load(weights)
-        if config_of(SYSTEM.name, weights, card, HevcDiffusionConfig).unet != self.config.model.unet:
+        if config_of(SYSTEM.name, weights, card, DenoiserConfig).unet != self.config.model.unet:
             raise UsageError(
                 f"start_from: {name}: is of another network than 'model' says; give model its card's sizes"
             )
         self.model.load_state_dict(tensors)
 
-    def losses(self, batch: Batch[Phase]) -> Losses:
+    def losses(self, batch: Batch[DenoisingPhase]) -> Losses:
         """See `losses_of`."""
         return losses_of(self, self.noise, batch)
 
-    def validate(self, network: HevcDiffusion, held: Pictures, phase: Phase) -> Scores:
+    def validate(self, network: HevcDiffusion, held: Pictures, phase: DenoisingPhase) -> Scores:
         """See `validate`."""
         return validate(self, network, held, phase)

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import torch
 
+from ..pixel_diffusion.config import DenoisingPhase
 from ..training.pictures import Pictures
 from ..training.run import Run
 from ..training.validation import Quality, Scores, centre_crop, evenly
 from .coding import coded_images
-from .config import Phase, TrainConfig
+from .config import TrainConfig
 from .network import HevcDiffusion
 
 __all__ = ["validate"]
 
 
-def validate(run: Run[TrainConfig, HevcDiffusion], model: HevcDiffusion, held: Pictures, phase: Phase) -> Scores:
+def validate(
+    run: Run[TrainConfig, HevcDiffusion], model: HevcDiffusion, held: Pictures, phase: DenoisingPhase
+) -> Scores:
     """Figures over centre crops of held-out pictures, at a few QPs and at half the sides.
 
     The score is that of one step: its mean PSNR in dB, or less its perceptual distance, where the phase trains for one.

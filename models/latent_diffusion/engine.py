@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal, cast, get_args
+from typing import Any, cast, get_args
 
 import numpy as np
 import torch
@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from ..codec import Role
 from ..compiled import Compile, compiled
 from ..model_card import ModelCard
+from ..precision import Precision
 from ..replay import Graphs, Replay
 from ..weights.network import config_of, fill
 from .codec import Codec, LatentAbout
@@ -25,9 +26,7 @@ from .network import LatentDiffusion
 from .stable_diffusion import StableDiffusion, load_checkpoint
 from .text import Text
 
-__all__ = ["Precision", "TorchEngine", "load"]
-
-Precision = Literal["float32", "bfloat16"]
+__all__ = ["TorchEngine", "load"]
 
 
 def load(

@@ -16,13 +16,14 @@ from torch import Tensor
 
 from ..codec import Role
 from ..compiled import Compile
+from ..precision import Precision
 from ..replay import Graphs
 from .assemble import assemble
 from .codec import Codec, ScSicAbout
 from .config import Part, SmallEncoderConfig
 from .names import DEFAULT, Variant
 from .network import PARTS, ScSic
-from .receiver import Precision, Receiver
+from .receiver import Receiver
 from .stage_a import STRIDE
 from .stage_b import UNHEARD
 

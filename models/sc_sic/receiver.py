@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from itertools import pairwise
-from typing import Literal
 
 import torch
 from torch import Tensor
 
 from ...errors import SignalError, UsageError
 from ..compiled import Compile
+from ..precision import Precision
 from ..replay import Graphs, Replay
 from .names import SHIPPED
 from .network import ScSic
@@ -21,9 +21,7 @@ from .sampler import guided
 from .schedule import alpha_bar
 from .stage_b import Conditioning
 
-__all__ = ["Precision", "Receiver"]
-
-Precision = Literal["float32", "bfloat16"]
+__all__ = ["Receiver"]
 
 
 class Receiver:

@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 import torch
 from semcom.errors import SignalError
-from semcom.models.cdm_jscc.config import CdmConfig, DeepJsccBackbone, UnetConfig
+from semcom.models.cdm_jscc.config import CdmConfig, DeepJsccBackbone
 from semcom.models.cdm_jscc.cost import Cost, cost
 from semcom.models.cdm_jscc.network import CdmJscc
 from semcom.models.deepjscc.config import AdaptiveConfig
 from semcom.models.model_card import ModelCard, Training, card_path
+from semcom.models.pixel_diffusion.config import UnetConfig
 from semcom.models.training.checkpoint import save_text, save_weights
 from semcom.models.weights.file import sha256_of
 

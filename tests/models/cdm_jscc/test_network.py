@@ -5,13 +5,13 @@ import semcom.models.cdm_jscc
 import torch
 from semcom.models.cdm_jscc.backbone import Understood
 from semcom.models.cdm_jscc.config import CdmConfig, TrainConfig
-from semcom.models.cdm_jscc.diffusion import ddim
 from semcom.models.cdm_jscc.forward import pass_through
 from semcom.models.cdm_jscc.network import CdmJscc
 from semcom.models.effective_esn0 import effective_esn0_db
 from semcom.models.patch_rates.allocation import nearest_eta_index
 from semcom.models.patch_rates.rate_map import ETAS, LEVELS
 from semcom.models.patch_rates.told import Told
+from semcom.models.pixel_diffusion.diffusion import ddim
 
 CONFIGS = Path(semcom.models.cdm_jscc.__file__).parent / "configs"
 RECIPES = ("tiny", "tiny-ntc", "tiny-ntscc")

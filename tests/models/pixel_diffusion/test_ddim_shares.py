@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 from semcom.errors import UsageError
-from semcom.models.cdm_jscc.ddim_shares import ddim_shares
-from semcom.models.cdm_jscc.diffusion import ddim
+from semcom.models.pixel_diffusion.ddim_shares import ddim_shares
+from semcom.models.pixel_diffusion.diffusion import ddim
 
 
 @pytest.mark.parametrize("steps", [1, 2, 4, 17, 65])

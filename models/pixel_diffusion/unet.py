@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from .config import UnetConfig
 from .diffusion import alpha_bar_at
 from .kept import KeptBlock, KeptConv
-from .transforms import ChannelNorm, ResnetBlock
+from .resnet_block import ChannelNorm, ResnetBlock
 
 __all__ = ["Kept", "LinearAttention", "Unet"]
 

@@ -3,7 +3,7 @@ import pytest
 import torch
 from diffusers import DDIMScheduler
 from semcom.errors import UsageError
-from semcom.models.cdm_jscc.diffusion import MOST_STEPS, STEPS, alpha_bars, ddim, loss_weight, times
+from semcom.models.pixel_diffusion.diffusion import MOST_STEPS, STEPS, alpha_bars, ddim, loss_weight, times
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,7 @@
 import pytest
 import torch
-from semcom.models.cdm_jscc.config import UnetConfig
-from semcom.models.cdm_jscc.unet import LinearAttention, Unet
+from semcom.models.pixel_diffusion.config import UnetConfig
+from semcom.models.pixel_diffusion.unet import LinearAttention, Unet
 
 PAPER = UnetConfig(widths=(4, 6, 8), blocks=2, middle=2, side=7, time_width=8)
 SMALL = UnetConfig(unshuffle=4, widths=(4, 6), blocks=1, norm=False, attention=False, side=3, time_width=8)
