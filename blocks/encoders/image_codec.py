@@ -30,7 +30,7 @@ _FILES = FileMemo()  # of all blocks of this process: points of a sweep share pi
 
 
 class ImageCodec(Block):
-    r"""Codes a picture by JPEG 2000, HEVC, BPG, AVIF or WebP into exactly the bytes that its channel uses carry.
+    r"""Codes a picture by JPEG 2000, HEVC, VVC, BPG, AVIF or WebP into exactly the bytes that its channel uses carry.
 
     .. math:: n = \lfloor \mathrm{CBR} \cdot 3 H W \rfloor - n_\mathrm{header}, \quad
         B = \lfloor \mathrm{payload}(n, \mathrm{scheme}) / 8 \rfloor

@@ -9,10 +9,15 @@ from numpy.typing import NDArray
 
 from .rate_search import Knob
 
-__all__ = ["CODECS", "Codec", "CodecName", "codec_named"]
+__all__ = ["CODECS", "PRESETS", "Codec", "CodecName", "codec_named"]
 
-CodecName = Literal["jpeg2000", "hevc", "bpg", "avif", "webp"]
-CODECS: tuple[CodecName, ...] = ("jpeg2000", "hevc", "bpg", "avif", "webp")
+CodecName = Literal["jpeg2000", "hevc", "bpg", "avif", "webp", "vvc"]
+CODECS: tuple[CodecName, ...] = ("jpeg2000", "hevc", "bpg", "avif", "webp", "vvc")
+PRESETS: dict[CodecName, tuple[str, ...]] = {
+    "hevc": ("ultrafast", "veryfast", "faster", "fast", "medium", "slow", "slower"),
+    "vvc": ("faster", "fast", "medium", "slow", "slower"),
+}
+"""How long a coder looks for the best choice, the quickest first; those that have no such setting are left out."""
 
 
 class Codec(Protocol):
@@ -67,7 +72,7 @@ class Codec(Protocol):
 def codec_named(
     name: CodecName,
     *,
-    preset: str = "slow",
+    preset: str | None = None,
     parameter_sets: Literal["sent", "agreed"] = "sent",
     wavelet: Literal["9-7", "5-3"] = "9-7",
 ) -> Codec:
@@ -75,14 +80,18 @@ def codec_named(
 
     Args:
         name: One of `CODECS`.
-        preset: Of x265, for ``hevc``.
-        parameter_sets: For ``hevc``: in the file, or agreed beforehand.
+        preset: Of x265 or vvenc, for ``hevc`` and ``vvc``; None: slow of the one, medium of the other.
+        parameter_sets: For these two: in the file, or agreed beforehand.
         wavelet: For ``jpeg2000``.
     """
     if name == "hevc":
         from .hevc import Hevc
 
-        return Hevc(preset=preset, parameter_sets=parameter_sets)
+        return Hevc(preset=preset or "slow", parameter_sets=parameter_sets)
+    if name == "vvc":
+        from .vvc import Vvc
+
+        return Vvc(preset=preset or "medium", parameter_sets=parameter_sets)
     if name == "jpeg2000":
         from .jpeg2000 import Jpeg2000
 

@@ -121,7 +121,7 @@ EXAMPLES = [
         "001 111 0 1",
         st.builds(
             CodedImage,
-            st.sampled_from(["jpeg2000", "hevc", "bpg", "avif", "webp"]),
+            st.sampled_from(["jpeg2000", "hevc", "bpg", "avif", "webp", "vvc"]),
             st.integers(1, 8),
             st.sampled_from(["sent", "agreed"]),
             st.sampled_from(["picture", "nothing"]),
@@ -284,7 +284,7 @@ def test_any_bits_give_a_field_or_an_error(
         (TransportBlock(2**29, 2), "TransportBlock.payload_bits: expected 0 to 536870911, got 536870912"),
         (
             CodedImage("png", 8, "sent", "picture"),
-            "CodedImage.codec: expected one of jpeg2000, hevc, bpg, avif, webp, got png",
+            "CodedImage.codec: expected one of jpeg2000, hevc, bpg, avif, webp, vvc, got png",
         ),  # type: ignore[arg-type]
         (CodedImage("hevc", 9, "sent", "picture"), "CodedImage.scale_eighths: expected 1 to 8, got 9"),
         (JsccMode(4, 0), "JsccMode.rate_index: expected 0 to 3, got 4"),
