@@ -266,4 +266,5 @@ def _doubled(plane: NDArray[np.uint16]) -> NDArray[np.uint16]:
 
     rows, columns = plane.shape
     large = Image.fromarray(plane.astype(np.float32)).resize((2 * columns, 2 * rows), Image.Resampling.BICUBIC)
-    return np.asarray(large).round().clip(0, 2**_BIT_DEPTH - 1).astype(np.uint16)
+    values: NDArray[np.uint16] = np.asarray(large).round().clip(0, 2**_BIT_DEPTH - 1).astype(np.uint16)
+    return values
