@@ -257,7 +257,8 @@ def _halved(plane: NDArray[np.uint16]) -> NDArray[np.uint16]:
     """Mean of each 2 x 2, rounded."""
     rows, columns = plane.shape
     total = plane.reshape(rows // 2, 2, columns // 2, 2).astype(np.uint32).sum((1, 3))
-    return ((total + 2) >> 2).astype(np.uint16)
+    mean: NDArray[np.uint16] = ((total + 2) >> 2).astype(np.uint16)
+    return mean
 
 
 def _doubled(plane: NDArray[np.uint16]) -> NDArray[np.uint16]:
