@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 import subprocess
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Literal
 
 import numpy as np
@@ -24,7 +26,9 @@ _HIGHEST_QP = 60
 _INTRA_OFFSET = 3  # vvenc codes an intra picture so much finer than it is told
 _BIT_DEPTH = 10
 _LAMBDA_OF_HALF_A_QP = 1.2  # files of QP n and of n + 1 meet where lambda is that much more and less than vvenc's own
-_SMALLEST_SIDE = 16  # of what vvenc codes well; smaller pictures are padded
+_SMALLEST_SIDE = 32  # of what vvenc codes well at every preset; smaller pictures are padded
+_LARGEST_SIDE, _MOST_PIXELS = 25328, 80216064  # of level 6.3; ffmpeg reads no more
+_SECONDS_TO_START = 60.0
 # Full-size PSNR of RGB pays for chroma more than vvenc thinks, the more so since it has half the sides: on crops of
 # training photographs these offsets are worth 0.2 dB.
 _CB_QP_OFFSET, _CR_QP_OFFSET = -3, -2
@@ -74,14 +78,14 @@ class Vvc:
             setting: 0 to 480.
 
         Raises:
-            SignalError: vvenc refuses the picture, or takes too long.
+            SignalError: the picture is too large, vvenc refuses it, or takes too long.
             MissingExtra: imageio-ffmpeg is not installed.
-            UsageError: its ffmpeg has no libvvenc.
+            UsageError: its ffmpeg has no libvvenc, or does not start.
         """
         stream = self._stream(picture, _HIGHEST_QP - setting / QP_STEPS)
         if self.parameter_sets == "sent":
             return stream
-        agreed = _agreed(self.preset, *picture.shape[:2])
+        agreed = _agreed(self, *picture.shape[:2])
         if not stream.startswith(agreed):
             raise SignalError("codec vvc: expected the agreed parameter sets from vvenc, got others; use sent")
         return bytes([_PRESETS.index(self.preset)]) + stream[len(agreed) :]
@@ -97,29 +101,23 @@ class Vvc:
         Raises:
             SignalError: it is not one intra picture of this size, or damaged.
             MissingExtra: imageio-ffmpeg is not installed.
-            UsageError: its ffmpeg has no libvvenc.
+            UsageError: its ffmpeg has no libvvenc, or does not start.
         """
         rows, columns = _padded_sides(height, width)
         stream = self._whole(data, height, width)
         # it counts rows of its buffer, which end at multiples of 64
-        arguments = (
-            "-err_detect",
-            "explode",
-            "-max_pixels",
-            str(min(rows * (columns + 64) + (1 << 16), 2**31 - 1)),
-            "-f",
-            "vvc",
-            "-i",
-            "-",
-        )
+        most = min(rows * (columns + 64) + (1 << 16), 2**31 - 1)
         said, raw = self._run(
-            *arguments, "-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", "yuv420p10le", "-", given=stream
+            *("-err_detect", "explode", "-max_pixels", str(most), "-f", "vvc", "-i", "-"),
+            *("-fps_mode", "passthrough", "-pix_fmt", "yuv420p10le", "-strict", "-1", "-f", "yuv4mpegpipe", "-"),
+            given=stream,
         )
-        if len(raw) != rows * columns * 3:
+        head = re.match(rb"YUV4MPEG2 W%d H%d [^\n]*\nFRAME\n" % (columns, rows), raw)
+        if head is None or len(raw) - head.end() != rows * columns * 3:
             raise SignalError(
                 f"codec vvc: expected one picture of {rows} x {columns}, got another or none; ffmpeg said: {said}"
             )
-        values = np.frombuffer(raw, "<u2")
+        values = np.frombuffer(raw, "<u2", offset=head.end())
         luma, chroma = values[: rows * columns].reshape(rows, columns), values[rows * columns :]
         planes = [luma, *(_doubled(plane) for plane in chroma.reshape(2, rows // 2, columns // 2))]
         return ycbcr_to_rgb(np.stack([plane[:height, :width] for plane in planes]), _BIT_DEPTH)
@@ -135,11 +133,11 @@ class Vvc:
         Raises:
             SignalError: it is not one intra picture, or its head is damaged.
             MissingExtra: imageio-ffmpeg is not installed.
-            UsageError: its ffmpeg has no libvvenc.
+            UsageError: its ffmpeg has no libvvenc, or does not start.
         """
         stream = self._whole(data, height, width)
         arguments = ("-f", "vvc", "-i", "-", "-c", "copy", "-bsf:v", "trace_headers", "-f", "null", "-")
-        said, _ = self._run(*arguments, given=stream, loglevel="trace")
+        said, _ = self._run(*arguments, given=stream, loglevel="info")
         found = [re.search(rf"\b{name}\b[^\n]*= (-?\d+)\s*$", said, re.M) for name in _QP_FIELDS]
         if not any(found[1:]):
             raise SignalError("codec vvc: the stream is damaged: its head tells no QP")
@@ -161,7 +159,7 @@ class Vvc:
         if self.parameter_sets == "agreed":
             if not data or data[0] >= len(_PRESETS):
                 raise SignalError("codec vvc: the file is damaged: its first byte names no preset")
-            stream = _agreed(_PRESETS[data[0]], height, width) + stream[1:]
+            stream = _agreed(replace(self, preset=_PRESETS[data[0]]), height, width) + stream[1:]
         kinds = [kind for _, kind in _nal_units(stream)]
         inner = kinds[:-1]
         if not kinds or kinds[-1] not in _IDR or set(inner) - {_NAL_AUD, _NAL_SPS, _NAL_PPS, _NAL_PREFIX_APS}:
@@ -180,35 +178,42 @@ class Vvc:
             for name, value in (("CbQpOffset", _CB_QP_OFFSET), ("CrQpOffset", _CR_QP_OFFSET))
         )
         multiplier = _LAMBDA_OF_HALF_A_QP ** (2 * (qp - whole))
-        said, stream = self._run(
-            *("-f", "rawvideo", "-pix_fmt", "yuv420p10le", "-s", f"{columns}x{rows}", "-r", "1", "-i", "-"),
-            *("-c:v", "libvvenc", "-preset", self.preset, "-qp", str(whole + _INTRA_OFFSET), "-qpa", "0"),
-            *("-vvenc-params", f"threads=1:verbosity=0:LambdaModifierI={multiplier:.6f}{offsets}", "-f", "vvc", "-"),
-            given=raw,
-        )
+        with TemporaryDirectory(prefix="semcom-vvc-") as folder:  # vvenc writes its warnings to stdout
+            file = Path(folder, "picture.vvc")
+            said, _ = self._run(
+                *("-f", "rawvideo", "-pix_fmt", "yuv420p10le", "-s", f"{columns}x{rows}", "-r", "1", "-i", "-"),
+                *("-c:v", "libvvenc", "-preset", self.preset, "-qp", str(whole + _INTRA_OFFSET), "-qpa", "0"),
+                *("-vvenc-params", f"threads=1:verbosity=0:LambdaModifierI={multiplier:.6f}{offsets}"),
+                *("-f", "vvc", str(file)),
+                given=raw,
+            )
+            stream = file.read_bytes() if file.exists() else b""
         if not stream:
             raise SignalError(f"codec vvc: vvenc refuses a picture of {height} x {width}: {said}")
         return stream
 
     def _run(self, *arguments: str, given: bytes, loglevel: str = "error") -> tuple[str, bytes]:
         """Run ffmpeg; what it said, and what it wrote."""
-        command = [_program(), "-hide_banner", "-nostdin", "-loglevel", loglevel, "-threads", "1", *arguments]
+        quiet = ("-hide_banner", "-nostdin", "-loglevel", f"level+{loglevel}")
+        command = [_program(), *quiet, "-threads", "1", *arguments]
         try:
             done = subprocess.run(command, input=given, capture_output=True, timeout=self.timeout_s, check=False)
         except subprocess.TimeoutExpired:
             raise SignalError(f"codec vvc: ffmpeg took more than {self.timeout_s:g} s") from None
+        except OSError as error:
+            raise UsageError(f"codec vvc: expected imageio-ffmpeg to have an ffmpeg that runs: {error}") from None
         said = done.stderr.decode(errors="replace")
         if done.returncode:
-            raise SignalError(f"codec vvc: ffmpeg ended with code {done.returncode} and said: {_last_of(said)}")
-        return said if loglevel == "trace" else _last_of(said), done.stdout
+            raise SignalError(f"codec vvc: ffmpeg ended with code {done.returncode} and said: {_complaint(said)}")
+        return said if loglevel == "info" else _complaint(said), done.stdout
 
 
 _QP_FIELDS = ("pps_init_qp_minus26", "ph_qp_delta", "sh_qp_delta")
 
 
-def _last_of(said: str) -> str:
-    lines = [line.split("] ")[-1] for line in said.strip().splitlines()]
-    return (lines[0] if lines else "nothing")[:200]
+def _complaint(said: str) -> str:
+    found = re.search(r"\[(?:error|fatal|panic)\] (.*)", said)
+    return found[1].strip()[:200] if found else "nothing"
 
 
 @lru_cache(maxsize=1)
@@ -219,8 +224,11 @@ def _program() -> str:
         raise MissingExtra("codec vvc", "imageio-ffmpeg", "links") from None
     try:
         found: str = imageio_ffmpeg.get_ffmpeg_exe()
-        done = subprocess.run([found, "-hide_banner", "-h", "encoder=libvvenc"], capture_output=True, check=False)
-    except (OSError, RuntimeError) as error:
+        asked = [found, "-hide_banner", "-h", "encoder=libvvenc"]
+        done = subprocess.run(
+            asked, capture_output=True, stdin=subprocess.DEVNULL, timeout=_SECONDS_TO_START, check=False
+        )
+    except (OSError, RuntimeError, subprocess.TimeoutExpired) as error:
         raise UsageError(f"codec vvc: expected imageio-ffmpeg to have an ffmpeg that runs: {error}") from None
     if b"Encoder libvvenc" not in done.stdout:
         raise UsageError(
@@ -231,10 +239,11 @@ def _program() -> str:
 
 
 @lru_cache(maxsize=64)
-def _agreed(preset: str, height: int, width: int) -> bytes:
+def _agreed(codec: Vvc, height: int, width: int) -> bytes:
     """Parameter sets of a picture of this size: a grey one's."""
+    _padded_sides(height, width)  # refuses one too large before it is made
     grey = np.full((height, width, 3), 128, np.uint8)
-    return _head(Vvc(preset)._stream(grey, 50.0))
+    return _head(codec._stream(grey, 50.0))
 
 
 def _head(stream: bytes) -> bytes:
@@ -250,6 +259,11 @@ def _nal_units(stream: bytes) -> Sequence[tuple[int, int]]:
 
 def _padded_sides(height: int, width: int) -> tuple[int, int]:
     rows, columns = (max(-(-side // 8) * 8, _SMALLEST_SIDE) for side in (height, width))
+    if max(rows, columns) > _LARGEST_SIDE or rows * columns > _MOST_PIXELS:
+        raise SignalError(
+            f"codec vvc: expected sides of at most {_LARGEST_SIDE}, and at most {_MOST_PIXELS} pixels, "
+            f"got {height} x {width}"
+        )
     return rows, columns
 
 
