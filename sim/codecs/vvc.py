@@ -28,6 +28,7 @@ _BIT_DEPTH = 10
 _LAMBDA_OF_HALF_A_QP = 1.2  # files of QP n and of n + 1 meet where lambda is that much more and less than vvenc's own
 _SMALLEST_SIDE = 32  # of what vvenc codes well at every preset; smaller pictures are padded
 _LARGEST_SIDE, _MOST_PIXELS = 25328, 80216064  # of level 6.3; ffmpeg reads no more
+_NO_ROOM, _ALWAYS_ROOM_QP = "Error submitting video frame to the encoder", 36
 _SECONDS_TO_START = 60.0
 # Full-size PSNR of RGB pays for chroma more than vvenc thinks, the more so since it has half the sides: on crops of
 # training photographs these offsets are worth 0.2 dB.
@@ -73,6 +74,8 @@ class Vvc:
     def encode(self, picture: NDArray[np.uint8], setting: int) -> bytes:
         """Code a picture at QP ``60 - setting / 8``; between whole QPs by the Lagrangian multiplier.
 
+        A file has at most a byte a pixel: where that is too little, the QP is the next even one that does.
+
         Args:
             picture: uint8 sRGB ``[H, W, 3]``.
             setting: 0 to 480.
@@ -82,7 +85,15 @@ class Vvc:
             MissingExtra: imageio-ffmpeg is not installed.
             UsageError: its ffmpeg has no libvvenc, or does not start.
         """
-        stream = self._stream(picture, _HIGHEST_QP - setting / QP_STEPS)
+        qp = _HIGHEST_QP - setting / QP_STEPS
+        stream = None
+        while stream is None:
+            try:
+                stream = self._stream(picture, qp)
+            except SignalError as error:  # ffmpeg gives vvenc so much room, and no reason when it is full
+                if _NO_ROOM not in str(error) or qp >= _ALWAYS_ROOM_QP:
+                    raise
+                qp = 2.0 * (qp // 2 + 1)
         if self.parameter_sets == "sent":
             return stream
         agreed = _agreed(self, *picture.shape[:2])

@@ -30,7 +30,7 @@ def decoder(**params: object) -> ImageCodec:
     return made
 
 
-@pytest.mark.parametrize("codec", ["jpeg2000", "hevc", "avif", "webp"])
+@pytest.mark.parametrize("codec", ["jpeg2000", "hevc", "avif", "webp", "vvc"])
 @pytest.mark.parametrize("crc_ok", [True, None])
 def test_what_was_sent_is_decoded(photo, codec, crc_ok):
     value, header = coded(photo, codec=codec)
@@ -57,14 +57,14 @@ def test_a_frame_whose_check_sum_failed_is_a_failure_even_if_it_decodes(photo, c
     assert not out.value.any()
 
 
-@pytest.mark.parametrize("codec", ["jpeg2000", "hevc", "avif", "webp"])
+@pytest.mark.parametrize("codec", ["jpeg2000", "hevc", "avif", "webp", "vvc"])
 def test_a_file_that_does_not_decode_is_a_failure(photo, codec):
     value, header = coded(photo, codec=codec)
     for damaged in (value[:40], value[:0], np.zeros_like(value), value[::-1].copy()):
         assert decoder().work(damaged, header, State()).trace["failed"] == 1
 
 
-@pytest.mark.parametrize("codec", ["jpeg2000", "hevc", "avif", "webp"])
+@pytest.mark.parametrize("codec", ["jpeg2000", "hevc", "avif", "webp", "vvc"])
 def test_a_file_of_another_size_than_the_header_says_is_a_failure(photo, codec):
     value, header = coded(photo, codec=codec)
     for shape in (ImageShape(96, 120), ImageShape(65535, 65535)):
@@ -74,6 +74,6 @@ def test_a_file_of_another_size_than_the_header_says_is_a_failure(photo, codec):
 
 def test_the_file_of_one_coder_is_none_of_another(photo):
     value, header = coded(photo, codec="webp")
-    for codec in ("jpeg2000", "hevc", "avif"):
+    for codec in ("jpeg2000", "hevc", "avif", "vvc"):
         said = header.with_fields(CodedImage(codec, 8, "sent", "picture"))
         assert decoder().work(value, said, State()).trace["failed"] == 1

@@ -38,7 +38,7 @@ def header_of(out: Out) -> Header:
     return Header().with_fields(*out.header)
 
 
-@pytest.mark.parametrize("codec", ["jpeg2000", "hevc", "avif", "webp"])
+@pytest.mark.parametrize("codec", ["jpeg2000", "hevc", "avif", "webp", "vvc"])
 @pytest.mark.parametrize(("scheme", "cbr"), [("16qam-1/2", "1/12"), ("qpsk-1/2", "1/4"), ("capacity", 0.0625)])
 def test_the_total_cbr_is_at_most_the_target_header_and_padding_included(photo, codec, scheme, cbr):
     out = block(codec=codec, scheme=scheme, cbr=cbr, on_too_small="send_nothing").work(photo)
@@ -175,6 +175,10 @@ def test_pictures_of_any_size_are_sent_or_refused():
         ({"scheme": "9qam-1/2"}, "expected adapted, matched, capacity or a scheme; scheme: expected MODULATION-RATE"),
         ({"scales": (0.3,)}, r"expected multiples of 1/8, from 0.125 to 1, got \[0.3\]"),
         ({"codec": "png"}, "Input should be"),
+        (
+            {"codec": "vvc", "preset": "ultrafast"},
+            "preset: expected one of faster, fast, medium, slow, slower for codec vvc, got ultrafast",
+        ),
     ],
 )
 def test_parameters_that_make_no_sense_are_refused(params, message):

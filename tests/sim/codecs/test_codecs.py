@@ -219,6 +219,7 @@ for trial in range(200):
 assert refused > 20
 (peak,) = [line for line in open("/proc/self/status") if line.startswith("VmHWM")]  # ru_maxrss counts the parent, too
 assert int(peak.split()[1]) < 400_000
+assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < 400_000
 """
 
 
