@@ -26,8 +26,8 @@ from comparison_plots import draw
 from curves import pictures_of, take_pictures, write_rows
 from measured_pictures import Point, System, Wanted, back_off_db, measure, picture_path
 from semcom.models.cdm_jscc.names import SHIPPED as CDM
+from semcom.models.codec_diffusion.names import SHIPPED as BEHIND_HEVC
 from semcom.models.deepjscc.names import SHIPPED as DEEPJSCC
-from semcom.models.hevc_diffusion.names import SHIPPED as BEHIND_HEVC
 from semcom.models.latent_denoiser.names import SHIPPED as DENOISER
 from semcom.models.latent_diffusion.names import SHIPPED as DIFFUSION
 from semcom.models.ntscc.names import SHIPPED as NTSCC

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from ntscc_held_out import held_out, over_awgn
 from semcom.blocks.block import Block
-from semcom.blocks.decoders.hevc_diffusion import HevcDiffusion
+from semcom.blocks.decoders.codec_diffusion import CodecDiffusion
 from semcom.blocks.decoders.image_codec import ImageCodec
 from semcom.blocks.encoders.image_codec import ImageCodec as Encoder
 from semcom.blocks.envelope import Header, Identity, State
@@ -93,7 +93,7 @@ def over_hevc(decoder: type[Block], **params: Any) -> Callable[[], Sent]:
             encoder.start()
             frame = encoder.work(picture)
             header = Header().with_fields(*frame.header)
-            extra = (Identity(seq=number),) if decoder is HevcDiffusion else ()
+            extra = (Identity(seq=number),) if decoder is CodecDiffusion else ()
             made: np.ndarray = work(frame.value, header, State(), *extra).value
             return made
 
@@ -115,11 +115,11 @@ def rows_of(weights: dict[str, str]) -> list[Row]:
             for steps in (1, 4)
         ),
         Row("HEVC", over_hevc(ImageCodec)),
-        Row("HEVC diffusion D", over_hevc(HevcDiffusion, weights=weights.get("d"))),
+        Row("HEVC diffusion D", over_hevc(CodecDiffusion, weights=weights.get("d"))),
         *(
             Row(
                 f"HEVC diffusion P, steps: {steps}, guidance {guidance}",
-                over_hevc(HevcDiffusion, variant="p", weights=weights.get("p"), steps=steps, guidance=guidance),
+                over_hevc(CodecDiffusion, variant="p", weights=weights.get("p"), steps=steps, guidance=guidance),
             )
             for steps, guidance in ((1, 0.5), (1, 1), (4, 1))
         ),

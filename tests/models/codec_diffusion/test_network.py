@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 from pydantic import ValidationError
-from semcom.models.hevc_diffusion.coding import coded_images
-from semcom.models.hevc_diffusion.config import TrainConfig
-from semcom.models.hevc_diffusion.expected_error import expected_rms_error
-from semcom.models.hevc_diffusion.network import Coded, HevcDiffusion
-from semcom.models.hevc_diffusion.training import HevcDiffusionRun
+from semcom.models.codec_diffusion.coding import coded_images
+from semcom.models.codec_diffusion.config import TrainConfig
+from semcom.models.codec_diffusion.expected_error import expected_rms_error
+from semcom.models.codec_diffusion.network import CodecDiffusion, Coded
+from semcom.models.codec_diffusion.training import CodecDiffusionRun
 from semcom.models.pixel_diffusion.config import DenoiserConfig, UnetConfig
 from semcom.sim.codecs.hevc import Hevc
 from semcom.sim.codecs.scaled import decode_scaled, encode_at_budget
@@ -30,17 +30,17 @@ def as_tensor(picture: np.ndarray) -> torch.Tensor:
     return torch.from_numpy(picture).permute(2, 0, 1)[None].float() / 255
 
 
-def shaken() -> HevcDiffusion:
+def shaken() -> CodecDiffusion:
     """A network of random weights, those included that are zeros at first."""
     torch.manual_seed(1)
-    network = HevcDiffusion(DenoiserConfig(unet=UNET))
+    network = CodecDiffusion(DenoiserConfig(unet=UNET))
     for parameter in network.parameters():
         torch.nn.init.normal_(parameter, std=0.2)
     return network
 
 
 def test_a_network_that_has_learnt_nothing_leaves_the_picture_as_it_is() -> None:
-    network = HevcDiffusion(DenoiserConfig(unet=UNET))
+    network = CodecDiffusion(DenoiserConfig(unet=UNET))
     coded = Coded.of(torch.rand(2, 3, 32, 48), [22.0, 40.0], [8, 4])
     made = network.sample(coded, torch.randn(2, 3, 32, 48), 1)
     assert torch.allclose(made, coded.pictures, atol=1e-4)  # at t = T there is a trace of signal left in the schedule
@@ -114,7 +114,7 @@ def test_the_expected_error_is_about_that_of_a_photograph(qp: float, eighths: in
 def test_what_cannot_be_is_refused() -> None:
     with pytest.raises(ValidationError, match=r"start_noise: expected 0 where .objective. is regression, got 0\.8"):
         DenoiserConfig(unet=UNET, objective="regression")
-    tiny = TrainConfig.read(HevcDiffusionRun.system.recipes["tiny"]).model_dump()
+    tiny = TrainConfig.read(CodecDiffusionRun.system.recipes["tiny"]).model_dump()
     regression = {"unet": UNET, "objective": "regression", "start_noise": 0}
     for change, why in (
         ({"qp": (20, 52)}, "qp: expected a range within 0 to 51"),

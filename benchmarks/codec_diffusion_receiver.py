@@ -1,6 +1,6 @@
 """HEVC's diffusion receiver: time to decode one picture, beside HEVC's decoder alone; and time to encode it.
 
-    python benchmarks/hevc_diffusion_receiver.py [--sizes 256x256 ...] [--threads N] [--rounds N] [--device cpu]
+    python benchmarks/codec_diffusion_receiver.py [--sizes 256x256 ...] [--threads N] [--rounds N] [--device cpu]
 
 Milliseconds a picture, one at a time, of a file at CBR 1/24 over the matched link at 10 dB. Encoding searches for the
 largest file that fits, at one scale, anew each time.
@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from figures import print_table, take_turns
 from PIL import Image
-from semcom.blocks.decoders.hevc_diffusion import HevcDiffusion
+from semcom.blocks.decoders.codec_diffusion import CodecDiffusion
 from semcom.blocks.decoders.image_codec import ImageCodec
 from semcom.blocks.encoders.image_codec import ImageCodec as Encoder
 from semcom.blocks.envelope import Header, Identity, State
@@ -61,7 +61,7 @@ def decoders(image: np.ndarray, device: str) -> dict[str, Callable[[], float]]:
     plain.start()
     runners = {"HEVC": timed(lambda: plain.work(frame.value, header, State()))}
     for name, params in VARIANTS.items():
-        block = HevcDiffusion(HevcDiffusion.Params(**params, device=device), name="decoder")
+        block = CodecDiffusion(CodecDiffusion.Params(**params, device=device), name="decoder")
         block.start()
         runners[name] = timed(lambda block=block: block.work(frame.value, header, State(), Identity()))  # type: ignore[misc]
     return runners

@@ -1,4 +1,4 @@
-"""`decoders/hevc_diffusion`."""
+"""`decoders/codec_diffusion`."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import cast
 from pydantic import Field
 
 from ...errors import SignalError
-from ...models.hevc_diffusion.names import DEFAULT, Variant
-from ...models.hevc_diffusion.receiver import Receiver, Receiving
-from ...models.hevc_diffusion.system import SYSTEM
+from ...models.codec_diffusion.names import DEFAULT, Variant
+from ...models.codec_diffusion.receiver import Receiver, Receiving
+from ...models.codec_diffusion.system import SYSTEM
 from ...sim.side_information.coded_image import CodedImage
 from ...sim.side_information.image_shape import ImageShape
 from .._coded_link.received_image import OnFailure, plain_picture, received_image
@@ -21,10 +21,10 @@ from ..envelope import Header, Identity, Out, State
 from ..params import BlockParams, Live
 from ..ports import Bytes, Image
 
-__all__ = ["HevcDiffusion"]
+__all__ = ["CodecDiffusion"]
 
 
-class HevcDiffusion(Block):
+class CodecDiffusion(Block):
     r"""Decodes a picture that HEVC coded, and adds by conditional diffusion what HEVC's picture lacks.
 
     .. math:: \hat x = x_\mathrm{HEVC} + \sigma(\mathrm{QP}, s)\, \mathrm{DDIM}_\theta(x_\mathrm{HEVC}, \mathrm{QP}, s)
@@ -44,7 +44,7 @@ class HevcDiffusion(Block):
     State:   none; the network, loaded by `start`.
     Source:  Zhang et al., Rate-adaptive generative semantic communication using conditional diffusion models, IEEE
              Wireless Commun. Lett. 2025, for the receiver; Song et al., Denoising diffusion implicit models, ICLR 2021.
-    Example: ``decoder: {use: decoders/hevc_diffusion, variant: p, steps: 4}``
+    Example: ``decoder: {use: decoders/codec_diffusion, variant: p, steps: 4}``
     """
 
     class Params(BlockParams):
@@ -75,7 +75,7 @@ class HevcDiffusion(Block):
         """Load the network."""
         p = self.params
         how = {"device": p.device, "precision": p.precision}
-        found = torch_codec("decoders/hevc_diffusion", SYSTEM, p.variant, p.weights, role="decoder", **how)
+        found = torch_codec("decoders/codec_diffusion", SYSTEM, p.variant, p.weights, role="decoder", **how)
         self._receiver = cast(Receiver, found)
 
     def work(self, data: Bytes, header: Header, state: State, identity: Identity) -> Out[Image]:
@@ -83,7 +83,7 @@ class HevcDiffusion(Block):
         coded = header.read(CodedImage)
         if coded.codec != "hevc":
             raise SignalError(
-                f"decoders/hevc_diffusion: expected a picture coded by hevc, got one by {coded.codec}; set codec: hevc "
+                f"decoders/codec_diffusion: expected a picture coded by hevc, got one by {coded.codec}; set codec: hevc "
                 "in encoders/image_codec, or use decoders/image_codec"
             )
         came = received_image(data, header, state)

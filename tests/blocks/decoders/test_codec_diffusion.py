@@ -1,4 +1,4 @@
-"""`decoders/hevc_diffusion` behind `encoders/image_codec`."""
+"""`decoders/codec_diffusion` behind `encoders/image_codec`."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from semcom.blocks.decoders.hevc_diffusion import HevcDiffusion
+from semcom.blocks.decoders.codec_diffusion import CodecDiffusion
 from semcom.blocks.decoders.image_codec import ImageCodec as Plain
 from semcom.blocks.encoders.image_codec import ImageCodec as Encoder
 from semcom.blocks.envelope import Header, Identity, State
 from semcom.errors import SignalError, WeightsError
-from semcom.models.hevc_diffusion.engine import load
-from semcom.models.hevc_diffusion.receiver import Receiving
+from semcom.models.codec_diffusion.engine import load
+from semcom.models.codec_diffusion.receiver import Receiving
 from semcom.sim.codecs.hevc import Hevc
 from semcom.sim.codecs.scaled import scaled_sides
 from semcom.sim.mean_colour import MEAN_COLOUR
@@ -33,8 +33,8 @@ def coded(photo: np.ndarray, **params: object) -> tuple[np.ndarray, Header]:
     return out.value, Header().with_fields(*out.header)
 
 
-def decoder(**params: object) -> HevcDiffusion:
-    made = HevcDiffusion(HevcDiffusion.Params.model_validate(params), name="decoder")
+def decoder(**params: object) -> CodecDiffusion:
+    made = CodecDiffusion(CodecDiffusion.Params.model_validate(params), name="decoder")
     made.start()
     return made
 
