@@ -29,9 +29,9 @@ from skimage.data import coffee
 VARIANTS: dict[str, dict[str, Any]] = {
     "D": {},
     "D, bfloat16": {"precision": "bfloat16"},
-    "P": {"variant": "p"},
-    "P, bfloat16": {"variant": "p", "precision": "bfloat16"},
-    "P, 4 steps": {"variant": "p", "steps": 4},
+    "P": {"variant": "hevc-p"},
+    "P, bfloat16": {"variant": "hevc-p", "precision": "bfloat16"},
+    "P, 4 steps": {"variant": "hevc-p", "steps": 4},
 }
 
 

@@ -119,7 +119,7 @@ def rows_of(weights: dict[str, str]) -> list[Row]:
         *(
             Row(
                 f"HEVC diffusion P, steps: {steps}, guidance {guidance}",
-                over_hevc(CodecDiffusion, variant="p", weights=weights.get("p"), steps=steps, guidance=guidance),
+                over_hevc(CodecDiffusion, variant="hevc-p", weights=weights.get("p"), steps=steps, guidance=guidance),
             )
             for steps, guidance in ((1, 0.5), (1, 1), (4, 1))
         ),

@@ -13,7 +13,8 @@ def expected_rms_error(qp: float, scale_eighths: int) -> float:
     .. math:: \sigma^2 = (0.0223 \cdot 2^{(\mathrm{QP} - 33) / 8})^2 + (0.03 \log_2 (1 / s))^2
 
     Fitted by eye to crops of training photographs (x265 at preset slow; vvenc's medium agrees). Single pictures are off
-    by a factor of two and more, the smooth ones below and the busy ones above: it is the unit in which residuals are predicted, no more.
+    by a factor of two and more, the smooth ones below and the busy ones above: it is the unit in which residuals are
+    predicted, no more.
 
     Args:
         qp: Quantisation parameter.
