@@ -26,8 +26,8 @@ from comparison_plots import draw
 from curves import pictures_of, take_pictures, write_rows
 from measured_pictures import Point, System, Wanted, back_off_db, measure, picture_path
 from semcom.models.cdm_jscc.names import SHIPPED as CDM
+from semcom.models.codec_diffusion.names import SHIPPED as CODED
 from semcom.models.deepjscc.names import SHIPPED as DEEPJSCC
-from semcom.models.hevc_diffusion.names import SHIPPED as BEHIND_HEVC
 from semcom.models.latent_denoiser.names import SHIPPED as DENOISER
 from semcom.models.latent_diffusion.names import SHIPPED as DIFFUSION
 from semcom.models.ntscc.names import SHIPPED as NTSCC
@@ -86,7 +86,7 @@ PERCEPTUAL = ("encoder.variant=perceptual",)
 D, P = CDM.path("d"), CDM.path("p")
 UPON_NTSCC = CDM.path("ntscc-p"), NTSCC.path("midi")
 AGREED, MATCHED = "encoder.parameter_sets=agreed", (*CBR, "scheme=matched")
-AS_P, H_D, H_P = (*CBR, "variant=p"), BEHIND_HEVC.path("d"), BEHIND_HEVC.path("p")
+HEVC_P, H_D, H_P = (*CBR, "variant=hevc-p"), CODED.path("hevc-d"), CODED.path("hevc-p")
 JPEG = ("encoder.csit=mean", SCALES)
 LINES = (
     Line("DeepJSCC", "deepjscc-awgn", RATE, (), (DEEPJSCC.path("adaptive"),), seconds=0.9),
@@ -106,7 +106,7 @@ LINES = (
     Line("HEVC+LDPC adapted", "hevc-ldpc", (*CBR, "scheme=adapted"), (SCALES,), (), CBRS, 1.2, coded=True),
     Line("HEVC+LDPC matched", "hevc-ldpc", MATCHED, (SCALES, AGREED), (), CBRS, 1.3, coded=True, pictured=False),
     Line("HEVC+LDPC+diffusion D", "hevc-diffusion", CBR, (SCALES,), (H_D,), CBRS, 1.4, coded=True, pictured=False),
-    Line("HEVC+LDPC+diffusion P", "hevc-diffusion", AS_P, (SCALES,), (H_P,), CBRS, 1.5, coded=True),
+    Line("HEVC+LDPC+diffusion P", "hevc-diffusion", HEVC_P, (SCALES,), (H_P,), CBRS, 1.5, coded=True),
     Line("HEVC+capacity", "hevc-capacity", CBR, (SCALES,), (), CBRS, 1.2, pictured=False),
 )
 SPREAD = {  # over AWGN → over Rayleigh fading, each value spread over the frame

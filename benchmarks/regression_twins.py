@@ -26,8 +26,8 @@ from measured_pictures import Point, System, Wanted, measure
 from regression_twins_page import Compared, Training, page, write_rows
 from semcom.models.cdm_jscc.system import SYSTEM as CDM_JSCC
 from semcom.models.cdm_jscc.training import CdmJsccRun
-from semcom.models.hevc_diffusion.system import SYSTEM as HEVC_DIFFUSION
-from semcom.models.hevc_diffusion.training import HevcDiffusionRun
+from semcom.models.codec_diffusion.system import SYSTEM as CODEC_DIFFUSION
+from semcom.models.codec_diffusion.training import CodecDiffusionRun
 from semcom.models.model_card import ModelCard, card_path
 from semcom.models.objective import Objective
 from semcom.models.sc_sic.system import SYSTEM as SC_SIC
@@ -127,12 +127,12 @@ def pairs(squeezenet: Path | None) -> list[Pair]:
     if squeezenet is not None:
         of_p = {**of_cdm, "perceptual_weight": 0.7, "learning_rate": 8e-4}
         changes = {"start_from": "d", "phases": [of_p]}
-        small_p, behind_hevc = CDM_JSCC.recipe_file("small-p"), HEVC_DIFFUSION.recipe_file("p")
+        small_p, behind_hevc = CDM_JSCC.recipe_file("small-p"), CODEC_DIFFUSION.recipe_file("hevc-p")
         found.append(Pair("CDM-JSCC P", _CdmAfresh, small_p, changes, 240, steps, "cdm-jscc", RATES))
         found.append(
             Pair(
                 "HEVC diffusion P",
-                HevcDiffusionRun,
+                CodecDiffusionRun,
                 behind_hevc,
                 {"start_from": None},
                 400,

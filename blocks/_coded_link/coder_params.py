@@ -35,6 +35,11 @@ class CoderParams(LinkParams):
     wavelet: Literal["9-7", "5-3"] = Field(
         "9-7", description="Of jpeg2000: 9-7 for the best PSNR, or 5-3, which is lossless where the budget allows."
     )
+    files: str | None = Field(
+        None,
+        min_length=1,
+        description="Folder that keeps coded files for other runs, for slow coders; null: only this process does.",
+    )
     on_too_small: Literal["fail", "send_nothing"] = Field(
         "fail",
         description="A budget below the smallest file: an error, or a frame without a picture (a counted failure).",

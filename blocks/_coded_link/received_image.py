@@ -11,13 +11,14 @@ from ...errors import SignalError
 from ...sim.codecs.codec import codec_named
 from ...sim.codecs.hevc import Hevc
 from ...sim.codecs.scaled import decode_scaled, scaled_sides
+from ...sim.codecs.vvc import Vvc
 from ...sim.mean_colour import MEAN_COLOUR
 from ...sim.side_information.coded_image import CodedImage
 from ...sim.side_information.image_shape import ImageShape
 from ..envelope import Header, Out, State
 from ..ports import Bytes, Image
 
-__all__ = ["OnFailure", "Received", "plain_picture", "received_image"]
+__all__ = ["OnFailure", "Received", "plain_picture", "received_image", "received_qp"]
 
 OnFailure = Annotated[
     Literal["mean_colour", "zero"],
@@ -31,7 +32,6 @@ class Received(NamedTuple):
     picture: Image | None  # None: it failed
     shape: ImageShape
     coded: CodedImage
-    qp: int | None  # of HEVC
 
 
 def received_image(data: Bytes, header: Header, state: State) -> Received:
@@ -48,16 +48,29 @@ def received_image(data: Bytes, header: Header, state: State) -> Received:
     """
     shape, coded = header.read(ImageShape), header.read(CodedImage)
     if state.crc_ok is False or coded.content != "picture":
-        return Received(None, shape, coded, None)
+        return Received(None, shape, coded)
     codec = codec_named(coded.codec, parameter_sets=coded.parameter_sets)
     codec.check()
     try:
         picture = decode_scaled(codec, data.tobytes(), shape.height, shape.width, coded.scale_eighths)
-        sides = scaled_sides(shape.height, shape.width, coded.scale_eighths)
-        qp = codec.qp(data.tobytes(), *sides) if isinstance(codec, Hevc) else None
     except SignalError:
-        return Received(None, shape, coded, None)
-    return Received(picture, shape, coded, qp)
+        return Received(None, shape, coded)
+    return Received(picture, shape, coded)
+
+
+def received_qp(data: Bytes, received: Received) -> int | None:
+    """Quantisation parameter of a picture that HEVC or VVC coded; None where its head is damaged.
+
+    Args:
+        data: As they came, padded or not.
+        received: What they hold.
+    """
+    shape, coded = received.shape, received.coded
+    coder: Hevc | Vvc = {"hevc": Hevc, "vvc": Vvc}[coded.codec](parameter_sets=coded.parameter_sets)
+    try:
+        return coder.qp(data.tobytes(), *scaled_sides(shape.height, shape.width, coded.scale_eighths))
+    except SignalError:
+        return None
 
 
 def plain_picture(shape: ImageShape, on_failure: OnFailure) -> Out[Image]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 
@@ -50,7 +51,7 @@ class ImageCodec(Block):
              container_bytes; where nothing fits also budget_bytes, least_bytes, least_cbr.
     Raises:  SignalError: a side is longer; the uses do not carry a byte; the smallest file exceeds the budget and
              on_too_small is fail; link is none. MissingExtra or UsageError: the coder is not installed.
-    State:   none that shows: files of pictures seen are remembered, to save time.
+    State:   none that shows: files of pictures seen are remembered, to save time; in ``files``, if that is given.
     Source:  Bourtsoulatze, Burth Kurka & Gunduz, IEEE TCCN 5(3), 2019, section IV (digital baselines at a CBR).
     Example: ``encoder: {use: encoders/image_codec, codec: hevc, cbr: 1/3, scheme: 16qam-1/2}``
     """
@@ -67,6 +68,7 @@ class ImageCodec(Block):
         p = self.params
         self._codec = codec_named(p.codec, preset=p.preset, parameter_sets=p.parameter_sets, wavelet=p.wavelet)
         self._codec.check()
+        self._files = _FILES if p.files is None else FileMemo(folder=Path(p.files))
 
     def work(self, image: Image, link: Link | None = None) -> Out[Bytes]:
         """Code one picture."""
@@ -89,7 +91,7 @@ class ImageCodec(Block):
                 f"{total_uses}, a CBR of {p.cbr} of a picture of {height} x {width}; raise cbr"
             )
         coded = encode_at_budget(
-            self._codec, image, budget, scales_eighths=[round(8 * scale) for scale in p.scales], memo=_FILES
+            self._codec, image, budget, scales_eighths=[round(8 * scale) for scale in p.scales], memo=self._files
         )
         frame = np.zeros(budget, np.uint8)
         if coded.data is None:

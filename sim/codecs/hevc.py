@@ -55,6 +55,14 @@ class Hevc:
         """
         return Knob(0, _HIGHEST_QP * QP_STEPS, QP_STEPS, per_octave=6.5 * QP_STEPS, at_one_bpp=26 * QP_STEPS)
 
+    def setting_at(self, qp: float) -> int:
+        """The knob's setting of a QP, to a sixteenth.
+
+        Args:
+            qp: 0 to 51.
+        """
+        return round((_HIGHEST_QP - qp) * QP_STEPS)
+
     def check(self) -> None:
         """Import PyAV, and find x265 in it.
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import math
+import tempfile
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -58,9 +60,11 @@ class FileMemo:
 
     Args:
         max_bytes: Bound on the sum of the files.
+        folder: Keeps them all, for other processes too, and for later.
     """
 
-    def __init__(self, max_bytes: int = 64 << 20) -> None:
+    def __init__(self, max_bytes: int = 64 << 20, folder: Path | None = None) -> None:
+        self._folder = folder
         self._files: OrderedDict[tuple[str, str, int], bytes] = OrderedDict()
         self._held = 0
         self._max_bytes = max_bytes
@@ -85,13 +89,25 @@ class FileMemo:
             if key in self._files:
                 self._files.move_to_end(key)
                 return self._files[key]
-        data = make()
+        data = make() if self._folder is None else self._kept(self._folder, key, make)
         with self._lock:
             if key not in self._files and len(data) <= self._max_bytes:
                 self._files[key] = data
                 self._held += len(data)
                 while self._held > self._max_bytes:
                     self._held -= len(self._files.popitem(last=False)[1])
+        return data
+
+    @staticmethod
+    def _kept(folder: Path, key: tuple[str, str, int], make: Callable[[], bytes]) -> bytes:
+        path = folder / hashlib.blake2b(repr(key).encode(), digest_size=16).hexdigest()
+        if path.exists():
+            return path.read_bytes()
+        data = make()
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=folder, prefix="part-", delete=False) as part:
+            part.write(data)
+        Path(part.name).replace(path)  # never half a file, whoever else writes it
         return data
 
 

@@ -62,6 +62,14 @@ class Vvc:
         """
         return Knob(0, _HIGHEST_QP * QP_STEPS, QP_STEPS, per_octave=6.0 * QP_STEPS, at_one_bpp=37 * QP_STEPS)
 
+    def setting_at(self, qp: float) -> int:
+        """The knob's setting of a QP, to an eighth.
+
+        Args:
+            qp: 0 to 60.
+        """
+        return round((_HIGHEST_QP - qp) * QP_STEPS)
+
     def check(self) -> None:
         """Find ffmpeg, and vvenc in it.
 

@@ -172,6 +172,33 @@ def test_scales_are_rounded_up_and_undone():
     assert decode_scaled(codec_named("webp"), coded.data, 128, 192, 4).shape == image.shape
 
 
+def test_a_scale_that_loses_more_than_the_best_has_lost_is_not_coded():
+    class Counted:
+        """JPEG 2000, and the sizes that it coded."""
+
+        def __init__(self) -> None:
+            self.coded, self._jpeg2000 = [], codec_named("jpeg2000")
+
+        def encode(self, picture: np.ndarray, setting: int) -> bytes:
+            self.coded.append(picture.shape[:2])
+            return self._jpeg2000.encode(picture, setting)
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(self._jpeg2000, name)
+
+    image = photo(height=128, width=192)
+    for budget, sides in ((9000, {(128, 192)}), (400, {(128, 192), (64, 96)})):
+        codec = Counted()
+        found = encode_at_budget(codec, image, budget, scales_eighths=(8, 4))
+        assert set(codec.coded) == sides
+        both = [encode_at_budget(codec_named("jpeg2000"), image, budget, scales_eighths=[scale]) for scale in (8, 4)]
+        quality_db = [
+            psnr_db(image, decode_scaled(codec_named("jpeg2000"), one.data, 128, 192, one.scale_eighths))
+            for one in both
+        ]
+        assert found.data == both[int(np.argmax(quality_db))].data
+
+
 def test_nothing_fits_at_any_scale():
     coded = encode_at_budget(codec_named("hevc"), photo(), 50, scales_eighths=(8, 4))
     assert coded.data is None

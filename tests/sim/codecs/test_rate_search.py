@@ -102,3 +102,19 @@ def test_a_digest_names_pixels_and_shape():
     assert picture_digest(one) == picture_digest(one.copy())
     assert picture_digest(one) != picture_digest(one.reshape(3, 2, 3))
     assert picture_digest(one) != picture_digest(one + 1)
+
+
+def test_a_folder_keeps_files_for_other_memos(tmp_path):
+    made = []
+
+    def get(memo: FileMemo, picture: str, coder: str, setting: int) -> bytes:
+        return memo.get(picture, coder, setting, lambda: made.append(setting) or bytes([setting]) * 3)
+
+    folder = tmp_path / "deep" / "files"
+    assert get(FileMemo(folder=folder), "p", "c", 7) == b"\7\7\7"
+    assert get(FileMemo(folder=folder), "p", "c", 7) == b"\7\7\7"
+    assert made == [7]
+    for other in (("q", "c", 7), ("p", "d", 7), ("p", "c", 8)):
+        get(FileMemo(folder=folder), *other)
+    assert made == [7, 7, 7, 8]
+    assert len(list(folder.iterdir())) == 4

@@ -1,4 +1,4 @@
-"""HEVC's pictures to better ones. Needs no torch."""
+"""A coder's pictures to better ones. Needs no torch."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pydantic import Field
 from ..codec import Pixels
 from ..config import Config
 from ..objective import Objective, check_regression
+from .config import CoderName
 from .names import SHIPPED
 
 __all__ = ["Engine", "Receiver", "Receiving"]
@@ -19,7 +20,7 @@ LEAST_EIGHTHS = 4  # trainings know the whole sides and half of them
 
 
 class Receiving(Config):
-    """Settings of `Receiver.denoised`: those of ``decoders/hevc_diffusion``."""
+    """Settings of `Receiver.denoised`: those of ``decoders/codec_diffusion``."""
 
     steps: int = Field(1, ge=1, le=65)
     guidance: float = Field(1.0, ge=0, le=4)
@@ -30,6 +31,7 @@ class Engine(Protocol):
     """What computes the network."""
 
     objective: Objective
+    coder: CoderName
 
     def sampled(
         self, picture: Pixels, qp: int, scale_eighths: int, noise: NDArray[np.float32], steps: int, guidance: float
@@ -38,7 +40,7 @@ class Engine(Protocol):
 
         Args:
             picture: ``[H, W, 3]``.
-            qp: Of HEVC.
+            qp: Quantisation parameter.
             scale_eighths: Of the coded picture.
             noise: The sampler's start ``[3, H, W]``.
             steps: Of DDIM.
@@ -62,7 +64,7 @@ class Receiver:
         """Return what the diffusion makes of a picture; the same picture where it was coded below half of its sides.
 
         Args:
-            picture: uint8 sRGB ``[h, w, 3]``, as HEVC decoded it, at its full size.
+            picture: uint8 sRGB ``[h, w, 3]``, as it was decoded, at its full size.
             qp: Quantisation parameter of its slice.
             scale_eighths: The coded picture's sides are those of the picture times this over 8.
             receiving: Steps, guidance and seed.

@@ -1,4 +1,4 @@
-"""The network: a U-Net that is given HEVC's picture, and how coarse it is."""
+"""The network: a U-Net that is given a coder's picture, and how coarse it is."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..pixel_diffusion.config import DenoiserConfig
 from ..pixel_diffusion.diffusion import ddim
 from ..pixel_diffusion.unet import Unet
+from .config import CodedDenoiserConfig
 from .expected_error import expected_rms_error
 
-__all__ = ["Coded", "HevcDiffusion"]
+__all__ = ["CodecDiffusion", "Coded"]
 
 TOLD = 2  # beside the time: QP and scale
 QPS = 16, 48  # it is told of; beyond them no network was trained
@@ -35,8 +35,8 @@ class Coded(NamedTuple):
         return cls(pictures, new(qp), new(scale_eighths, dtype=torch.float32), new(errors)[:, None, None, None])
 
 
-class HevcDiffusion(nn.Module):
-    """A denoiser of what HEVC's pictures lack.
+class CodecDiffusion(nn.Module):
+    """A denoiser of what a coder's pictures lack.
 
     Args:
         config: Sizes.
@@ -44,7 +44,7 @@ class HevcDiffusion(nn.Module):
     State:   none.
     """
 
-    def __init__(self, config: DenoiserConfig) -> None:
+    def __init__(self, config: CodedDenoiserConfig) -> None:
         super().__init__()
         self.config = config
         self.unet = Unet(config.unet, (), 3 * config.unet.unshuffle**2, TOLD)

@@ -1,4 +1,4 @@
-"""The network behind HEVC's picture: what it is told, and what it is before it has learnt anything."""
+"""The network behind a coded picture: what it is told, and what it is before it has learnt anything."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ import numpy as np
 import pytest
 import torch
 from pydantic import ValidationError
-from semcom.models.hevc_diffusion.coding import coded_images
-from semcom.models.hevc_diffusion.config import TrainConfig
-from semcom.models.hevc_diffusion.expected_error import expected_rms_error
-from semcom.models.hevc_diffusion.network import Coded, HevcDiffusion
-from semcom.models.hevc_diffusion.training import HevcDiffusionRun
-from semcom.models.pixel_diffusion.config import DenoiserConfig, UnetConfig
+from semcom.models.codec_diffusion.coding import coded_images
+from semcom.models.codec_diffusion.config import CodedDenoiserConfig, TrainConfig
+from semcom.models.codec_diffusion.expected_error import expected_rms_error
+from semcom.models.codec_diffusion.network import CodecDiffusion, Coded
+from semcom.models.codec_diffusion.training import CodecDiffusionRun
+from semcom.models.pixel_diffusion.config import UnetConfig
 from semcom.sim.codecs.hevc import Hevc
 from semcom.sim.codecs.scaled import decode_scaled, encode_at_budget
+from semcom.sim.codecs.vvc import Vvc
 from semcom.sim.images import fit_image
 from skimage import data
 
@@ -30,17 +31,17 @@ def as_tensor(picture: np.ndarray) -> torch.Tensor:
     return torch.from_numpy(picture).permute(2, 0, 1)[None].float() / 255
 
 
-def shaken() -> HevcDiffusion:
+def shaken() -> CodecDiffusion:
     """A network of random weights, those included that are zeros at first."""
     torch.manual_seed(1)
-    network = HevcDiffusion(DenoiserConfig(unet=UNET))
+    network = CodecDiffusion(CodedDenoiserConfig(unet=UNET))
     for parameter in network.parameters():
         torch.nn.init.normal_(parameter, std=0.2)
     return network
 
 
 def test_a_network_that_has_learnt_nothing_leaves_the_picture_as_it_is() -> None:
-    network = HevcDiffusion(DenoiserConfig(unet=UNET))
+    network = CodecDiffusion(CodedDenoiserConfig(unet=UNET))
     coded = Coded.of(torch.rand(2, 3, 32, 48), [22.0, 40.0], [8, 4])
     made = network.sample(coded, torch.randn(2, 3, 32, 48), 1)
     assert torch.allclose(made, coded.pictures, atol=1e-4)  # at t = T there is a trace of signal left in the schedule
@@ -62,7 +63,7 @@ def test_training_codes_as_the_transmitter_does() -> None:
     picture = photo()
     codec = Hevc(preset="ultrafast", parameter_sets="agreed")
     alone = codec.decode(codec.encode(picture, 21 * 16), *picture.shape[:2])
-    coded = coded_images(as_tensor(picture), [30.0], [8], "ultrafast")
+    coded = coded_images(as_tensor(picture), [30.0], [8], codec)
     assert torch.equal(coded.pictures, as_tensor(alone))
     assert coded.qp.tolist() == [30.0]
     assert coded.scale_eighths.tolist() == [8.0]
@@ -77,7 +78,7 @@ def test_training_halves_as_the_transmitter_does() -> None:
     settings = range(0, 51 * 16 + 1)
     small = fit_image(picture, (32, 48), "stretch")
     setting = next(one for one in reversed(settings) if codec.encode(small, one) == file)
-    coded = coded_images(as_tensor(picture), [51 - setting / 16], [4], "ultrafast")
+    coded = coded_images(as_tensor(picture), [51 - setting / 16], [4], codec)
     assert torch.equal(coded.pictures, as_tensor(sent))
     assert coded.scale_eighths.tolist() == [4.0]
 
@@ -103,18 +104,21 @@ def test_beyond_the_qps_of_the_trainings_it_is_told_the_nearest() -> None:
     assert not torch.equal(within, last)
 
 
+@pytest.mark.parametrize("coder", [Hevc(), Vvc("faster")])
 @pytest.mark.parametrize(("qp", "eighths", "times"), [(20, 8, 1.7), (30, 8, 1.7), (40, 8, 1.7), (34, 4, 2.5)])
-def test_the_expected_error_is_about_that_of_a_photograph(qp: float, eighths: int, times: float) -> None:
+def test_the_expected_error_is_about_that_of_a_photograph(
+    coder: Hevc | Vvc, qp: float, eighths: int, times: float
+) -> None:
     picture = as_tensor(photo(192, 256))
-    coded = coded_images(picture, [qp], [eighths], "slow")
+    coded = coded_images(picture, [qp], [eighths], coder)
     error = float((coded.pictures - picture).square().mean().sqrt())
     assert 1 / times < error / expected_rms_error(qp, eighths) < times
 
 
 def test_what_cannot_be_is_refused() -> None:
     with pytest.raises(ValidationError, match=r"start_noise: expected 0 where .objective. is regression, got 0\.8"):
-        DenoiserConfig(unet=UNET, objective="regression")
-    tiny = TrainConfig.read(HevcDiffusionRun.system.recipes["tiny"]).model_dump()
+        CodedDenoiserConfig(unet=UNET, objective="regression")
+    tiny = TrainConfig.read(CodecDiffusionRun.system.recipes["tiny"]).model_dump()
     regression = {"unet": UNET, "objective": "regression", "start_noise": 0}
     for change, why in (
         ({"qp": (20, 52)}, "qp: expected a range within 0 to 51"),

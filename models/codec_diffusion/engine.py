@@ -1,4 +1,4 @@
-"""HEVC's diffusion receiver in torch."""
+"""A coder's diffusion receiver in torch."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from torch.nn import functional as F
 from ..codec import Pixels, Role
 from ..model_card import ModelCard
 from ..objective import Objective
-from ..pixel_diffusion.config import DenoiserConfig
 from ..precision import Precision
 from ..weights.network import config_of, fill
+from .config import CodedDenoiserConfig, CoderName
 from .names import DEFAULT, SHIPPED, Variant
-from .network import Coded, HevcDiffusion
+from .network import CodecDiffusion, Coded
 from .receiver import Receiver
 
 __all__ = ["TorchEngine", "load"]
@@ -62,19 +62,21 @@ class TorchEngine:
         card: What is known of the weights.
         network: With these weights.
         objective: What the network learnt by.
+        coder: Whose pictures it learnt to mend.
     """
 
     card: ModelCard
-    network: HevcDiffusion
+    network: CodecDiffusion
     objective: Objective
+    coder: CoderName
 
     def __init__(self, path: Path, *, device: str = "cpu", precision: Precision = "float32") -> None:
         self.card, tensors = SHIPPED.load(path)
-        self.network = HevcDiffusion(config_of(SHIPPED.system, path, self.card, DenoiserConfig))
+        self.network = CodecDiffusion(config_of(SHIPPED.system, path, self.card, CodedDenoiserConfig))
         fill(path, self.network, tensors)
         self.network.eval().requires_grad_(requires_grad=False)
         self.network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.objective = self.network.config.objective
+        self.objective, self.coder = self.network.config.objective, self.network.config.coder
         self._device, self._reduced = torch.device(device), precision == "bfloat16"
 
     @torch.inference_mode()

@@ -7,14 +7,14 @@ __all__ = ["SYSTEM"]
 
 SYSTEM = System(
     module=__name__,
-    doc="HEVC over any digital link, and at its receiver a conditional diffusion of what HEVC's picture lacks.",
+    doc="HEVC or VVC over any digital link, and at its receiver a conditional diffusion of what the picture lacks.",
     paper=(
         "the receiver of Zhang et al., Rate-adaptive generative semantic communication using conditional diffusion "
-        "models, IEEE Wireless Commun. Lett. 2025, whose condition is here the picture of ITU-T H.265"
+        "models, IEEE Wireless Commun. Lett. 2025, whose condition is here the picture of ITU-T H.265 or H.266"
     ),
     numbers=NUMBERS,
-    weights=("d", "p"),
-    recipe="d",
+    weights=("hevc-d", "hevc-p"),
+    recipe="hevc-d",
     engine="engine:load",
-    training="training:HevcDiffusionRun",
+    training="training:CodecDiffusionRun",
 )

@@ -1,4 +1,4 @@
-"""`decoders/hevc_diffusion` behind `encoders/image_codec`."""
+"""`decoders/codec_diffusion` behind `encoders/image_codec`."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from semcom.blocks.decoders.hevc_diffusion import HevcDiffusion
+from semcom.blocks.decoders.codec_diffusion import CodecDiffusion
 from semcom.blocks.decoders.image_codec import ImageCodec as Plain
 from semcom.blocks.encoders.image_codec import ImageCodec as Encoder
 from semcom.blocks.envelope import Header, Identity, State
 from semcom.errors import SignalError, WeightsError
-from semcom.models.hevc_diffusion.engine import load
-from semcom.models.hevc_diffusion.receiver import Receiving
+from semcom.models.codec_diffusion.engine import load
+from semcom.models.codec_diffusion.receiver import Receiving
 from semcom.sim.codecs.hevc import Hevc
 from semcom.sim.codecs.scaled import scaled_sides
 from semcom.sim.mean_colour import MEAN_COLOUR
@@ -33,8 +33,8 @@ def coded(photo: np.ndarray, **params: object) -> tuple[np.ndarray, Header]:
     return out.value, Header().with_fields(*out.header)
 
 
-def decoder(**params: object) -> HevcDiffusion:
-    made = HevcDiffusion(HevcDiffusion.Params.model_validate(params), name="decoder")
+def decoder(**params: object) -> CodecDiffusion:
+    made = CodecDiffusion(CodecDiffusion.Params.model_validate(params), name="decoder")
     made.start()
     return made
 
@@ -49,7 +49,7 @@ def plain(frame: np.ndarray, header: Header) -> np.ndarray:
 def test_d_is_nearer_than_hevcs_picture_and_p_adds_detail(photo: np.ndarray) -> None:
     frame, header = coded(photo)
     hevc = plain(frame, header)
-    d, p = (decoder(variant=variant).work(frame, header, State(), Identity()).value for variant in ("d", "p"))
+    d, p = (decoder(variant=variant).work(frame, header, State(), Identity()).value for variant in ("hevc-d", "hevc-p"))
     assert d.shape == p.shape == photo.shape
     assert psnr_db(photo, d) > psnr_db(photo, hevc)
     assert psnr_db(photo, p) > psnr_db(photo, hevc) - 0.6  # and no noise
@@ -68,11 +68,11 @@ def test_without_guidance_it_is_the_picture_of_the_plain_decoder(photo: np.ndarr
 @pytest.mark.parametrize("params", [{}, {"parameter_sets": "agreed", "scales": [0.5]}])
 def test_the_network_is_told_the_qp_and_the_scale_of_the_frame(photo: np.ndarray, params: dict[str, object]) -> None:
     frame, header = coded(photo, **params)
-    out = decoder(variant="p").work(frame, header, State(), Identity())
+    out = decoder(variant="hevc-p").work(frame, header, State(), Identity())
     said, hevc = header.read(CodedImage), plain(frame, header)
     sides = scaled_sides(*photo.shape[:2], said.scale_eighths)
     qp = Hevc(parameter_sets=said.parameter_sets).qp(frame.tobytes(), *sides)
-    receiver, rng = load("p"), np.random.default_rng(1)
+    receiver, rng = load("hevc-p"), np.random.default_rng(1)
     assert np.array_equal(out.value, receiver.denoised(hevc, qp, said.scale_eighths, Receiving(), rng))
     assert not np.array_equal(out.value, receiver.denoised(hevc, qp + 6, said.scale_eighths, Receiving(), rng))
     assert not np.array_equal(out.value, receiver.denoised(hevc, qp, 12 - said.scale_eighths, Receiving(), rng))
@@ -82,7 +82,7 @@ def test_the_network_is_told_the_qp_and_the_scale_of_the_frame(photo: np.ndarray
 def test_half_the_guidance_is_half_way_from_hevcs_picture(photo: np.ndarray, steps: int) -> None:
     frame, header = coded(photo)
     half, whole = (
-        decoder(variant="p", steps=steps, guidance=guidance)
+        decoder(variant="hevc-p", steps=steps, guidance=guidance)
         .work(frame, header, State(), Identity())
         .value.astype(float)
         for guidance in (0.5, 1)
@@ -95,7 +95,7 @@ def test_half_the_guidance_is_half_way_from_hevcs_picture(photo: np.ndarray, ste
 
 def test_items_draw_noise_of_their_own_and_a_seed_fixes_it(photo: np.ndarray) -> None:
     frame, header = coded(photo)
-    free, fixed = decoder(variant="p", steps=2), decoder(variant="p", steps=2, seed=3)
+    free, fixed = decoder(variant="hevc-p", steps=2), decoder(variant="hevc-p", steps=2, seed=3)
     one, same, other = (free.work(frame, header, State(), Identity(seq)).value for seq in (0, 0, 1))
     assert np.array_equal(one, same)
     assert not np.array_equal(one, other)
@@ -114,13 +114,17 @@ def test_a_frame_that_failed_is_plain_and_counted(photo: np.ndarray, on_failure:
         assert out.trace["failed"] == 1.0
 
 
-def test_a_picture_of_another_coder_is_refused(photo: np.ndarray) -> None:
-    frame, header = coded(photo, codec="webp")
-    with pytest.raises(SignalError, match="expected a picture coded by hevc, got one by webp; set codec: hevc in enc"):
+@pytest.mark.parametrize(
+    ("codec", "instead"), [("webp", "or use decoders/image_codec"), ("vvc", "or variant: vvc-d here")]
+)
+def test_a_picture_of_another_coder_is_refused(photo: np.ndarray, codec: str, instead: str) -> None:
+    frame, header = coded(photo, codec=codec)
+    said = f"expected a picture coded by hevc, got one by {codec}; set codec: hevc in encoders/image_codec, {instead}"
+    with pytest.raises(SignalError, match=said):
         decoder().work(frame, header, State(), Identity())
 
 
 def test_weights_of_another_system_are_refused() -> None:
     other = Path(__file__).parents[3] / "models" / "cdm_jscc" / "weights" / "d.safetensors"
-    with pytest.raises(WeightsError, match=r"its card describes no network of hevc-diffusion .* give weights of one"):
+    with pytest.raises(WeightsError, match=r"its card describes no network of codec-diffusion .* give weights of one"):
         decoder(weights=str(other))
