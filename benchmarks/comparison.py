@@ -87,6 +87,8 @@ D, P = CDM.path("d"), CDM.path("p")
 UPON_NTSCC = CDM.path("ntscc-p"), NTSCC.path("midi")
 AGREED, MATCHED = "encoder.parameter_sets=agreed", (*CBR, "scheme=matched")
 HEVC_P, H_D, H_P = (*CBR, "variant=hevc-p"), CODED.path("hevc-d"), CODED.path("hevc-p")
+VVC = (*CBR, "files=out/comparison/files")  # vvenc takes seconds a file, and two lines send the same ones
+VVC_P, V_P = (*VVC, "variant=vvc-p"), CODED.path("vvc-p")
 JPEG = ("encoder.csit=mean", SCALES)
 LINES = (
     Line("DeepJSCC", "deepjscc-awgn", RATE, (), (DEEPJSCC.path("adaptive"),), seconds=0.9),
@@ -107,6 +109,8 @@ LINES = (
     Line("HEVC+LDPC matched", "hevc-ldpc", MATCHED, (SCALES, AGREED), (), CBRS, 1.3, coded=True, pictured=False),
     Line("HEVC+LDPC+diffusion D", "hevc-diffusion", CBR, (SCALES,), (H_D,), CBRS, 1.4, coded=True, pictured=False),
     Line("HEVC+LDPC+diffusion P", "hevc-diffusion", HEVC_P, (SCALES,), (H_P,), CBRS, 1.5, coded=True),
+    Line("VVC+LDPC matched", "vvc-ldpc", VVC, (), (), CBRS, 8, coded=True),
+    Line("VVC+LDPC+diffusion P", "vvc-diffusion", VVC_P, (), (V_P,), CBRS, 8.2, coded=True, pictured=False),
     Line("HEVC+capacity", "hevc-capacity", CBR, (SCALES,), (), CBRS, 1.2, pictured=False),
 )
 SPREAD = {  # over AWGN → over Rayleigh fading, each value spread over the frame

@@ -13,7 +13,7 @@ SYSTEM = System(
         "models, IEEE Wireless Commun. Lett. 2025, whose condition is here the picture of ITU-T H.265 or H.266"
     ),
     numbers=NUMBERS,
-    weights=("hevc-d", "hevc-p"),
+    weights=("hevc-d", "hevc-p", "vvc-d", "vvc-p"),
     recipe="hevc-d",
     engine="engine:load",
     training="training:CodecDiffusionRun",
