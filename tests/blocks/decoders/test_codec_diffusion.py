@@ -15,6 +15,7 @@ from semcom.models.codec_diffusion.engine import load
 from semcom.models.codec_diffusion.receiver import Receiving
 from semcom.sim.codecs.hevc import Hevc
 from semcom.sim.codecs.scaled import scaled_sides
+from semcom.sim.codecs.vvc import Vvc
 from semcom.sim.mean_colour import MEAN_COLOUR
 from semcom.sim.metrics.psnr import psnr_db
 from semcom.sim.side_information.coded_image import CodedImage
@@ -46,14 +47,15 @@ def plain(frame: np.ndarray, header: Header) -> np.ndarray:
     return picture
 
 
-def test_d_is_nearer_than_hevcs_picture_and_p_adds_detail(photo: np.ndarray) -> None:
-    frame, header = coded(photo)
-    hevc = plain(frame, header)
-    d, p = (decoder(variant=variant).work(frame, header, State(), Identity()).value for variant in ("hevc-d", "hevc-p"))
+@pytest.mark.parametrize("codec", ["hevc", "vvc"])
+def test_d_is_nearer_than_the_coders_picture_and_p_adds_detail(photo: np.ndarray, codec: str) -> None:
+    frame, header = coded(photo, codec=codec)
+    alone = plain(frame, header)
+    d, p = (decoder(variant=f"{codec}-{v}").work(frame, header, State(), Identity()).value for v in "dp")
     assert d.shape == p.shape == photo.shape
-    assert psnr_db(photo, d) > psnr_db(photo, hevc)
-    assert psnr_db(photo, p) > psnr_db(photo, hevc) - 0.6  # and no noise
-    steep, steeper = (np.abs(np.diff(picture.astype(float), axis=1)).mean() for picture in (hevc, p))
+    assert psnr_db(photo, d) > psnr_db(photo, alone)
+    assert psnr_db(photo, p) > psnr_db(photo, alone) - 0.6  # and no noise
+    steep, steeper = (np.abs(np.diff(picture.astype(float), axis=1)).mean() for picture in (alone, p))
     assert steeper > steep
 
 
@@ -65,17 +67,21 @@ def test_without_guidance_it_is_the_picture_of_the_plain_decoder(photo: np.ndarr
         assert 16 < out.trace["qp"] < 51
 
 
+@pytest.mark.parametrize("codec", ["hevc", "vvc"])
 @pytest.mark.parametrize("params", [{}, {"parameter_sets": "agreed", "scales": [0.5]}])
-def test_the_network_is_told_the_qp_and_the_scale_of_the_frame(photo: np.ndarray, params: dict[str, object]) -> None:
-    frame, header = coded(photo, **params)
-    out = decoder(variant="hevc-p").work(frame, header, State(), Identity())
-    said, hevc = header.read(CodedImage), plain(frame, header)
+def test_the_network_is_told_the_qp_and_the_scale_of_the_frame(
+    photo: np.ndarray, params: dict[str, object], codec: str
+) -> None:
+    frame, header = coded(photo, codec=codec, **params)
+    out = decoder(variant=f"{codec}-p").work(frame, header, State(), Identity())
+    said, alone = header.read(CodedImage), plain(frame, header)
     sides = scaled_sides(*photo.shape[:2], said.scale_eighths)
-    qp = Hevc(parameter_sets=said.parameter_sets).qp(frame.tobytes(), *sides)
-    receiver, rng = load("hevc-p"), np.random.default_rng(1)
-    assert np.array_equal(out.value, receiver.denoised(hevc, qp, said.scale_eighths, Receiving(), rng))
-    assert not np.array_equal(out.value, receiver.denoised(hevc, qp + 6, said.scale_eighths, Receiving(), rng))
-    assert not np.array_equal(out.value, receiver.denoised(hevc, qp, 12 - said.scale_eighths, Receiving(), rng))
+    coder = {"hevc": Hevc, "vvc": Vvc}[codec](parameter_sets=said.parameter_sets)
+    qp = coder.qp(frame.tobytes(), *sides)
+    receiver, rng = load(f"{codec}-p"), np.random.default_rng(1)
+    assert np.array_equal(out.value, receiver.denoised(alone, qp, said.scale_eighths, Receiving(), rng))
+    assert not np.array_equal(out.value, receiver.denoised(alone, qp + 6, said.scale_eighths, Receiving(), rng))
+    assert not np.array_equal(out.value, receiver.denoised(alone, qp, 12 - said.scale_eighths, Receiving(), rng))
 
 
 @pytest.mark.parametrize("steps", [1, 3])
