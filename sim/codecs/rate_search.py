@@ -15,6 +15,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ...errors import UsageError
+
 __all__ = ["FileMemo", "Filled", "Knob", "fill_budget", "picture_digest"]
 
 
@@ -56,15 +58,27 @@ class Filled(NamedTuple):
 class FileMemo:
     """Files by picture, coder and setting, the least recently used dropped beyond a bound of bytes.
 
-    A search takes the same path with and without it: what is remembered saves time and changes no result.
+    A search takes the same path with and without it: what is remembered saves time and changes no result, as long as the
+    coder is the same; of a folder's files nothing tells which version made them.
 
     Args:
         max_bytes: Bound on the sum of the files.
         folder: Keeps them all, for other processes too, and for later.
+
+    Raises:  UsageError: the folder cannot be written.
     """
 
     def __init__(self, max_bytes: int = 64 << 20, folder: Path | None = None) -> None:
         self._folder = folder
+        if folder is not None:
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+                with tempfile.TemporaryFile(dir=folder):
+                    pass
+            except OSError as error:
+                raise UsageError(
+                    f"files: expected a folder that can be written, got {folder}: {error.strerror}"
+                ) from None
         self._files: OrderedDict[tuple[str, str, int], bytes] = OrderedDict()
         self._held = 0
         self._max_bytes = max_bytes
@@ -101,10 +115,9 @@ class FileMemo:
     @staticmethod
     def _kept(folder: Path, key: tuple[str, str, int], make: Callable[[], bytes]) -> bytes:
         path = folder / hashlib.blake2b(repr(key).encode(), digest_size=16).hexdigest()
-        if path.exists():
-            return path.read_bytes()
+        if path.exists() and (kept := path.read_bytes()):
+            return kept
         data = make()
-        folder.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=folder, prefix="part-", delete=False) as part:
             part.write(data)
         Path(part.name).replace(path)  # never half a file, whoever else writes it

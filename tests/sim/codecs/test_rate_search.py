@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from semcom.errors import UsageError
 from semcom.sim.codecs.rate_search import FileMemo, Knob, fill_budget, picture_digest
 
 KNOB = Knob(0, 800, 16, per_octave=100, at_one_bpp=400)
@@ -118,3 +121,13 @@ def test_a_folder_keeps_files_for_other_memos(tmp_path):
         get(FileMemo(folder=folder), *other)
     assert made == [7, 7, 7, 8]
     assert len(list(folder.iterdir())) == 4
+    for kept in folder.iterdir():
+        kept.write_bytes(b"")  # a full disk
+    assert get(FileMemo(folder=folder), "p", "c", 7) == b"\7\7\7"
+
+
+def test_a_folder_that_cannot_be_written_is_refused_at_once(tmp_path):
+    (tmp_path / "file").write_text("x")
+    for folder in (tmp_path / "file", tmp_path / "file" / "below", Path("/proc/nowhere")):
+        with pytest.raises(UsageError, match=f"files: expected a folder that can be written, got {folder}: "):
+            FileMemo(folder=folder)
