@@ -58,8 +58,8 @@ class Filled(NamedTuple):
 class FileMemo:
     """Files by picture, coder and setting, the least recently used dropped beyond a bound of bytes.
 
-    A search takes the same path with and without it: what is remembered saves time and changes no result, as long as the
-    coder is the same; of a folder's files nothing tells which version made them.
+    A search takes the same path with and without it: what is remembered saves time and changes no result, as long
+    as the coder is the same; of a folder's files nothing tells which version made them.
 
     Args:
         max_bytes: Bound on the sum of the files.
