@@ -6,6 +6,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from ...sim.codecs.codec import PRESETS
 from ..pixel_diffusion.config import DenoiserConfig, DenoisingRecipe
 
 __all__ = ["CodedDenoiserConfig", "CoderName", "TrainConfig"]
@@ -40,4 +41,21 @@ class TrainConfig(DenoisingRecipe):
     def _qp_fits(self) -> Self:
         if not 0 <= self.qp[0] <= self.qp[1] <= 51:
             raise ValueError(f"qp: expected a range within 0 to 51, got {self.qp}")
+        return self
+
+    @model_validator(mode="after")
+    def _coder_has_preset(self) -> Self:
+        known = PRESETS[self.model.coder]
+        if self.preset is not None and self.preset not in known:
+            raise ValueError(f"preset: expected one of {', '.join(known)}, got {self.preset}")
+        return self
+
+    @model_validator(mode="after")
+    def _crops_fit(self) -> Self:
+        crop = max(phase.crop for phase in self.phases)
+        if self.coded_crops is not None and crop > self.coded_side:
+            raise ValueError(
+                f"coded_side: expected no less than the phases' crop of {crop}, which is cut from it, got "
+                f"{self.coded_side}"
+            )
         return self
