@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
+from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,8 @@ from numpy.typing import NDArray
 from ...errors import UsageError
 
 __all__ = ["FileMemo", "Filled", "Knob", "fill_budget", "picture_digest"]
+
+_DIGEST_BYTES = 16
 
 
 @dataclass(frozen=True)
@@ -59,13 +62,14 @@ class FileMemo:
     """Files by picture, coder and setting, the least recently used dropped beyond a bound of bytes.
 
     A search takes the same path with and without it: what is remembered saves time and changes no result, as long
-    as the coder is the same; of a folder's files nothing tells which version made them.
+    as the coder is the same; of a folder's files nothing tells which version made them. One that is damaged is made
+    anew.
 
     Args:
         max_bytes: Bound on the sum of the files.
         folder: Keeps them all, for other processes too, and for later.
 
-    Raises:  UsageError: the folder cannot be written.
+    Raises:  UsageError: the folder cannot be written; `get`, too.
     """
 
     def __init__(self, max_bytes: int = 64 << 20, folder: Path | None = None) -> None:
@@ -76,9 +80,7 @@ class FileMemo:
                 with tempfile.TemporaryFile(dir=folder):
                     pass
             except OSError as error:
-                raise UsageError(
-                    f"files: expected a folder that can be written, got {folder}: {error.strerror}"
-                ) from None
+                raise _unfit(folder, error) from None
         self._files: OrderedDict[tuple[str, str, int], bytes] = OrderedDict()
         self._held = 0
         self._max_bytes = max_bytes
@@ -114,14 +116,32 @@ class FileMemo:
 
     @staticmethod
     def _kept(folder: Path, key: tuple[str, str, int], make: Callable[[], bytes]) -> bytes:
-        path = folder / hashlib.blake2b(repr(key).encode(), digest_size=16).hexdigest()
-        if path.exists() and (kept := path.read_bytes()):
-            return kept
-        data = make()
-        with tempfile.NamedTemporaryFile(dir=folder, prefix="part-", delete=False) as part:
-            part.write(data)
-        Path(part.name).replace(path)  # never half a file, whoever else writes it
+        path = folder / _digest(repr(key).encode()).hex()
+        try:
+            kept = path.read_bytes() if path.exists() else b""
+        except OSError as error:
+            raise _unfit(folder, error) from None
+        if kept[:_DIGEST_BYTES] == _digest(kept[_DIGEST_BYTES:]):
+            return kept[_DIGEST_BYTES:]
+        data, part = make(), folder / f"part-{uuid4().hex}"
+        try:
+            part.write_bytes(_digest(data) + data)
+            part.replace(path)  # never half a file, whoever else writes it
+        except OSError as error:
+            part.unlink(missing_ok=True)
+            raise _unfit(folder, error) from None
         return data
+
+
+def _digest(data: bytes) -> bytes:
+    return hashlib.blake2b(data, digest_size=_DIGEST_BYTES).digest()
+
+
+def _unfit(folder: Path, error: OSError) -> UsageError:
+    return UsageError(
+        f"{folder}: expected a folder where coded files can be written and read: {error.strerror}; empty it, free space "
+        "there, or choose another"
+    )
 
 
 def picture_digest(picture: NDArray[np.uint8]) -> str:
@@ -130,7 +150,7 @@ def picture_digest(picture: NDArray[np.uint8]) -> str:
     Args:
         picture: uint8 ``[H, W, 3]``.
     """
-    digest = hashlib.blake2b(repr(picture.shape).encode(), digest_size=16)
+    digest = hashlib.blake2b(repr(picture.shape).encode(), digest_size=_DIGEST_BYTES)
     digest.update(np.ascontiguousarray(picture).data)
     return digest.hexdigest()
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import numpy as np
@@ -121,13 +122,42 @@ def test_a_folder_keeps_files_for_other_memos(tmp_path):
         get(FileMemo(folder=folder), *other)
     assert made == [7, 7, 7, 8]
     assert len(list(folder.iterdir())) == 4
-    for kept in folder.iterdir():
-        kept.write_bytes(b"")  # a full disk
-    assert get(FileMemo(folder=folder), "p", "c", 7) == b"\7\7\7"
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda file: b"", lambda file: file[:-1], lambda file: file[:5], lambda file: file[:-1] + b"\0"]
+)
+def test_a_damaged_file_is_made_anew(tmp_path, damage):
+    FileMemo(folder=tmp_path).get("p", "c", 7, lambda: b"\7\7\7")
+    (kept,) = tmp_path.iterdir()
+    whole = kept.read_bytes()
+    kept.write_bytes(damage(whole))
+    assert FileMemo(folder=tmp_path).get("p", "c", 7, lambda: b"\7\7\7") == b"\7\7\7"
+    assert kept.read_bytes() == whole
 
 
 def test_a_folder_that_cannot_be_written_is_refused_at_once(tmp_path):
     (tmp_path / "file").write_text("x")
     for folder in (tmp_path / "file", tmp_path / "file" / "below", Path("/proc/nowhere")):
-        with pytest.raises(UsageError, match=f"files: expected a folder that can be written, got {folder}: "):
+        with pytest.raises(UsageError, match=f"^{folder}: expected a folder where coded files can be written and read"):
             FileMemo(folder=folder)
+
+
+def test_a_folder_that_can_be_written_no_more_is_said_and_left_clean(tmp_path, monkeypatch):
+    def full(part: Path, data: bytes) -> None:
+        with part.open("wb") as file:
+            file.write(data[:3])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    memo = FileMemo(folder=tmp_path)
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(UsageError, match="No space left on device; empty it, free space there, or choose another"):
+        memo.get("p", "c", 7, lambda: b"\7\7\7")
+    assert not list(tmp_path.iterdir())
+    monkeypatch.undo()
+    memo.get("p", "c", 7, lambda: b"\7\7\7")
+    (kept,) = tmp_path.iterdir()
+    kept.unlink()
+    kept.mkdir()
+    with pytest.raises(UsageError, match=r"can be written and read: Is a directory; empty it"):
+        FileMemo(folder=tmp_path).get("p", "c", 7, lambda: b"\7\7\7")
