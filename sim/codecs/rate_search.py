@@ -139,8 +139,8 @@ def _digest(data: bytes) -> bytes:
 
 def _unfit(folder: Path, error: OSError) -> UsageError:
     return UsageError(
-        f"{folder}: expected a folder where coded files can be written and read: {error.strerror}; empty it, free space "
-        "there, or choose another"
+        f"{folder}: expected a folder where coded files can be written and read: {error.strerror}; empty it, free "
+        "space there, or choose another"
     )
 
 
