@@ -33,7 +33,10 @@ class TrainConfig(DenoisingRecipe):
         default=None, ge=1, description="Crops that are coded before the first step; null: each is coded anew."
     )
     coded_side: int = Field(default=192, ge=16, multiple_of=2, description="Of those, pixels; phases cut from them.")
-    coded_folder: str | None = Field(default=None, description="Keeps them for other trainings; null: nothing does.")
+    coded_folder: str | None = Field(
+        default=None,
+        description="Keeps them for other trainings; empty it when the coder is updated. null: nothing keeps them.",
+    )
     halved_share: float = Field(default=0.2, ge=0, le=1, description="Share of crops that are coded at half the sides.")
     validation_qp: tuple[float, ...] = Field(default=(24.0, 29.0, 34.0, 39.0), min_length=1)
 
@@ -41,6 +44,8 @@ class TrainConfig(DenoisingRecipe):
     def _qp_fits(self) -> Self:
         if not 0 <= self.qp[0] <= self.qp[1] <= 51:
             raise ValueError(f"qp: expected a range within 0 to 51, got {self.qp}")
+        if not all(0 <= qp <= 51 for qp in self.validation_qp):
+            raise ValueError(f"validation_qp: expected values within 0 to 51, got {self.validation_qp}")
         return self
 
     @model_validator(mode="after")

@@ -122,6 +122,7 @@ def test_what_cannot_be_is_refused() -> None:
     regression = {"unet": UNET, "objective": "regression", "start_noise": 0}
     for change, why in (
         ({"qp": (20, 52)}, "qp: expected a range within 0 to 51"),
+        ({"validation_qp": (30, 55)}, r"validation_qp: expected values within 0 to 51, got \(30.0, 55.0\)"),
         ({"coded_crops": 9, "coded_side": 16}, "coded_side: expected no less than the phases' crop of 32, .* got 16"),
         ({"preset": "quick"}, "preset: expected one of ultrafast, .*slower, got quick"),
         ({"preset": "ultrafast", "model": {**tiny["model"], "coder": "vvc"}}, "preset: expected one of faster, fast"),
