@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 from torch import Tensor
 
+from ...sim.codecs.rate_search import FileMemo, picture_digest
 from ..codec import Pixels
 from ..training.pictures import Pictures, crops, draw_places
 from .coding import coded_pixels, coder_of
@@ -17,7 +17,7 @@ from .network import Coded
 
 __all__ = ["coded_crops", "read_coded"]
 
-_STREAM = 41  # of the draws: not the recipe's seed, so that trainings can share a folder
+_STREAM = 41  # of the draws: not the recipe's seed, so that trainings can share what is kept
 
 
 def coded_crops(pictures: Pictures, config: TrainConfig) -> Pictures:
@@ -32,31 +32,27 @@ def coded_crops(pictures: Pictures, config: TrainConfig) -> Pictures:
 
     Returns:
         uint8 ``[side, side, 8]`` each: the original's three channels, the decoded picture's, QP, scale in eighths.
+
+    Raises:
+        UsageError: ``coded_folder`` cannot be written.
     """
     coder, side = coder_of(config), config.coded_side
-    said = repr((config.model.coder, coder.preset, config.qp, config.halved_share, side))
-    digest = hashlib.blake2b("\n".join([said, *pictures.names]).encode(), digest_size=6).hexdigest()
-    folder = Path(config.coded_folder, digest) if config.coded_folder else None
-    if folder:
-        folder.mkdir(parents=True, exist_ok=True)
+    kept = FileMemo(0, Path(config.coded_folder) if config.coded_folder else None)
 
     def one(number: int) -> Pixels:
-        path = folder and folder / f"{number:06d}.npy"
-        if path and path.exists():
-            kept: Pixels = np.load(path)
-            return kept
         rng = np.random.default_rng((_STREAM, number))
         original = crops(pictures, draw_places(pictures, 1, side, rng), side)[0].transpose(1, 2, 0)
+        original = np.ascontiguousarray(original)
         eighths = 4 if rng.random() < config.halved_share else 8
         qp = round(rng.uniform(*config.qp) * 8) / 8  # to a step of vvenc's knob: its slice tells the nearest whole QP
-        decoded = coded_pixels(np.ascontiguousarray(original), qp, eighths, coder)
+        decoded = kept.get(
+            picture_digest(original),
+            f"{coder!r}, {eighths}/8, decoded",
+            coder.setting_at(qp),
+            lambda: coded_pixels(original, qp, eighths, coder).tobytes(),
+        )
         facts = np.broadcast_to(np.array([round(qp), eighths], np.uint8), (side, side, 2))
-        made = np.concatenate([original, decoded, facts], 2)
-        if path:
-            whole = path.with_suffix(".part.npy")
-            np.save(whole, made)
-            whole.replace(path)
-        return made
+        return np.concatenate([original, np.frombuffer(decoded, np.uint8).reshape(original.shape), facts], 2)
 
     count = config.coded_crops or 0
     with ThreadPoolExecutor() as threads:

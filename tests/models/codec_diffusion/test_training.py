@@ -76,17 +76,33 @@ def coded_beforehand(recipe: Callable[..., Any], folder: Path, **changes: Any) -
 def test_crops_of_a_slow_coder_are_coded_once_and_kept(
     recipe: Callable[..., Any], pictures: Path, tmp_path: Path
 ) -> None:
+    def read(config: Any) -> tuple[list[np.ndarray], dict[Path, int]]:
+        shown, _ = CodecDiffusionRun(config, torch.device("cpu")).read(pictures)
+        return shown.pixels, {file: file.stat().st_mtime_ns for file in (tmp_path / "kept").iterdir()}
+
     config = coded_beforehand(recipe, tmp_path / "kept")
-    shown, _ = CodecDiffusionRun(config, torch.device("cpu")).read(pictures)
-    (folder,) = (tmp_path / "kept").iterdir()
-    before = {file.name: file.stat().st_mtime_ns for file in folder.iterdir()}
-    again, _ = CodecDiffusionRun(config, torch.device("cpu")).read(pictures)
-    assert {file.name: file.stat().st_mtime_ns for file in folder.iterdir()} == before
-    assert len(before) == len(shown.pixels) == 4
-    assert all(np.array_equal(one, other) for one, other in zip(shown.pixels, again.pixels, strict=True))
-    other_qps = coded_beforehand(recipe, tmp_path / "kept", qp=(30.0, 40.0))
-    CodecDiffusionRun(other_qps, torch.device("cpu")).read(pictures)
-    assert len(list((tmp_path / "kept").iterdir())) == 2
+    (shown, before), (again, after) = read(config), read(config)
+    assert after == before
+    assert len(before) == len(shown) == 4
+    assert np.array_equal(shown, again)
+    _, more = read(coded_beforehand(recipe, tmp_path / "kept", qp=(30.0, 40.0)))
+    assert len(more) == 8
+    for file in before:
+        file.write_bytes(file.read_bytes()[:-9])
+    repaired, _ = read(config)
+    assert np.array_equal(shown, repaired)
+
+
+def test_crops_that_are_kept_are_no_other_trainings(recipe: Callable[..., Any], pictures: Path, tmp_path: Path) -> None:
+    """Of the same files, which the other halves first."""
+
+    def read(folder: str, **changes: Any) -> list[np.ndarray]:
+        config = coded_beforehand(recipe, tmp_path / folder, **changes)
+        return CodecDiffusionRun(config, torch.device("cpu")).read(pictures)[0].pixels
+
+    first, halved = read("shared"), read("shared", halve=["walk"])
+    assert not np.array_equal(first, halved)
+    assert np.array_equal(halved, read("another", halve=["walk"]))
 
 
 def test_kept_crops_are_what_the_coder_makes_of_them(
