@@ -90,7 +90,7 @@ class CodecDiffusion(Block):
         if coded.codec != coder:
             raise SignalError(
                 f"decoders/codec_diffusion: expected a picture coded by {coder}, got one by {coded.codec}; set codec: "
-                f"{coder} in encoders/image_codec, or {_instead(coded.codec)}"
+                f"{coder} in encoders/image_codec, or {_instead(coded.codec, self.params.weights)}"
             )
         came = received_image(data, header, state)
         qp = None if came.picture is None else received_qp(data, came)
@@ -102,8 +102,8 @@ class CodecDiffusion(Block):
         return Out(picture, trace={"failed": 0.0, "counts_as_zero": 0.0, "qp": float(qp)})
 
 
-def _instead(codec: CodecName) -> str:
+def _instead(codec: CodecName, weights: str | None) -> str:
     """What to do about a picture of another coder."""
-    if (variant := f"{codec}-d") in NUMBERS:
-        return f"variant: {variant} here"
-    return "use decoders/image_codec"
+    if (variant := f"{codec}-d") not in NUMBERS:
+        return "use decoders/image_codec"
+    return f"variant: {variant} here" if weights is None else f"weights for {codec} here"

@@ -12,6 +12,7 @@ from semcom.blocks.encoders.image_codec import ImageCodec as Encoder
 from semcom.blocks.envelope import Header, Identity, State
 from semcom.errors import SignalError, WeightsError
 from semcom.models.codec_diffusion.engine import load
+from semcom.models.codec_diffusion.names import SHIPPED
 from semcom.models.codec_diffusion.receiver import Receiving
 from semcom.sim.codecs.hevc import Hevc
 from semcom.sim.codecs.scaled import scaled_sides
@@ -128,6 +129,12 @@ def test_a_picture_of_another_coder_is_refused(photo: np.ndarray, codec: str, in
     said = f"expected a picture coded by hevc, got one by {codec}; set codec: hevc in encoders/image_codec, {instead}"
     with pytest.raises(SignalError, match=said):
         decoder().work(frame, header, State(), Identity())
+
+
+def test_of_weights_for_another_coder_no_variant_is_told(photo: np.ndarray) -> None:
+    frame, header = coded(photo)
+    with pytest.raises(SignalError, match=r"set codec: vvc in encoders/image_codec, or weights for hevc here$"):
+        decoder(weights=str(SHIPPED.path("vvc-d"))).work(frame, header, State(), Identity())
 
 
 def test_weights_of_another_system_are_refused() -> None:
