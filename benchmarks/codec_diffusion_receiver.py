@@ -1,6 +1,7 @@
-"""HEVC's diffusion receiver: time to decode one picture, beside HEVC's decoder alone; and time to encode it.
+"""A coder's diffusion receiver: time to decode one picture, beside the coder alone; and time to encode it.
 
-    python benchmarks/codec_diffusion_receiver.py [--sizes 256x256 ...] [--threads N] [--rounds N] [--device cpu]
+    python benchmarks/codec_diffusion_receiver.py [--codec hevc|vvc] [--sizes 256x256 ...] [--threads N] [--rounds N]
+        [--device cpu]
 
 Milliseconds a picture, one at a time, of a file at CBR 1/24 over the matched link at 10 dB. Encoding searches for the
 largest file that fits, at one scale, anew each time.
