@@ -55,7 +55,7 @@ class DeepJsccRun(Run[TrainConfig, Any]):
         """With the methods of `JsccNetwork`, and a discriminator where the recipe has one."""
         network, adversarial = build(self.config.model), self.config.adversarial
         if adversarial is not None:
-            network.discriminator = Discriminator(adversarial.widths)
+            network.discriminator = Discriminator(adversarial.widths, adversarial.contrast)
         return network
 
     def groups(self) -> list[dict[str, Any]]:

@@ -12,9 +12,10 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from ..config import Config
 
-__all__ = ["Adversarial", "Discriminator", "Sides", "sides"]
+__all__ = ["Adversarial", "Discriminator", "Sides", "detail_levels", "sides"]
 
-REDUCED = 8  # side of the blocks whose mean colours it is told
+REDUCED = 8  # side of the blocks whose mean colours and levels of detail it is told
+BANDS = 2  # sizes at which it is told how much detail there is
 
 
 class Adversarial(Config):
@@ -22,6 +23,9 @@ class Adversarial(Config):
 
     widths: tuple[int, ...] = Field(
         default=(32, 64, 128, 256), min_length=1, description="Channels of the layers, each of half the size."
+    )
+    contrast: float = Field(
+        default=8.0, gt=0, description="Gain of the picture less its mean colours, before the first layer."
     )
     weight: float = Field(default=1.0, ge=0, description="Of the loss that the decoder has of it.")
     learning_rate: float = Field(default=2e-4, gt=0, description="Of the discriminator.")
@@ -37,28 +41,53 @@ class Sides(NamedTuple):
 class Discriminator(nn.Module):
     """Says of each patch of a picture whether it is of a photograph, being told the photograph's mean colours.
 
+    It sees the picture less those colours, and beside it `detail_levels`, as layers find levels late by themselves.
+
     Args:
         widths: Channels of the layers.
+        contrast: Gain of the picture less the colours: layers of a bounded norm hardly hear it otherwise.
 
     Input:   pictures ``[b, 3, h, w]`` in [0, 1], and the photographs that they are of or should be; sides of multiples
              of ``2 ** len(widths)`` and of 8.
     Output:  logits ``[b, 1, h', w']``, positive for a photograph; h' and w' about a ``2 ** len(widths)``-th.
     Source:  Mentzer et al., High-fidelity generative image compression, NeurIPS 2020: convolutions of side 4, spectral
-             norm; there the condition is the coded latent, and here mean colours, which every rate and SNR has.
+             norm; there the condition is the coded latent, and here mean colours, which every rate and SNR has, and no
+             levels are told.
     """
 
-    def __init__(self, widths: tuple[int, ...]) -> None:
+    def __init__(self, widths: tuple[int, ...], contrast: float) -> None:
         super().__init__()
+        self.contrast = contrast
         layers: list[nn.Module] = []
-        for inputs, outputs in zip((6, *widths), widths, strict=False):
+        for inputs, outputs in zip((6 + BANDS, *widths), widths, strict=False):
             layers += [spectral_norm(nn.Conv2d(inputs, outputs, 4, stride=2, padding=1)), nn.LeakyReLU(0.2)]
         self.layers = nn.Sequential(*layers, spectral_norm(nn.Conv2d(widths[-1], 1, 3, padding=1)))
 
     def forward(self, pictures: Tensor, photographs: Tensor) -> Tensor:
         """Logits."""
-        told = F.interpolate(F.avg_pool2d(photographs, REDUCED), scale_factor=float(REDUCED), mode="nearest")
-        out: Tensor = self.layers(torch.cat([pictures, told], 1) * 2 - 1)
+        told = _in_blocks(F.avg_pool2d(photographs, REDUCED))
+        seen = (pictures - told) * self.contrast, told * 2 - 1, _in_blocks(detail_levels(pictures))
+        out: Tensor = self.layers(torch.cat(seen, 1))
         return out
+
+
+def detail_levels(pictures: Tensor) -> Tensor:
+    r"""How much fine detail each block of 8 x 8 pixels has, as it is and halved in size: ``[b, 2, h / 8, w / 8]``.
+
+    .. math:: l = \tfrac12 \ln(E[d^2] + 10^{-4}) + 3, \quad d = g - \bar g
+
+    g is the mean of the colours of ``[b, 3, h, w]`` in [0, 1], and g bar its mean over 3 x 3. l is near 0 in textures.
+    """
+    grey, levels = pictures.mean(1, keepdim=True), []
+    for halvings in range(BANDS):
+        detail = grey - F.avg_pool2d(grey, 3, 1, 1, count_include_pad=False)
+        levels.append(0.5 * torch.log(F.avg_pool2d(detail.square(), REDUCED >> halvings) + 1e-4) + 3)
+        grey = F.avg_pool2d(grey, 2)
+    return torch.cat(levels, 1)
+
+
+def _in_blocks(values: Tensor) -> Tensor:
+    return F.interpolate(values, scale_factor=float(REDUCED), mode="nearest")
 
 
 def sides(discriminator: Discriminator, pictures: Tensor, photographs: Tensor) -> Sides:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from semcom.models.perceptual.discriminator import Discriminator, sides
+from semcom.models.perceptual.discriminator import Discriminator, detail_levels, sides
 from torch import Tensor, nn
 
 
@@ -39,7 +39,7 @@ def test_neither_side_learns_by_the_others_loss() -> None:
 
 def test_it_learns_to_tell_noise_from_flat_pictures() -> None:
     torch.manual_seed(0)
-    judge = Discriminator((8, 16))
+    judge = Discriminator((8, 16), contrast=2.0)
     optimizer = torch.optim.Adam(judge.parameters(), 1e-2)
     flat = torch.full((4, 3, 16, 16), 0.5)
     for _ in range(30):
@@ -52,7 +52,7 @@ def test_it_learns_to_tell_noise_from_flat_pictures() -> None:
 
 def test_logits_are_of_patches_and_their_layers_are_bounded() -> None:
     torch.manual_seed(0)
-    judge = Discriminator((8, 16, 32))
+    judge = Discriminator((8, 16, 32), contrast=8.0)
     assert judge(torch.rand(2, 3, 32, 64), torch.rand(2, 3, 32, 64)).shape == (2, 1, 4, 8)
     for layer in judge.layers:
         if isinstance(layer, nn.Conv2d):
@@ -60,3 +60,27 @@ def test_logits_are_of_patches_and_their_layers_are_bounded() -> None:
                 _ = layer.weight  # the power iteration goes on with each use in training
             largest = torch.linalg.matrix_norm(layer.weight.flatten(1), 2)
             assert largest.item() == pytest.approx(1, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("period", "details"),
+    [(2, (4 / 3, 0)), (4, (2 / 3, 4 / 3))],  # of + - + -: each less the mean of itself and two others; then of + + - -
+)
+def test_levels_are_of_the_detail_at_two_sizes(period: int, details: tuple[float, float]) -> None:
+    stripes = torch.ones(32).reshape(-1, period)
+    stripes[:, period // 2 :] = -1
+    levels = detail_levels(0.5 + 0.1 * stripes.flatten().expand(1, 3, 32, 32))
+    assert levels.shape == (1, 2, 4, 4)
+    expected = [0.5 * np.log((0.1 * detail) ** 2 + 1e-4) + 3 for detail in details]
+    inner = levels[0, :, 1:3, 1:3].flatten(1)  # away from the edges, where means have fewer pixels
+    assert inner.T.numpy() == pytest.approx(np.tile(expected, (4, 1)), abs=1e-5)
+
+
+def test_a_picture_is_seen_less_the_photographs_mean_colours() -> None:
+    judge, seen = Discriminator((4,), contrast=8.0), []
+    judge.layers[0].register_forward_pre_hook(lambda _, given: seen.append(given[0]))
+    picture, photograph = torch.rand(1, 3, 16, 16), torch.full((1, 3, 16, 16), 0.25)
+    photograph[..., 8:] = torch.tensor([0.0, 1.0]).repeat(4)  # stripes, grey in the mean
+    judge(picture, photograph)
+    colours = torch.tensor([0.25, 0.5]).repeat_interleave(8).expand(1, 3, 16, 16)
+    torch.testing.assert_close(seen[0][:, :6], torch.cat([8 * (picture - colours), 2 * colours - 1], 1))
