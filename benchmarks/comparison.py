@@ -24,7 +24,7 @@ from cdm_jscc_plots import draw_sheet
 from comparison_page import Asked, by_point, page
 from comparison_plots import draw
 from curves import pictures_of, take_pictures, write_rows
-from measured_pictures import Point, System, Wanted, back_off_db, measure, picture_path
+from measured_pictures import Point, System, Wanted, measure, picture_path
 from semcom.models.cdm_jscc.names import SHIPPED as CDM
 from semcom.models.codec_diffusion.names import SHIPPED as CODED
 from semcom.models.deepjscc.names import SHIPPED as DEEPJSCC
@@ -65,7 +65,7 @@ class Line(NamedTuple):
         weights: Files that decide what comes out.
         cbrs: Where it has a working point.
         seconds: A picture's, roughly, on one core.
-        coded: It is a coded link that reckons with a worse channel over fading.
+        coder: Of a coded link; over fading it reckons with the law of the fading.
         pictured: Its crops are shown.
     """
 
@@ -76,20 +76,22 @@ class Line(NamedTuple):
     weights: tuple[Path, ...]
     cbrs: tuple[str, ...] = CBRS[1:]
     seconds: float = 1.0
-    coded: bool = False
+    coder: str = ""
     pictured: bool = True
 
 
+HEVC = "hevc-diffusion"
 RATE, CBR = ("rate={cbr}",), ("cbr={cbr}",)
 LINEAR, QUANTISED = ("encoder.variant=linear",), (*RATE, "bits_per_symbol=6")
 PERCEPTUAL = ("encoder.variant=perceptual",)
 D, P = CDM.path("d"), CDM.path("p")
 UPON_NTSCC = CDM.path("ntscc-p"), NTSCC.path("midi")
-AGREED, MATCHED = "encoder.parameter_sets=agreed", (*CBR, "scheme=matched")
-HEVC_P, H_D, H_P = (*CBR, "variant=hevc-p"), CODED.path("hevc-d"), CODED.path("hevc-p")
-VVC = (*CBR, "files=out/comparison/files")  # vvenc takes seconds a file, and two lines send the same ones
-VVC_P, V_P = (*VVC, "variant=vvc-p"), CODED.path("vvc-p")
-JPEG = ("encoder.csit=mean", SCALES)
+ADAPTED, SHAPED = (*CBR, "scheme=adapted"), (*CBR, "scheme=shaped")
+SENT, AGREED = (SCALES, "encoder.parameter_sets=sent"), (SCALES, "encoder.parameter_sets=agreed")
+H_D, H_P = CODED.path("hevc-d"), CODED.path("hevc-p")
+VVC = (*SHAPED, "files=out/comparison/files")  # vvenc takes seconds a file, and two lines send the same ones
+V_P = CODED.path("vvc-p")
+JPEG = ("encoder.csit=mean", *SENT)
 LINES = (
     Line("DeepJSCC", "deepjscc-awgn", RATE, (), (DEEPJSCC.path("adaptive"),), seconds=0.9),
     Line("DeepJSCC perceptual", "deepjscc-awgn", RATE, PERCEPTUAL, (DEEPJSCC.path("perceptual"),), seconds=0.95),
@@ -104,13 +106,13 @@ LINES = (
     Line("SC-SIC mini-341", "sc-sic-mini", ("variant=mini-341",), (), (SC_SIC.path("mini-341"),), ("1/683",), 3.0),
     Line("training-free latent diffusion", "training-free-mini", (), (), (DIFFUSION.path("mini-96"),), CBRS[:1], 6.0),
     Line("latent denoiser", "latent-denoiser-mini", (), (), (DENOISER.path("mini-96"),), CBRS[:1], 2.0),
-    Line("JPEG2000+LDPC adapted", "jpeg2000-ldpc", (*CBR, "scheme=adapted"), JPEG, (), CBRS, 0.6, coded=True),
-    Line("HEVC+LDPC adapted", "hevc-ldpc", (*CBR, "scheme=adapted"), (SCALES,), (), CBRS, 1.2, coded=True),
-    Line("HEVC+LDPC matched", "hevc-ldpc", MATCHED, (SCALES, AGREED), (), CBRS, 1.3, coded=True, pictured=False),
-    Line("HEVC+LDPC+diffusion D", "hevc-diffusion", CBR, (SCALES,), (H_D,), CBRS, 1.4, coded=True, pictured=False),
-    Line("HEVC+LDPC+diffusion P", "hevc-diffusion", HEVC_P, (SCALES,), (H_P,), CBRS, 1.5, coded=True),
-    Line("VVC+LDPC matched", "vvc-ldpc", VVC, (), (), CBRS, 8, coded=True),
-    Line("VVC+LDPC+diffusion P", "vvc-diffusion", VVC_P, (), (V_P,), CBRS, 8.2, coded=True, pictured=False),
+    Line("JPEG2000+LDPC adapted", "jpeg2000-ldpc", ADAPTED, JPEG, (), CBRS, 0.6, "jpeg2000"),
+    Line("HEVC+LDPC adapted", "hevc-ldpc", ADAPTED, SENT, (), CBRS, 1.2, "hevc"),
+    Line("HEVC+LDPC shaped", "hevc-ldpc", SHAPED, AGREED, (), CBRS, 1.3, "hevc", pictured=False),
+    Line("HEVC+LDPC+diffusion D", HEVC, (*SHAPED, "variant=hevc-d"), AGREED, (H_D,), CBRS, 1.4, "hevc", pictured=False),
+    Line("HEVC+LDPC+diffusion P", HEVC, (*SHAPED, "variant=hevc-p"), AGREED, (H_P,), CBRS, 1.5, "hevc"),
+    Line("VVC+LDPC shaped", "vvc-ldpc", VVC, AGREED, (), CBRS, 8, "vvc"),
+    Line("VVC+LDPC+diffusion P", "vvc-diffusion", (*VVC, "variant=vvc-p"), AGREED, (V_P,), CBRS, 8.2, "vvc", False),
     Line("HEVC+capacity", "hevc-capacity", CBR, (SCALES,), (), CBRS, 1.2, pictured=False),
 )
 SPREAD = {  # over AWGN → over Rayleigh fading, each value spread over the frame
@@ -122,21 +124,23 @@ SPREAD = {  # over AWGN → over Rayleigh fading, each value spread over the fra
     "latent-denoiser-mini": "latent-denoiser-rayleigh",
 }
 REFERENCE = "HEVC+LDPC adapted"
+VARIANT, DIFFUSE = "variant=", "decoders/codec_diffusion"
 CLOSED = ("1/683",)  # rates that are nobody else's
 
 
 def at_point(line: Line, point: Point) -> System:
     """The system of a line as it is run at a point."""
-    flowgraph, vars, sets = line.flowgraph, line.vars, line.sets
+    flowgraph, vars, sets, swaps = line.flowgraph, line.vars, line.sets, ()
     if point.channel == "rayleigh":
         flowgraph = SPREAD.get(flowgraph, flowgraph)
+        if line.coder:
+            flowgraph, swaps = "coded-rayleigh", tuple(f"decoder={DIFFUSE}:{text}" for text in vars if VARIANT in text)
+            vars = (*(text for text in vars if VARIANT not in text), f"codec={line.coder}")
         if "capacity" in line.flowgraph:
             vars = (*vars, "fading=rayleigh")
         else:
             sets = (*sets, COHERENCE)
-        if line.coded:
-            sets = (*sets, f"encoder.esn0_db={point.esn0_db - back_off_db(point.esn0_db)}")
-    return System(line.name, flowgraph, vars, sets, line.weights)
+    return System(line.name, flowgraph, vars, sets, line.weights, swaps)
 
 
 def is_shown(point: Point) -> bool:

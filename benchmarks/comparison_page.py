@@ -101,11 +101,11 @@ def page(asked: Asked, sheets: Mapping[str, Point], wanted: int) -> str:
         "Over Rayleigh fading all learned systems but SC-SIC spread each value over the frame, as their flowgraphs "
         "have it; [what some of them have without](spreading.md). DeepJSCC-Q does so on all channels.",
         "",
-        "*adapted*: the scheme of TS 38.214 that carries most at this mean Es/N0, over Rayleigh with 4 dB (up to 0 dB) "
-        "to 8 dB (at 20 dB) in hand; the transmitter may halve or quarter the picture's sides. *matched*: the same "
-        "with code rates in steps of 1 %; the receivers with diffusion stand behind this link. It is made for AWGN: "
-        "its higher code rates stand fading less, and with the same in hand it loses pictures over Rayleigh at 10 dB "
-        "that *adapted* keeps. *HEVC+capacity*: an ideal code, over Rayleigh at the ergodic capacity: a bound, no "
+        "*adapted*: the scheme of TS 38.214 that carries most at this mean Es/N0 with 1 % of pictures lost; the "
+        "transmitter may halve or quarter the picture's sides. *shaped*: the same with code rates in steps of 1 % and "
+        "points that are sent unequally often; the receivers with diffusion stand behind this link. Over Rayleigh "
+        "all of them spread their symbols over the frame, too, and the transmitter knows the law of the fading. "
+        "*HEVC+capacity*: an ideal code, over Rayleigh at the ergodic capacity: a bound, no "
         "system. DeepJSCC and CDM-JSCC were trained "
         "from 0 to 20 dB. One network serves all SNRs of a system, and all its CBRs but for SC-SIC.",
         "",

@@ -1,9 +1,9 @@
-"""What a link of free code rate carries, beside one that chooses from the tables, and whether its frames arrive.
+"""What links of free code rate and of shaped points carry, beside one of the tables, and whether their frames arrive.
 
     python benchmarks/matched_scheme.py [--uses N] [--failure-rate P] [--esn0-db DB ...] [--frames N]
 
-Prints a row an Es/N0: information bits a use of ``scheme: adapted`` and ``scheme: matched``, check sums off, and the
-capacity. With ``--frames`` so many frames of the matched scheme are sent at the very Es/N0 that it is said to need,
+Prints a row an Es/N0: information bits a use of ``scheme: adapted``, ``matched`` and ``shaped``, check sums off, and
+the capacity. With ``--frames`` so many frames of the last two are sent at the very Es/N0 that each is said to need,
 which is the worst of what it meets; printed are those that failed, and the upper 95 % bound of their share.
 """
 
@@ -15,24 +15,26 @@ import numpy as np
 from link_thresholds import BATCH, count_errors
 from scipy.stats import beta
 from semcom.sim.links.capacity import capacity_of_gain
-from semcom.sim.links.choose_scheme import choose_scheme, match_scheme
-from semcom.sim.links.mcs import Scheme, payload_bits_for
+from semcom.sim.links.choose_scheme import choose_scheme, match_scheme, shape_scheme
+from semcom.sim.links.frame import plan_frame
+from semcom.sim.links.mcs import Scheme
+from semcom.sim.links.shaped_qam import ShapedQam
 from semcom.sim.links.thresholds import required_esn0_db
-from semcom.sim.links.transport_block import plan_transport_block
 
 SEED = 21
 
 
-def bits_per_use(scheme: Scheme | None, uses: int) -> float:
+def bits_per_use(scheme: Scheme | ShapedQam | None, uses: int) -> float:
     """Payload bits a use; none of a scheme that is not there."""
-    return payload_bits_for(scheme, uses) / uses if scheme else 0.0
+    plan = plan_frame(scheme, uses) if scheme else None
+    return plan.payload_bits / uses if plan else 0.0
 
 
-def count_failures(scheme: Scheme, uses: int, esn0_db: float, frames: int) -> int:
+def count_failures(scheme: Scheme | ShapedQam, uses: int, esn0_db: float, frames: int) -> int:
     """Send frames, and count those that failed."""
-    bits = scheme.bits_per_symbol
-    plan = plan_transport_block(payload_bits_for(scheme, uses), uses * bits, bits, code_rate=scheme.code_rate)
-    rng = np.random.default_rng([SEED, bits, int(2 * scheme.code_rate_x1024), uses])
+    plan = plan_frame(scheme, uses)
+    assert plan
+    rng = np.random.default_rng([SEED, scheme.bits_per_symbol, int(1024 * scheme.bits_per_use), uses])
     sent = range(0, frames, BATCH)
     return sum(count_errors(plan, esn0_db, min(BATCH, frames - first), rng) for first in sent)
 
@@ -45,20 +47,21 @@ def main() -> None:
     options.add_argument("--esn0-db", type=float, nargs="+", default=[-5, 0, 5, 10, 15, 20])
     options.add_argument("--frames", type=int, default=0)
     given = options.parse_args()
-    print("| Es/N0, dB | adapted | bits a use | matched | bits a use | capacity |")
-    print("|---:|---|---:|---|---:|---:|")
+    print("| Es/N0, dB | adapted | bits a use | matched | bits a use | shaped | bits a use | capacity |")
+    print("|---:|---|---:|---|---:|---|---:|---:|")
     for esn0_db in given.esn0_db:
-        chosen = [choose(esn0_db, given.uses, given.failure_rate) for choose in (choose_scheme, match_scheme)]
+        chosen = [
+            choose(esn0_db, given.uses, given.failure_rate) for choose in (choose_scheme, match_scheme, shape_scheme)
+        ]
         cells = [f"{scheme} | {bits_per_use(scheme, given.uses):.3f}" for scheme in chosen]
         print(f"| {esn0_db:g} | {' | '.join(cells)} | {capacity_of_gain(esn0_db, 1.0):.3f} |", flush=True)
-        matched = chosen[1]
-        if given.frames and matched:
-            needed_db = required_esn0_db(matched, given.uses, given.failure_rate)
-            failed = count_failures(matched, given.uses, needed_db, given.frames)
+        for scheme in chosen[1:] if given.frames else ():
+            if scheme is None:
+                continue
+            needed_db = required_esn0_db(scheme, given.uses, given.failure_rate)
+            failed = count_failures(scheme, given.uses, needed_db, given.frames)
             bound = float(beta.ppf(0.95, failed + 1, given.frames - failed))
-            print(
-                f"  {matched} at {needed_db:.3f} dB: {failed} of {given.frames} failed, up to {bound:.4f}", flush=True
-            )
+            print(f"  {scheme} at {needed_db:.3f} dB: {failed} of {given.frames} failed, up to {bound:.4f}", flush=True)
 
 
 if __name__ == "__main__":

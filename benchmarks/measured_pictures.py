@@ -68,6 +68,7 @@ class System(NamedTuple):
         vars: ``name=value``; ``{cbr}`` stands for the point's.
         sets: ``block.parameter=value``, the same.
         weights: Files whose content decides what comes out, beside the flowgraph.
+        swaps: ``block=use:parameter=value``.
     """
 
     name: str
@@ -75,6 +76,7 @@ class System(NamedTuple):
     vars: tuple[str, ...] = ()
     sets: tuple[str, ...] = ()
     weights: tuple[Path, ...] = ()
+    swaps: tuple[str, ...] = ()
 
 
 class Point(NamedTuple):
@@ -171,7 +173,7 @@ def flowgraph_of(wanted: Wanted) -> MeasuredGraph:
 def _parsed(system: System, channel: str, cbr: str) -> Compared:
     """Read the flowgraph of a system, with its overrides for a channel and a CBR."""
     sets = ["photos.size=null", *(text.format(cbr=cbr) for text in system.sets)]
-    swaps = []
+    swaps = list(system.swaps)
     if channel != "awgn" and "capacity" not in system.flowgraph:
         swaps.append("channel=channels/rayleigh")
     elif channel == "rayleigh block":

@@ -10,23 +10,31 @@ from pydantic import AfterValidator, Field, model_validator
 from ...errors import UsageError
 from ...models.ratio import Ratio
 from ...sim.links.capacity import Fading, ergodic_capacity, outage_capacity
-from ...sim.links.choose_scheme import choose_scheme, match_scheme
+from ...sim.links.choose_scheme import choose_scheme, match_scheme, shape_scheme
+from ...sim.links.fading_outage import FadingLaw
+from ...sim.links.frame import plan_frame
 from ...sim.links.mcs import LINK_SCHEMES, MATCHED_SCHEMES, Scheme, parse_scheme, payload_bits_for
+from ...sim.links.shaped_qam import SHAPED_SCHEMES
 from ...sim.side_information.field import Unsent
 from ...sim.side_information.link_agreement import LinkAgreement
 from ...sim.side_information.link_scheme import LinkScheme
 from ...sim.side_information.matched_scheme import MatchedScheme
+from ...sim.side_information.shaped_scheme import ShapedScheme
 from ..params import BlockParams, Live
+from .told_scheme import ToldScheme
 
 __all__ = ["LinkParams", "budget_of", "link_fields", "scheme_bits"]
 
 
+ADAPTIVE = ("adapted", "matched", "shaped", "capacity")
+
+
 def _scheme(name: str) -> str:
-    if name not in ("adapted", "matched", "capacity"):
+    if name not in ADAPTIVE:
         try:
             parse_scheme(name)
         except UsageError as error:
-            raise ValueError(f"expected adapted, matched, capacity or a scheme; {error}") from None
+            raise ValueError(f"expected {', '.join(ADAPTIVE)} or a scheme; {error}") from None
     return name
 
 
@@ -38,8 +46,8 @@ class LinkParams(BlockParams):
     )
     scheme: Live[Annotated[str, AfterValidator(_scheme)]] = Field(
         "adapted",
-        description="adapted (31 schemes of 5G), matched (code rates in steps of 1 %), capacity, or modulation and "
-        "code rate such as 16qam-1/2.",
+        description="adapted (31 schemes of 5G), matched (code rates in steps of 1 %), shaped (points that are sent "
+        "unequally often, too), capacity, or modulation and code rate such as 16qam-1/2.",
     )
     csit: Literal["mean", "none"] = Field(
         "mean",
@@ -50,25 +58,41 @@ class LinkParams(BlockParams):
         0.01,
         gt=0,
         lt=1,
-        description="Share of pictures that may be lost: by adapted, matched over AWGN, by capacity over block fading.",
+        description="Share of pictures that may be lost: by adapted, matched and shaped, and by capacity over block "
+        "fading.",
     )
-    fading: Fading = Field("none", description="Law of the gain that capacity reckons with; see channels/capacity.")
-    coherence: Literal["fast", "block"] = Field("fast", description="Of that fading.")
+    fading: Fading = Field("none", description="Law of the gain that the transmitter reckons with.")
+    coherence: Literal["fast", "block"] | Annotated[int, Field(ge=1, le=10**9)] = Field(
+        "fast",
+        description="Of that fading: fast, a gain a frame, or how many symbols have one gain; a frame's symbols are "
+        "then to be spread over all of it (mappers/interleave_symbols).",
+    )
     k_db: Live[float] = Field(6.0, ge=-40, le=60, description="Its K factor in dB, of rician.")
 
     @model_validator(mode="after")
     def _knows_enough(self) -> LinkParams:
-        if self.csit == "none" and self.scheme in ("adapted", "matched", "capacity"):
+        if self.csit == "none" and self.scheme in ADAPTIVE:
             raise ValueError(f"csit: none needs a fixed scheme such as qpsk-1/2, got {self.scheme}")
+        if self.scheme == "capacity" and self.coherence not in ("fast", "block"):
+            raise ValueError(f"coherence: expected fast or block with scheme: capacity, got {self.coherence}")
         return self
+
+    def fading_law(self) -> FadingLaw:
+        """What the transmitter knows of the fading."""
+        if isinstance(self.coherence, int):
+            return FadingLaw(self.fading, self.k_db, self.coherence)
+        return FadingLaw(self.fading, self.k_db, 0 if self.coherence == "fast" else 2**62)
 
 
 def scheme_bits(p: LinkParams) -> int:
     """Return the bits of the header that tell the scheme."""
-    return (MatchedScheme(0) if p.scheme == "matched" else LinkScheme(0, 0)).bits()
+    told: ToldScheme = LinkScheme(0, 0)
+    if p.scheme in ("matched", "shaped"):
+        told = MatchedScheme(0) if p.scheme == "matched" else ShapedScheme(0)
+    return told.bits()
 
 
-def budget_of(p: LinkParams, uses: int) -> tuple[LinkScheme | MatchedScheme, int]:
+def budget_of(p: LinkParams, uses: int) -> tuple[ToldScheme, int]:
     """Return the scheme for so many uses, and the bytes that they carry by it.
 
     Args:
@@ -81,11 +105,16 @@ def budget_of(p: LinkParams, uses: int) -> tuple[LinkScheme | MatchedScheme, int
         else:
             capacity = outage_capacity(p.esn0_db, p.fading, p.failure_rate, p.k_db)
         return LinkScheme(0, 0), math.floor(uses * capacity / 8)
+    law = p.fading_law()
+    if p.scheme == "shaped":
+        shaped = shape_scheme(p.esn0_db, uses, p.failure_rate, law) or _most_robust(MATCHED_SCHEMES, uses)
+        plan = plan_frame(shaped, uses)
+        return ShapedScheme(SHAPED_SCHEMES.index(shaped)), plan.payload_bits // 8 if plan else 0
     if p.scheme == "matched":
-        matched = match_scheme(p.esn0_db, uses, p.failure_rate) or _most_robust(MATCHED_SCHEMES, uses)
+        matched = match_scheme(p.esn0_db, uses, p.failure_rate, law) or _most_robust(MATCHED_SCHEMES, uses)
         return MatchedScheme(MATCHED_SCHEMES.index(matched)), payload_bits_for(matched, uses) // 8
     if p.scheme == "adapted":
-        chosen = choose_scheme(p.esn0_db, uses, p.failure_rate) or _most_robust(LINK_SCHEMES, uses)
+        chosen = choose_scheme(p.esn0_db, uses, p.failure_rate, law) or _most_robust(LINK_SCHEMES, uses)
     else:
         chosen = parse_scheme(p.scheme)
     return LinkScheme(chosen.bits_per_symbol, chosen.code_rate_x1024), payload_bits_for(chosen, uses) // 8
@@ -97,9 +126,7 @@ def _most_robust(schemes: tuple[Scheme, ...], uses: int) -> Scheme:
     return next((scheme for scheme in robust if payload_bits_for(scheme, uses)), robust[-1])
 
 
-def link_fields(
-    p: LinkParams, scheme: LinkScheme | MatchedScheme, uses: int
-) -> tuple[LinkScheme | MatchedScheme, Unsent]:
+def link_fields(p: LinkParams, scheme: ToldScheme, uses: int) -> tuple[ToldScheme, Unsent]:
     """Return the header of a frame by this scheme, and what both ends know: a scheme that is fixed, too.
 
     Args:
@@ -107,6 +134,6 @@ def link_fields(
         scheme: By `budget_of`.
         uses: Complex channel uses of the payload.
     """
-    if isinstance(scheme, MatchedScheme) or p.scheme == "adapted":
+    if not isinstance(scheme, LinkScheme) or p.scheme == "adapted":
         return scheme, Unsent(LinkAgreement(uses))
     return scheme, Unsent(LinkAgreement(uses, scheme.bits_per_symbol, scheme.code_rate_x1024))

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from ...errors import SignalError
-from ...sim.links.mcs import payload_bits_for
-from ...sim.links.transport_block import TransportBlockPlan, plan_transport_block
-from ...sim.side_information.link_scheme import LinkScheme
-from ...sim.side_information.matched_scheme import MatchedScheme
+from ...sim.links.frame import plan_frame
+from ...sim.links.shaped_block import ShapedBlockPlan
+from ...sim.links.transport_block import TransportBlockPlan
+from .._coded_link.told_scheme import ToldScheme
 
 __all__ = ["plan_of_scheme"]
 
 
-def plan_of_scheme(who: str, link: LinkScheme | MatchedScheme, uses: int) -> TransportBlockPlan:
+def plan_of_scheme(who: str, link: ToldScheme, uses: int) -> TransportBlockPlan | ShapedBlockPlan:
     """Plan the frame of a scheme.
 
     Args:
@@ -27,8 +27,7 @@ def plan_of_scheme(who: str, link: LinkScheme | MatchedScheme, uses: int) -> Tra
         raise SignalError(
             f"{who}: expected a LinkScheme of 2, 4, 6, 8 or 10 bits per symbol, got an ideal code: channels/capacity"
         )
-    payload_bits = payload_bits_for(scheme, uses)
-    if not payload_bits:
+    plan = plan_frame(scheme, uses)
+    if plan is None:
         raise SignalError(f"{who}: expected uses enough for a byte at {scheme.name}, got {uses}")
-    coded_bits = uses * scheme.bits_per_symbol
-    return plan_transport_block(payload_bits, coded_bits, scheme.bits_per_symbol, code_rate=scheme.code_rate)
+    return plan

@@ -9,6 +9,7 @@ from ...errors import SignalError
 from ...sim.codes.ldpc.decode import load_decoder
 from ...sim.codes.ldpc.graph import load_base_graphs
 from ...sim.codes.scrambling import gold_sequence
+from ...sim.links.shaped_block import ShapedBlockPlan, decode_shaped_block
 from ...sim.links.transport_block import TransportBlockPlan, decode_transport_block, plan_transport_block
 from ...sim.side_information.transport_block import TransportBlock
 from .._coded_link.told_scheme import told_scheme
@@ -20,6 +21,8 @@ from ._scheme import plan_of_scheme
 
 __all__ = ["LdpcDecode"]
 
+PLAIN, SHAPED = 20, 50  # iterations
+
 
 class LdpcDecode(Block):
     r"""Decodes what ``codes/ldpc_encode`` sent, by layered belief propagation, and checks its check sums.
@@ -29,8 +32,8 @@ class LdpcDecode(Block):
     Messages are integers of 1/64, so that the same bits come out on every machine. A code block ends at its first
     codeword. A frame that fails keeps the decisions, and says so in the receiver's state.
 
-    Input:   llrs: float32 ``[G]``, ln P(1)/P(0), 0 where erased; header: TransportBlock, or LinkScheme or
-             MatchedScheme in its place.
+    Input:   llrs: float32 ``[G]``, ln P(1)/P(0), 0 where erased; header: TransportBlock, or LinkScheme,
+             MatchedScheme or ShapedScheme in its place.
     Output:  uint8 ``[A]``; receiver state: crc_ok; trace: blocks, block_errors (code blocks whose check sum failed).
     Raises:  SignalError: a number of LLRs that no such frame has, or one is not a number. MissingExtra: numba, or
              Sionna, which holds the base graphs, is not installed.
@@ -43,7 +46,12 @@ class LdpcDecode(Block):
     class Params(BlockParams):
         """Parameters."""
 
-        iterations: int = Field(20, ge=1, le=1000, description="The most that a code block takes.")
+        iterations: int | None = Field(
+            None,
+            ge=1,
+            le=1000,
+            description="The most that a code block takes; null: 20, and 50 if shaped, as thresholds were measured.",
+        )
         threads: int = Field(1, ge=1, le=64, description="Of the processor; the output does not depend on it.")
 
     params: Params
@@ -57,10 +65,14 @@ class LdpcDecode(Block):
     def work(self, llrs: Llrs, header: Header) -> Out[Bits]:
         """Decode one frame."""
         plan = _plan(header, llrs.size)
-        unscrambled = np.where(gold_sequence(llrs.size), -llrs, llrs)
-        found = decode_transport_block(
-            plan, unscrambled, iterations=self.params.iterations, threads=self.params.threads
-        )
+        threads = self.params.threads
+        if isinstance(plan, ShapedBlockPlan):
+            found = decode_shaped_block(plan, llrs, iterations=self.params.iterations or SHAPED, threads=threads)
+        else:
+            unscrambled = np.where(gold_sequence(llrs.size), -llrs, llrs)
+            found = decode_transport_block(
+                plan, unscrambled, iterations=self.params.iterations or PLAIN, threads=threads
+            )
         errors = int((~found.block_ok).sum())
         return Out(
             found.payload,
@@ -69,7 +81,7 @@ class LdpcDecode(Block):
         )
 
 
-def _plan(header: Header, coded_bits: int) -> TransportBlockPlan:
+def _plan(header: Header, coded_bits: int) -> TransportBlockPlan | ShapedBlockPlan:
     told = None if "TransportBlock" in header else told_scheme(header)
     if told is None:
         block = header.read(TransportBlock)

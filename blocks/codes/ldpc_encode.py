@@ -11,6 +11,7 @@ from pydantic import Field
 from ...errors import SignalError
 from ...sim.codes.ldpc.graph import load_base_graphs
 from ...sim.codes.scrambling import gold_sequence
+from ...sim.links.shaped_block import ShapedBlockPlan, encode_shaped_block
 from ...sim.links.transport_block import (
     TransportBlockPlan,
     coded_bits_for,
@@ -37,10 +38,11 @@ class LdpcEncode(Block):
     Check sums (CRC24A or CRC16 over the frame, CRC24B over each of several code blocks), segmentation, LDPC, rate
     matching of redundancy version 0, bit interleaving, and scrambling, without which a payload of many zeros would
     be sent with less than the constellation's mean energy. The code rate R counts check sums as information. With
-    ``code_rate: null`` the header's LinkScheme or MatchedScheme decides: the frame has uses times bits_per_symbol coded
+    ``code_rate: null`` the header's scheme decides: the frame has uses times bits_per_symbol coded
     bits, and zeros fill the payload up to what fits.
 
-    Input:   bits: uint8 ``[A]``; header: LinkScheme or MatchedScheme, and LinkAgreement, if code_rate is null.
+    Input:   bits: uint8 ``[A]``; header: LinkScheme, MatchedScheme or ShapedScheme, and LinkAgreement, if code_rate is
+             null.
     Output:  uint8 ``[G]``; header: TransportBlock, 32 bits, or none with a scheme.
     Raises:  SignalError: not bits; code_rate is null and there is no scheme, or one of an ideal code, or one in whose
              uses the bits do not fit. MissingExtra: Sionna, which holds the base graphs, is not installed.
@@ -71,8 +73,8 @@ class LdpcEncode(Block):
         rate, bits_per_symbol = self.params.code_rate, self.params.bits_per_symbol
         if rate is not None:
             coded_bits = coded_bits_for(bits.size, rate, bits_per_symbol)
-            plan = plan_transport_block(bits.size, coded_bits, bits_per_symbol)
-            return Out(_sent(plan, bits), header=TransportBlock(bits.size, bits_per_symbol))
+            block = plan_transport_block(bits.size, coded_bits, bits_per_symbol)
+            return Out(_sent(block, bits), header=TransportBlock(bits.size, bits_per_symbol))
         told = told_scheme(header)
         if told is None:
             raise SignalError(
@@ -90,6 +92,8 @@ class LdpcEncode(Block):
         return Out(_sent(plan, filled))
 
 
-def _sent(plan: TransportBlockPlan, payload: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _sent(plan: TransportBlockPlan | ShapedBlockPlan, payload: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    if isinstance(plan, ShapedBlockPlan):
+        return encode_shaped_block(plan, payload)
     coded = encode_transport_block(plan, payload)
     return coded ^ gold_sequence(coded.size)

@@ -30,8 +30,8 @@ class CodedLink(Block):
     a is the scale that ``mappers/complex_to_real`` has put back; the noise is scaled with it. A frame that failed gives
     a plain picture and is counted.
 
-    Input:   features: float32 ``[2 n]``; header: ImageShape, LinkScheme or MatchedScheme, CodedImage, PowerScale;
-             state: n0, one number or float32 ``[n]``.
+    Input:   features: float32 ``[2 n]``; header: ImageShape, LinkScheme (MatchedScheme, ShapedScheme), CodedImage,
+             PowerScale; state: n0, one number or float32 ``[n]``.
     Output:  uint8 sRGB ``[H, W, 3]``; receiver state: crc_ok; trace: blocks, block_errors, failed, counts_as_zero.
     Raises:  SignalError: an odd count; see ``mappers/qam_demap`` and ``codes/ldpc_decode``. MissingExtra or UsageError:
              the decoder, numba or Sionna is missing.
@@ -43,7 +43,9 @@ class CodedLink(Block):
         """Parameters."""
 
         method: Literal["exact", "maxlog"] = Field("exact", description="Of the demapper: the sums, or largest terms.")
-        iterations: int = Field(20, ge=1, le=1000, description="The most that a code block takes.")
+        iterations: int | None = Field(
+            None, ge=1, le=1000, description="The most that a code block takes; null: 20, and 50 if shaped."
+        )
         threads: int = Field(1, ge=1, le=64, description="Of the processor; the output does not depend on it.")
         on_failure: OnFailure = "mean_colour"
 

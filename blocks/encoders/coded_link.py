@@ -14,6 +14,7 @@ from ...sim.side_information.link_agreement import LinkAgreement
 from ...sim.side_information.link_scheme import LinkScheme
 from ...sim.side_information.matched_scheme import MatchedScheme
 from ...sim.side_information.power_scale import PowerScale
+from ...sim.side_information.shaped_scheme import ShapedScheme
 from .._adaptation.link import read_link
 from .._coded_link.coder_params import CoderParams
 from ..block import Block
@@ -35,7 +36,7 @@ class CodedLink(Block):
 
     Input:   image: uint8 ``[H, W, 3]``, sides of at most 65535; link: float32 ``[2]``, optional: CBR and Es/N0 in dB
              for this picture, in place of cbr and esn0_db.
-    Output:  float32 ``[2 n]``; header: ImageShape, LinkScheme (``scheme: matched``: MatchedScheme), CodedImage, and
+    Output:  float32 ``[2 n]``; header: ImageShape, LinkScheme (or MatchedScheme, ShapedScheme), CodedImage, and
              LinkAgreement, which both ends know; trace: file_bytes, container_bytes; where nothing fits also
              budget_bytes, least_bytes, least_cbr.
     Raises:  SignalError: see ``encoders/image_codec``. MissingExtra or UsageError: the coder or Sionna is missing.
@@ -51,13 +52,14 @@ class CodedLink(Block):
         def _has_a_code(self) -> CodedLink.Params:
             if self.scheme == "capacity":
                 raise ValueError(
-                    "expected adapted, matched or a scheme such as 16qam-1/2, got capacity: an ideal code has none"
+                    "expected adapted, matched, shaped or a scheme such as 16qam-1/2, got capacity: an ideal code has "
+                    "none"
                 )
             return self
 
     params: Params
     writes_header = (ImageShape, LinkScheme, LinkAgreement, CodedImage)
-    may_write_header = (MatchedScheme,)
+    may_write_header = (MatchedScheme, ShapedScheme)
 
     def start(self) -> None:
         """Find the source coder, and read the base graphs."""

@@ -17,6 +17,7 @@ from ...sim.side_information.image_shape import ImageShape
 from ...sim.side_information.link_agreement import LinkAgreement
 from ...sim.side_information.link_scheme import LinkScheme
 from ...sim.side_information.matched_scheme import MatchedScheme
+from ...sim.side_information.shaped_scheme import ShapedScheme
 from ...sim.side_information.stream_part import StreamPart
 from .._coded_link.link_params import LinkParams, budget_of, link_fields, scheme_bits
 from ..block import Block
@@ -59,12 +60,12 @@ class HevcStream(Block):
         @model_validator(mode="after")
         def _has_a_code(self) -> HevcStream.Params:
             if self.scheme == "capacity":
-                raise ValueError("expected adapted, matched or a scheme such as 16qam-1/2, got capacity")
+                raise ValueError("expected adapted, matched, shaped or a scheme such as 16qam-1/2, got capacity")
             return self
 
     params: Params
     writes_header = (ImageShape, LinkScheme, LinkAgreement, StreamPart)
-    may_write_header = (MatchedScheme,)
+    may_write_header = (MatchedScheme, ShapedScheme)
 
     def start(self) -> None:
         """Find x265."""

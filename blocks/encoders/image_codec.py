@@ -18,6 +18,7 @@ from ...sim.side_information.image_shape import ImageShape
 from ...sim.side_information.link_agreement import LinkAgreement
 from ...sim.side_information.link_scheme import LinkScheme
 from ...sim.side_information.matched_scheme import MatchedScheme
+from ...sim.side_information.shaped_scheme import ShapedScheme
 from .._adaptation.link import read_link
 from .._coded_link.coder_params import CoderParams
 from .._coded_link.link_params import budget_of, link_fields, scheme_bits
@@ -39,16 +40,16 @@ class ImageCodec(Block):
     The largest file of at most B bytes is searched for, and padded with zeros to B: padding and header are paid for,
     and the total never exceeds the CBR. The scheme is one of 5G NR by name; ``adapted``: the one of 31 that carries
     most over AWGN of this mean Es/N0 at the failure rate (the most robust one where none meets it); ``matched``: the
-    same with the code rate in steps of 1 %; ``capacity``: an ideal code for ``channels/capacity``, at the ergodic
-    capacity of fast fading, or at the rate that block fading lets through but for the failure rate. At low CBR a
-    scaled-down picture may do better: of several ``scales`` the transmitter, which has the original, takes the best in
-    PSNR.
+    same with the code rate in steps of 1 %; ``shaped``: likewise, with points that are sent unequally often, too;
+    ``capacity``: an ideal code for ``channels/capacity``, at the ergodic capacity of fast fading, or at the rate that
+    block fading lets through but for the failure rate. At low CBR a scaled-down picture may do better: of several
+    ``scales`` the transmitter, which has the original, takes the best in PSNR.
 
     Input:   image: uint8 ``[H, W, 3]``, sides of at most 65535; link: float32 ``[2]``, optional: CBR and Es/N0 in dB
              for this picture, in place of cbr and esn0_db.
     Output:  uint8 ``[B]``; header: ImageShape, LinkScheme, CodedImage (45 bits in all; ``matched`` has
-             MatchedScheme in place of LinkScheme, 49), and LinkAgreement, which both ends know; trace: file_bytes,
-             container_bytes; where nothing fits also budget_bytes, least_bytes, least_cbr.
+             MatchedScheme in its place, 49, ``shaped`` ShapedScheme, 50), and LinkAgreement, which both ends know;
+             trace: file_bytes, container_bytes; where nothing fits also budget_bytes, least_bytes, least_cbr.
     Raises:  SignalError: a side is longer; the uses do not carry a byte; the smallest file exceeds the budget and
              on_too_small is fail; link is none. MissingExtra or UsageError: the coder is not installed.
     State:   none that shows: files of pictures seen are remembered, to save time; in ``files``, if that is given.
@@ -61,7 +62,7 @@ class ImageCodec(Block):
 
     params: Params
     writes_header = (ImageShape, LinkScheme, LinkAgreement, CodedImage)
-    may_write_header = (MatchedScheme,)
+    may_write_header = (MatchedScheme, ShapedScheme)
 
     def start(self) -> None:
         """Find the source coder."""

@@ -17,7 +17,8 @@ class QamDecide(Block):
 
     .. math:: \hat{b} = b(\hat{s}), \quad \hat{s} = \arg\min_s |y - s|^2
 
-    Input:   symbols: complex64 ``[n]``, equalised; header: QamFrame, LinkScheme or MatchedScheme.
+    Input:   symbols: complex64 ``[n]``, equalised; header: QamFrame, LinkScheme, MatchedScheme or
+             ShapedScheme.
     Output:  uint8 ``[n bits_per_symbol - padding]``.
     Raises:  SignalError: a symbol is not finite, or QamFrame says more padding than there are bits.
     State:   none.
@@ -29,6 +30,6 @@ class QamDecide(Block):
 
     def work(self, symbols: Symbols, header: Header) -> Bits:
         """Decide one frame."""
-        frame = qam_frame(header)
-        bits = decide(symbols, frame.bits_per_symbol)
+        frame, law = qam_frame(header)
+        bits = decide(symbols, frame.bits_per_symbol, law)
         return bits[: frame.payload(bits.size)]

@@ -23,13 +23,14 @@ class QamDemap(Block):
 
     .. math:: L(b) = \ln \frac{\sum_{s : b(s) = 1} e^{-|y - s|^2 / N_0}}{\sum_{s : b(s) = 0} e^{-|y - s|^2 / N_0}}
 
-    LLR = ln P(1)/P(0), positive where 1 is likelier, and never beyond +-1000. ``maxlog`` keeps the largest term of each
-    sum: faster, and as good where the noise is small beside the distance of the points. The noise is what the receiver
-    knows of each symbol; erased symbols (a huge n0) give LLRs of 0. Equalised symbols are expected without bias
+    LLR = ln P(1)/P(0), positive where 1 is likelier, and never beyond +-1000. Where ShapedScheme says how likely points
+    are, P(s) stands before each term. ``maxlog`` keeps the largest term of each sum: faster, and as good where the
+    noise is small beside the distance of the points. The noise is what the receiver knows of each symbol; erased
+    symbols (a huge n0) give LLRs of 0, or of what is known before. Equalised symbols are expected without bias
     (``equalizer: mmse`` or ``zf``).
 
-    Input:   symbols: complex64 ``[n]``; header: QamFrame, LinkScheme or MatchedScheme; state: n0, one
-             number or float32 ``[n]``.
+    Input:   symbols: complex64 ``[n]``; header: QamFrame, LinkScheme, MatchedScheme or ShapedScheme; state:
+             n0, one number or float32 ``[n]``.
     Output:  float32 ``[n bits_per_symbol - padding]``.
     Raises:  SignalError: no n0 came; n0 is negative, NaN or of another length; a symbol is not finite.
     State:   none.
@@ -47,11 +48,11 @@ class QamDemap(Block):
 
     def work(self, symbols: Symbols, header: Header, state: State) -> Llrs:
         """Demap one frame."""
-        frame = qam_frame(header)
+        frame, law = qam_frame(header)
         if state.n0 is None:
             raise SignalError(
                 "mappers/qam_demap: expected n0 in the receiver's state, got none; connect a channel that adds noise "
                 "(channels/cascade joins it with impairments), or take hard decisions: mappers/qam_decide"
             )
-        llrs: Llrs = demap(symbols, state.n0, frame.bits_per_symbol, method=self.params.method)
+        llrs: Llrs = demap(symbols, state.n0, frame.bits_per_symbol, method=self.params.method, law=law)
         return llrs[: frame.payload(llrs.size)]

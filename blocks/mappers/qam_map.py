@@ -14,7 +14,7 @@ from ..block import Block
 from ..envelope import Header, Out
 from ..params import BlockParams, Live
 from ..ports import Bits, Symbols
-from ._qam_frame import bits_of_scheme
+from ._qam_frame import bits_of_scheme, law_of_scheme
 
 __all__ = ["QamMap"]
 
@@ -26,10 +26,11 @@ class QamMap(Block):
         \quad a(c_0, c_1, \dots) = (1 - 2 c_0) \left[2^{k-1} - (1 - 2 c_1) [2^{k-2} - \dots]\right]
 
     k = log2(M) / 2 bits a dimension. Never normalised per frame: a frame of inner points carries less energy. With
-    ``bits_per_symbol: null`` the header's LinkScheme or MatchedScheme decides, and the bits must fill its uses. With a
-    number that number holds, and zeros fill the last symbol.
+    ``bits_per_symbol: null`` the header's scheme decides, and the bits must fill its uses; a shaped one has unit energy
+    by the law of its amplitudes. With a number that number holds, and zeros fill the last symbol.
 
-    Input:   bits: uint8 ``[n]``; header: LinkScheme or MatchedScheme, and LinkAgreement, if bits_per_symbol is null.
+    Input:   bits: uint8 ``[n]``; header: LinkScheme, MatchedScheme or ShapedScheme, and LinkAgreement, if
+             bits_per_symbol is null.
     Output:  complex64 ``[ceil(n / bits_per_symbol)]``; header: QamFrame, 7 bits, or none with a scheme.
     Raises:  SignalError: not bits; bits_per_symbol is null and there is no scheme, or one of an ideal code, or one of
              another number of bits.
@@ -52,13 +53,13 @@ class QamMap(Block):
         """Map one frame."""
         chosen = self.params.bits_per_symbol
         if chosen is None:
-            return Out(modulate(bits, _of_scheme(bits.size, header)))
+            return Out(modulate(bits, *_of_scheme(bits.size, header)))
         frame = QamFrame(chosen, padding=-bits.size % chosen)
         padded = np.concatenate([bits, np.zeros(frame.padding, np.uint8)]) if frame.padding else bits
         return Out(modulate(padded, chosen), header=frame)
 
 
-def _of_scheme(size: int, header: Header) -> BitsPerSymbol:
+def _of_scheme(size: int, header: Header) -> tuple[BitsPerSymbol, tuple[float, ...] | None]:
     told = told_scheme(header)
     if told is None:
         raise SignalError(
@@ -71,4 +72,4 @@ def _of_scheme(size: int, header: Header) -> BitsPerSymbol:
             f"mappers/qam_map: expected {uses * bits_per_symbol} coded bits for {uses} uses of {bits_per_symbol} bits "
             f"({type(told).__name__}), got {size}; connect codes/ldpc_encode before it"
         )
-    return bits_per_symbol
+    return bits_per_symbol, law_of_scheme(told)

@@ -40,9 +40,9 @@ class Burst(Block):
     Output:  complex64 ``[n]``, the payload, equalised without bias, by the number that its burst says; header: all that
              was sent, of ImageShape, ModelId, JsccMode, CdmMode, RateMap, ScSicMode, PowerScale, ConstellationFrame,
              CodedImage, LinkScheme, QamFrame, TransportBlock, FeatureShape, FeatureCode, FullScale, LatentMode,
-             JoinedSymbols, LabelClasses, TileMap, SwinMode, StreamPart, MotionMap, MatchedScheme; receiver state: n0
-             and h of each symbol, esn0_db, pilots, reception; trace: channel_uses (payload), header_uses, pilot_uses,
-             cfo_hz, clock_ppm, gain_step_db.
+             JoinedSymbols, LabelClasses, TileMap, SwinMode, StreamPart, MotionMap, MatchedScheme, ShapedScheme;
+             receiver state: n0 and h of each symbol, esn0_db, pilots, reception; trace: channel_uses (payload),
+             header_uses, pilot_uses, cfo_hz, clock_ppm, gain_step_db.
     State:   the samples of the burst that is being received.
     Source:  the statistic: Kay, Fundamentals of Statistical Signal Processing: Detection Theory, section 9.5; timing:
              Godard, IEEE Trans. Commun. 26(5), 1978.

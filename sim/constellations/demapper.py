@@ -4,11 +4,16 @@ The two dimensions of a Gray QAM are independent, each with noise of variance N0
 
 .. math:: L(c) = \ln \frac{\sum_{a : c(a) = 1} e^{-(y - a)^2 / N_0}}{\sum_{a : c(a) = 0} e^{-(y - a)^2 / N_0}}
 
-A positive LLR means that 1 is the likelier bit: Sionna's sign, and the opposite of many textbooks.
+Where points are not equally likely, P(a) stands before each term. A positive LLR means that 1 is the likelier bit:
+Sionna's sign, and the opposite of many textbooks.
 """
 
 from __future__ import annotations
 
+import math
+import sys
+from collections.abc import Callable, Sequence
+from functools import partial
 from types import ModuleType
 from typing import Any, Literal
 
@@ -25,10 +30,19 @@ LLR_BOUND = 1000.0
 _CHUNK = 16384  # symbols: what one pass works on stays in the cache
 _FARTHEST = 1e6  # of a level from the origin, in half distances: products stay within single precision
 _SMALLEST_N0 = 1e-30
+_FARTHEST_OF_LAW = 1e3  # likewise, where squares are taken
+_LARGEST_GAIN_OF_LAW = 1e4  # LLRs of points reach the bound below it
 
 
-def demap(y: Any, n0: Any, bits_per_symbol: int, *, method: Literal["exact", "maxlog"] = "maxlog") -> Any:
-    r"""Log-likelihood ratios of equally likely bits.
+def demap(
+    y: Any,
+    n0: Any,
+    bits_per_symbol: int,
+    *,
+    method: Literal["exact", "maxlog"] = "maxlog",
+    law: Sequence[float] | None = None,
+) -> Any:
+    r"""Log-likelihood ratios of bits.
 
     ``exact`` is the sum above. ``maxlog`` keeps the nearest level of each kind; for this Gray code, with
     :math:`w_0` the dimension in half distances d and :math:`w_{j+1} = 2^{k-1-j} - |w_j|`, that is
@@ -42,17 +56,20 @@ def demap(y: Any, n0: Any, bits_per_symbol: int, *, method: Literal["exact", "ma
             as erased symbols carry, gives LLRs of 0; 0 gives the bound.
         bits_per_symbol: 2, 4, 6, 8, 10 or 12.
         method: The sums, or their largest terms.
+        law: Probability of each amplitude of a dimension, 1, 3, 5, ... half distances, of points of unit mean energy by
+            it; ``None``: equally likely.
 
     Returns:
         float ``[n * bits_per_symbol]`` of the precision of ``y``, within +-`LLR_BOUND`.
 
     Raises:
-        SignalError: no such order; ``y`` not complex, not 1-D or not finite; ``n0`` negative, NaN or of another length.
+        SignalError: no such order; a law of another number of amplitudes; ``y`` not complex, not 1-D or not finite;
+            ``n0`` negative, NaN or of another length.
 
     Source: TS 38.211 section 5.1 (labels); Tosato & Bisaglia, IEEE ICC 2002 (max-log of Gray QAM).
     """
     xp: Any = _array_module(y)
-    half = half_distance(bits_per_symbol)
+    half = half_distance(bits_per_symbol, law)
     if y.ndim != 1 or not xp.is_complex(y):
         raise SignalError(f"demapper: expected complex [n], got {y.dtype} {list(y.shape)}")
     if not bool(xp.isfinite(y).all()):
@@ -66,7 +83,11 @@ def demap(y: Any, n0: Any, bits_per_symbol: int, *, method: Literal["exact", "ma
     w = xp.clip(_dimensions(y), -_FARTHEST * half, _FARTHEST * half) / half  # [n, 2]
     gain = half**2 / xp.clip(n0, _SMALLEST_N0, None)
     gain = gain[:, None] if gain.ndim else gain
-    work = _exact if method == "exact" else _maxlog
+    work: Callable[[Any, Any, Any, int], Any]
+    if law is not None:
+        work = partial(_of_law, law=law, is_exact=method == "exact")
+    else:
+        work = _exact if method == "exact" else _maxlog
     if xp is not _Numpy:
         return work(xp, w, gain, bits_per_symbol).reshape(-1)
     out = np.empty((size, bits_per_symbol // 2, 2), y.real.dtype)
@@ -107,11 +128,32 @@ def _exact(xp: Any, w: Any, gain: Any, bits_per_symbol: int) -> Any:
     return xp.stack(found, 1)
 
 
+def _of_law(xp: Any, w: Any, gain: Any, bits_per_symbol: int, *, law: Sequence[float], is_exact: bool) -> Any:
+    k = bits_per_symbol // 2
+    w, gain = xp.clip(w, -_FARTHEST_OF_LAW, _FARTHEST_OF_LAW), xp.clip(gain, None, _LARGEST_GAIN_OF_LAW)
+    metrics = [
+        math.log(max(law[abs(level) // 2], sys.float_info.min)) - (w - float(level)) ** 2 * gain
+        for level in pam_levels(bits_per_symbol).tolist()
+    ]
+    found = []
+    for bit in range(k):
+        logs = []
+        for value in (0, 1):
+            kept = [metric for label, metric in enumerate(metrics) if label >> (k - 1 - bit) & 1 == value]
+            most = kept[0]
+            for other in kept[1:]:
+                most = xp.maximum(most, other)
+            logs.append(most + xp.log(sum(xp.exp(one - most) for one in kept)) if is_exact else most)
+        found.append(xp.clip(logs[1] - logs[0], -LLR_BOUND, LLR_BOUND))
+    return xp.stack(found, 1)
+
+
 class _Numpy:
     """What numpy has by other names than torch."""
 
     abs, clip, copysign, exp, floor = np.abs, np.clip, np.copysign, np.exp, np.floor
-    isfinite, is_complex, log, minimum, stack = np.isfinite, np.iscomplexobj, np.log, np.minimum, np.stack
+    isfinite, is_complex, log = np.isfinite, np.iscomplexobj, np.log
+    maximum, minimum, stack = np.maximum, np.minimum, np.stack
 
 
 def _array_module(y: Any) -> type[_Numpy] | ModuleType:

@@ -11,6 +11,7 @@ Source: TS 38.211 sections 5.1.3 to 5.1.7; 4096-QAM, which it does not have, by 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -36,15 +37,24 @@ def check_order(bits_per_symbol: int) -> int:
     return bits_per_symbol // 2
 
 
-def half_distance(bits_per_symbol: int) -> float:
+def half_distance(bits_per_symbol: int, law: Sequence[float] | None = None) -> float:
     r"""Half the distance of neighbours in an alphabet of unit mean energy.
 
-    .. math:: d = \sqrt{\frac{3}{2 (M - 1)}}
+    .. math:: d = \sqrt{\frac{3}{2 (M - 1)}}, \quad d = \frac{1}{\sqrt{2 \sum_a P(a)\, a^2}}
+
+    Args:
+        bits_per_symbol: 2, 4, 6, 8, 10 or 12.
+        law: Probability of each amplitude of a dimension, 1, 3, 5, ... half distances; ``None``: equally likely.
 
     Raises:
-        SignalError: no such order.
+        SignalError: no such order, or a law of another number of amplitudes.
     """
-    return float((1.5 / (4 ** check_order(bits_per_symbol) - 1)) ** 0.5)
+    k = check_order(bits_per_symbol)
+    if law is None:
+        return float((1.5 / (4**k - 1)) ** 0.5)
+    if len(law) != 2 ** (k - 1):
+        raise SignalError(f"qam: expected a law of {2 ** (k - 1)} amplitudes, got {len(law)}")
+    return float((2 * sum(p * a * a for p, a in zip(law, range(1, 2**k, 2), strict=True))) ** -0.5)
 
 
 @lru_cache
@@ -88,18 +98,21 @@ def points(bits_per_symbol: int) -> NDArray[np.complex128]:
     return alphabet
 
 
-def modulate(bits: NDArray[np.uint8], bits_per_symbol: int) -> NDArray[np.complex64]:
+def modulate(
+    bits: NDArray[np.uint8], bits_per_symbol: int, law: Sequence[float] | None = None
+) -> NDArray[np.complex64]:
     """Map bits to points.
 
     Args:
         bits: uint8 ``[n * bits_per_symbol]``.
         bits_per_symbol: 2, 4, 6, 8, 10 or 12.
+        law: Of the amplitudes, as `half_distance` takes it.
 
     Returns:
-        complex64 ``[n]``; unit mean energy over the alphabet.
+        complex64 ``[n]``; unit mean energy over the alphabet, or by the law.
 
     Raises:
-        SignalError: no such order, not bits, or bits left over.
+        SignalError: no such order, not bits, or bits left over; a law of another number of amplitudes.
 
     Source: TS 38.211 section 5.1.
     """
@@ -111,22 +124,23 @@ def modulate(bits: NDArray[np.uint8], bits_per_symbol: int) -> NDArray[np.comple
     labels = np.zeros((chosen.shape[0], 2), np.uint8)
     for bit in range(k):
         labels |= chosen[:, bit] << np.uint8(k - 1 - bit)
-    levels = (half_distance(bits_per_symbol) * pam_levels(bits_per_symbol)).astype(np.float32)
+    levels = (half_distance(bits_per_symbol, law) * pam_levels(bits_per_symbol)).astype(np.float32)
     return levels[labels].view(np.complex64)[:, 0]
 
 
-def decide(symbols: NDArray[Any], bits_per_symbol: int) -> NDArray[np.uint8]:
+def decide(symbols: NDArray[Any], bits_per_symbol: int, law: Sequence[float] | None = None) -> NDArray[np.uint8]:
     """Return the bits of the nearest points.
 
     Args:
         symbols: complex64 ``[n]``, equalised.
         bits_per_symbol: 2, 4, 6, 8, 10 or 12.
+        law: Of the amplitudes, as `half_distance` takes it; nearest is nearest, however likely.
 
     Returns:
         uint8 ``[n * bits_per_symbol]``.
 
     Raises:
-        SignalError: no such order, or a symbol is not finite.
+        SignalError: no such order, or a symbol is not finite; a law of another number of amplitudes.
     """
     k = check_order(bits_per_symbol)
     if not np.isfinite(symbols).all():
@@ -135,7 +149,8 @@ def decide(symbols: NDArray[Any], bits_per_symbol: int) -> NDArray[np.uint8]:
     labels = np.argsort(levels).astype(np.uint8)  # of the levels from left to right
     gray = labels[:, None] >> np.arange(k - 1, -1, -1) & 1  # [2 ** k, k]
     dimensions = np.ascontiguousarray(symbols, np.complex64).view(np.float32).reshape(-1, 2)
-    dimensions = np.clip(dimensions, -2, 2)  # beyond the outermost levels; the largest float would overflow
-    position = np.rint(dimensions * (0.5 / half_distance(bits_per_symbol)) + (levels.size - 1) / 2)
+    half = half_distance(bits_per_symbol, law)
+    farthest = levels.size * half  # beyond the outermost levels; the largest float would overflow
+    position = np.rint(np.clip(dimensions, -farthest, farthest) * (0.5 / half) + (levels.size - 1) / 2)
     nearest = np.clip(position, 0, levels.size - 1).astype(np.intp)
     return np.ascontiguousarray(gray.astype(np.uint8)[nearest].transpose(0, 2, 1)).reshape(-1)

@@ -17,6 +17,7 @@ __all__ = [
     "MCS_TABLE_256QAM",
     "MCS_TABLE_LOW",
     "Scheme",
+    "in_steps",
     "parse_scheme",
     "payload_bits_for",
 ]
@@ -99,15 +100,21 @@ LINK_SCHEMES = (*MCS_TABLE_LOW, *MCS_TABLE_256QAM)
 """What an adaptive link chooses from: 31 schemes; with one number kept for an ideal code they are named in 5 bits."""
 
 
-def _in_steps(bits_per_symbol: int, lowest_x1024: float, highest_x1024: float) -> tuple[Scheme, ...]:
-    """Code rates from the highest down, in steps of 1 %, or of 1/2048 where that is more."""
+def in_steps(bits_per_symbol: int, lowest_x1024: float, highest_x1024: float) -> tuple[Scheme, ...]:
+    """Schemes of one constellation in rising order, their code rates in steps of 1 %, or of 1/2048 where that is more.
+
+    Args:
+        bits_per_symbol: Of the constellation.
+        lowest_x1024: No code rate is below it.
+        highest_x1024: The highest code rate.
+    """
     rates = [highest_x1024]
     while (rate := rates[-1] - max(round(0.02 * rates[-1]), 1) / 2) >= lowest_x1024:
         rates.append(rate)
     return tuple(Scheme(bits_per_symbol, rate) for rate in reversed(rates))
 
 
-MATCHED_SCHEMES = (*_in_steps(2, 30, 784), *_in_steps(4, 393, 860), *_in_steps(6, 574, 910), *_in_steps(8, 684, 948))
+MATCHED_SCHEMES = (*in_steps(2, 30, 784), *in_steps(4, 393, 860), *in_steps(6, 574, 910), *in_steps(8, 684, 948))
 """What a link of free code rate chooses from: each constellation about where it needs the least Es/N0 by the measured
 thresholds. Their numbers are on the air, in 9 bits."""
 

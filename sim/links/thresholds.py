@@ -5,7 +5,8 @@ fitted waterfall
 
 .. math:: \mathrm{BLER} = Q\left(\frac{\mathrm{esn0\_db} - \mu}{\sigma}\right)
 
-and how well it is known; its head says how it was measured (``benchmarks/link_thresholds.py``).
+and how well it is known; its head says how it was measured (``benchmarks/link_thresholds.py``). `shaped_thresholds.csv`
+is the same for shaped constellations.
 """
 
 from __future__ import annotations
@@ -22,8 +23,9 @@ import numpy as np
 from scipy.special import ndtri
 
 from ...errors import UsageError
-from .mcs import Scheme, payload_bits_for
-from .transport_block import plan_transport_block
+from .frame import plan_frame
+from .mcs import Scheme
+from .shaped_qam import ShapedQam
 
 __all__ = ["MARGIN_DB", "SHORT_MARGIN_DB", "Waterfall", "load_waterfalls", "required_esn0_db"]
 
@@ -63,36 +65,39 @@ class Waterfall(NamedTuple):
 
 
 @lru_cache(maxsize=1)
-def load_waterfalls() -> Mapping[Scheme, tuple[Waterfall, ...]]:
-    """Read the table: the waterfalls of each scheme, by size."""
-    path = Path(__file__).with_name("thresholds.csv")
-    table: dict[Scheme, list[Waterfall]] = {}
-    with path.open(encoding="utf-8", newline="") as lines:
-        for row in csv.DictReader(line for line in lines if not line.startswith("#")):
-            scheme = Scheme(int(row["bits_per_symbol"]), float(row["code_rate_x1024"]))
-            numbers = (float(row[name]) for name in Waterfall._fields[1:])
-            table.setdefault(scheme, []).append(Waterfall(int(row["block_bits"]), *numbers))
+def load_waterfalls() -> Mapping[Scheme | ShapedQam, tuple[Waterfall, ...]]:
+    """Read the tables: the waterfalls of each scheme, by size."""
+    table: dict[Scheme | ShapedQam, list[Waterfall]] = {}
+    for name, told, kind in (
+        ("thresholds.csv", "code_rate_x1024", Scheme),
+        ("shaped_thresholds.csv", "bits_per_use", ShapedQam),
+    ):
+        with Path(__file__).with_name(name).open(encoding="utf-8", newline="") as lines:
+            for row in csv.DictReader(line for line in lines if not line.startswith("#")):
+                scheme = kind(int(row["bits_per_symbol"]), float(row[told]))
+                numbers = (float(row[field]) for field in Waterfall._fields[1:])
+                table.setdefault(scheme, []).append(Waterfall(int(row["block_bits"]), *numbers))
     return {scheme: tuple(sorted(found)) for scheme, found in table.items()}
 
 
 @lru_cache(maxsize=4096)
-def required_esn0_db(scheme: Scheme, uses: int, failure_rate: float = 0.01) -> float:
+def required_esn0_db(scheme: Scheme | ShapedQam, uses: int, failure_rate: float = 0.01) -> float:
     r"""Es/N0 in dB at which frames of this scheme fail at most this often over AWGN.
 
     .. math:: 1 - (1 - \mathrm{BLER})^C \le \mathrm{failure\_rate}
 
     with the C code blocks of the frame. Between the measured sizes of code blocks it is interpolated linearly in
-    :math:`1 / \sqrt{K'}`, as finite lengths cost; between measured code rates of a constellation, what it needs beyond
-    an ideal code of :math:`m R` bits a use, linearly in the rate. It is on the safe side: the upper 95 % bound of the
+    :math:`1 / \sqrt{K'}`, as finite lengths cost; between measured bits a use of a constellation, what it needs beyond
+    an ideal code of as many, linearly in them. It is on the safe side: the upper 95 % bound of the
     fit, and `MARGIN_DB` (short code blocks: `SHORT_MARGIN_DB`).
 
     Args:
-        scheme: Modulation and code rate.
+        scheme: Modulation and code rate, or a shaped constellation.
         uses: Complex symbols of the frame.
         failure_rate: Largest probability that a code block of the frame fails, above 0 and below 1.
 
     Returns:
-        The threshold; infinite where not a byte fits into the frame.
+        The threshold; infinite where not a byte fits into the frame, or shaped code blocks would be short.
 
     Raises:
         UsageError: the failure rate is no probability, or the code rate lies outside those measured with this
@@ -103,33 +108,34 @@ def required_esn0_db(scheme: Scheme, uses: int, failure_rate: float = 0.01) -> f
     """
     if not 0 < failure_rate < 1:
         raise UsageError(f"thresholds: expected a failure rate above 0 and below 1, got {failure_rate}")
-    payload_bits = payload_bits_for(scheme, uses)
-    if not payload_bits:
+    plan = plan_frame(scheme, uses)
+    is_shaped = isinstance(scheme, ShapedQam)
+    if plan is None or (is_shaped and plan.block_bits < SHORT_BITS):
         return math.inf
     bits = scheme.bits_per_symbol
-    plan = plan_transport_block(payload_bits, uses * bits, bits, code_rate=scheme.code_rate)
     block_error_rate = -math.expm1(math.log1p(-failure_rate) / plan.blocks)
-    measured = {s.code_rate_x1024: s for s in load_waterfalls() if s.bits_per_symbol == bits}
-    rates = sorted(measured)
-    if not rates or not rates[0] <= scheme.code_rate_x1024 <= rates[-1]:
-        known = f"{rates[0] / 1024:.3f} to {rates[-1] / 1024:.3f}" if rates else "none"
+    kind = type(scheme)
+    measured = {s.bits_per_use: s for s in load_waterfalls() if isinstance(s, kind) and s.bits_per_symbol == bits}
+    known = sorted(measured)
+    if not known or not known[0] <= scheme.bits_per_use <= known[-1]:
+        rates = f"{known[0] / bits:.3f} to {known[-1] / bits:.3f}" if known else "none"
         raise UsageError(
-            f"thresholds: expected a code rate measured with {bits} bits per symbol ({known}), got {scheme.name}"
+            f"thresholds: expected a code rate measured with {bits} bits per symbol ({rates}), got {scheme.name}"
         )
-    above = bisect_left(rates, scheme.code_rate_x1024)
-    near = rates[max(above - 1, 0) : above + 1]
-    needed = [_at_size(measured[rate], plan.block_bits, block_error_rate) for rate in near]
-    ideal = [_ideal_esn0_db(measured[rate]) for rate in near]
+    above = bisect_left(known, scheme.bits_per_use)
+    near = known[max(above - 1, 0) : above + 1]
+    needed = [_at_size(measured[bits_per_use], plan.block_bits, block_error_rate) for bits_per_use in near]
+    ideal = [_ideal_esn0_db(bits_per_use) for bits_per_use in near]
     margin_db = MARGIN_DB if plan.block_bits >= SHORT_BITS else SHORT_MARGIN_DB
-    bend_db = _ideal_esn0_db(scheme) - float(np.interp(scheme.code_rate_x1024, near, ideal))  # 0 at measured rates
-    return float(np.interp(scheme.code_rate_x1024, near, needed)) + bend_db + margin_db
+    bend_db = _ideal_esn0_db(scheme.bits_per_use) - float(np.interp(scheme.bits_per_use, near, ideal))  # 0 if measured
+    return float(np.interp(scheme.bits_per_use, near, needed)) + bend_db + margin_db
 
 
-def _ideal_esn0_db(scheme: Scheme) -> float:
-    return 10 * math.log10(2**scheme.bits_per_use - 1)
+def _ideal_esn0_db(bits_per_use: float) -> float:
+    return 10 * math.log10(2**bits_per_use - 1)
 
 
-def _at_size(scheme: Scheme, block_bits: int, block_error_rate: float) -> float:
+def _at_size(scheme: Scheme | ShapedQam, block_bits: int, block_error_rate: float) -> float:
     falls = load_waterfalls()[scheme]
     sizes = np.array([fall.block_bits for fall in falls], float) ** -0.5
     needed = [fall.esn0_db(block_error_rate) for fall in falls]

@@ -31,6 +31,7 @@ from .power_scale import PowerScale
 from .qam_frame import QamFrame
 from .rate_map import RateMap
 from .sc_sic_mode import ScSicMode
+from .shaped_scheme import ShapedScheme
 from .stream_part import StreamPart
 from .swin_mode import SwinMode
 from .tile_map import TileMap
@@ -64,6 +65,7 @@ SENT_FIELDS: Final[tuple[type[HeaderField], ...]] = (
     StreamPart,
     MotionMap,
     MatchedScheme,
+    ShapedScheme,
 )
 """Fields that go on the air; a field's number is its place, from 1 on. New ones come last."""
 _FORMAT_BITS, _LENGTH_BITS, _NUMBER_BITS = 4, 20, 6

@@ -8,17 +8,21 @@ from semcom.blocks.channels.awgn import Awgn
 from semcom.blocks.codes.ldpc_decode import LdpcDecode
 from semcom.blocks.codes.ldpc_encode import LdpcEncode
 from semcom.blocks.envelope import Header, Identity, State
+from semcom.blocks.mappers.qam_decide import QamDecide
 from semcom.blocks.mappers.qam_demap import QamDemap
 from semcom.blocks.mappers.qam_map import QamMap
 from semcom.errors import MissingExtra, SignalError
 from semcom.sim.codes.ldpc import graph
 from semcom.sim.codes.scrambling import gold_sequence
+from semcom.sim.links.frame import plan_frame
 from semcom.sim.links.mcs import MATCHED_SCHEMES, Scheme, payload_bits_for
+from semcom.sim.links.shaped_qam import SHAPED_SCHEMES
 from semcom.sim.links.transport_block import encode_transport_block, plan_transport_block
 from semcom.sim.side_information.field import Unsent
 from semcom.sim.side_information.link_agreement import LinkAgreement
 from semcom.sim.side_information.link_scheme import LinkScheme
 from semcom.sim.side_information.matched_scheme import MatchedScheme
+from semcom.sim.side_information.shaped_scheme import ShapedScheme
 from semcom.sim.side_information.transport_block import TransportBlock
 
 PAYLOAD = np.random.default_rng(0).integers(0, 2, 20_000, dtype=np.uint8)
@@ -82,6 +86,24 @@ def test_a_frame_of_a_free_rate_comes_back(number: int) -> None:
     back = decode(QamDemap().work(mapped.value, header, State(n0=0.001)), header)
     assert back.state.crc_ok
     assert back.value.size == payload_bits_for(scheme, 3000)
+    np.testing.assert_array_equal(back.value[: payload.size], payload)
+
+
+@pytest.mark.parametrize("number", [0, 479, 480, 560, 660, len(SHAPED_SCHEMES) - 1])
+def test_a_shaped_frame_comes_back(number: int) -> None:
+    plan = plan_frame(SHAPED_SCHEMES[number], 3000)
+    assert plan
+    header = Header().with_fields(ShapedScheme(number), Unsent(LinkAgreement(3000)))
+    payload = PAYLOAD[: plan.payload_bits]
+    coded = LdpcEncode().work(payload, header)
+    mapped = QamMap().work(coded.value, header)
+    assert mapped.value.size == 3000
+    assert np.mean(abs(mapped.value) ** 2) == pytest.approx(1, abs=0.003 if number >= 480 else 0.05)
+    assert header.with_fields(*coded.header, *mapped.header).bits == 10
+    np.testing.assert_array_equal(QamDecide().work(mapped.value, header), coded.value)
+    back = decode(QamDemap().work(mapped.value, header, State(n0=0.001)), header)
+    assert back.state.crc_ok
+    assert back.value.size == plan.payload_bits
     np.testing.assert_array_equal(back.value[: payload.size], payload)
 
 

@@ -48,7 +48,7 @@ def received(symbols: np.ndarray, header: Header, n0: float | np.ndarray = 1e-4)
     return decoder.work(ComplexToReal().work(symbols, header), header, State(n0=n0))
 
 
-@pytest.mark.parametrize("scheme", ["adapted", "matched", "qpsk-1/2", "256qam-3/4"])
+@pytest.mark.parametrize("scheme", ["adapted", "matched", "shaped", "qpsk-1/2", "256qam-3/4"])
 def test_what_is_sent_is_received_and_never_costs_more_than_it_may(picture, scheme):
     symbols, header = sent(picture, scheme=scheme, cbr="1/6", esn0_db=20)
     out = received(symbols, header)
@@ -81,7 +81,9 @@ def test_a_link_is_followed_picture_by_picture(picture):
 
 
 def test_what_makes_no_sense_is_refused(picture):
-    with pytest.raises(ValueError, match="expected adapted, matched or a scheme such as 16qam-1/2, got capacity"):
+    with pytest.raises(
+        ValueError, match="expected adapted, matched, shaped or a scheme such as 16qam-1/2, got capacity"
+    ):
         Encoder.Params(scheme="capacity")
     _, header = sent(picture, cbr="1/6")
     with pytest.raises(SignalError, match="expected two features a symbol, got 3"):
@@ -101,7 +103,7 @@ def test_it_gives_the_pictures_of_the_chain_of_blocks():
     assert one.metrics["cbr"] <= 1 / 12
 
 
-@pytest.mark.parametrize("scheme", ["adapted", "matched"])
+@pytest.mark.parametrize("scheme", ["adapted", "matched", "shaped"])
 def test_over_a_waveform_it_swaps_in_as_learned_systems_do(scheme):
     found = ran("radio-loopback", "encoder.esn0_db=15", f"encoder.scheme={scheme}", swaps=SWAPS)
     assert found.blocks["sync"].counted == {"bursts": 2}

@@ -159,7 +159,9 @@ def test_what_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     )
     with pytest.raises(SignalError, match="expected sides of 1 to 65535 pixels, got 0 x 5"):
         encoder().work(np.zeros((0, 5, 3), np.uint8))
-    with pytest.raises(ValidationError, match="expected adapted, matched or a scheme such as 16qam-1/2, got capacity"):
+    with pytest.raises(
+        ValidationError, match="expected adapted, matched, shaped or a scheme such as 16qam-1/2, got capacity"
+    ):
         encoder(scheme="capacity")
     monkeypatch.setitem(sys.modules, "av", None)
     for block in (HevcStream(), Decoder()):

@@ -12,14 +12,17 @@ from semcom.blocks.envelope import Header, Out, State
 from semcom.errors import SignalError
 from semcom.sim.bandwidth import Bandwidth
 from semcom.sim.codecs.codec import codec_named
-from semcom.sim.links.choose_scheme import choose_scheme, match_scheme
+from semcom.sim.links.choose_scheme import choose_scheme, match_scheme, shape_scheme
+from semcom.sim.links.frame import plan_frame
 from semcom.sim.links.mcs import LINK_SCHEMES, MATCHED_SCHEMES, parse_scheme, payload_bits_for
+from semcom.sim.links.shaped_qam import ShapedQam
 from semcom.sim.metrics.psnr import psnr_db
 from semcom.sim.side_information.coded_image import CodedImage
 from semcom.sim.side_information.image_shape import ImageShape
 from semcom.sim.side_information.link_agreement import LinkAgreement
 from semcom.sim.side_information.link_scheme import LinkScheme
 from semcom.sim.side_information.matched_scheme import MatchedScheme
+from semcom.sim.side_information.shaped_scheme import ShapedScheme
 from skimage import data
 
 
@@ -80,6 +83,21 @@ def test_matched_pays_for_the_bits_that_tell_its_rate_and_fills_its_uses(photo):
         assert 8 * out.value.size == payload_bits_for(scheme, agreed.uses)
     low = block(codec="jpeg2000", cbr=1, esn0_db=-25, scheme="matched", on_too_small="send_nothing").work(photo)
     assert header_of(low).read(MatchedScheme).scheme == MATCHED_SCHEMES[0]
+
+
+def test_shaped_pays_for_ten_bits_and_carries_more_than_matched(photo):
+    for esn0_db, shaped_too in ((-3.0, False), (10.0, True), (16.0, True)):
+        out = block(codec="jpeg2000", cbr="1/2", esn0_db=esn0_db, scheme="shaped").work(photo)
+        header = header_of(out)
+        assert (header.bits, "LinkScheme" in header, "MatchedScheme" in header) == (50, False, False)
+        agreed = header.read(LinkAgreement)
+        assert agreed == LinkAgreement(3 * 128 * 192 // 2 - 100)
+        scheme = header.read(ShapedScheme).scheme
+        assert scheme == shape_scheme(esn0_db, agreed.uses)
+        assert isinstance(scheme, ShapedQam) is shaped_too
+        assert 8 * out.value.size == plan_frame(scheme, agreed.uses).payload_bits
+    low = block(codec="jpeg2000", cbr=1, esn0_db=-25, scheme="shaped", on_too_small="send_nothing").work(photo)
+    assert header_of(low).read(ShapedScheme).number == 0
 
 
 def test_block_fading_at_capacity_pays_for_its_outage(photo):
@@ -172,7 +190,10 @@ def test_pictures_of_any_size_are_sent_or_refused():
         ({"cbr": "1/0"}, "expected a number or a fraction such as 1/12, got '1/0'"),
         ({"cbr": "a lot"}, "expected a number or a fraction such as 1/12, got 'a lot'"),
         ({"cbr": 0}, "expected a ratio above 0 and up to 1000, got 0"),
-        ({"scheme": "9qam-1/2"}, "expected adapted, matched, capacity or a scheme; scheme: expected MODULATION-RATE"),
+        (
+            {"scheme": "9qam-1/2"},
+            "expected adapted, matched, shaped, capacity or a scheme; scheme: expected MODULATION-RATE",
+        ),
         ({"scales": (0.3,)}, r"expected multiples of 1/8, from 0.125 to 1, got \[0.3\]"),
         ({"codec": "png"}, "Input should be"),
         (

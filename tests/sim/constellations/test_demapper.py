@@ -6,7 +6,7 @@ import torch
 from scipy.special import logsumexp
 from semcom.errors import SignalError
 from semcom.sim.constellations.demapper import LLR_BOUND, demap
-from semcom.sim.constellations.qam import decide, points
+from semcom.sim.constellations.qam import decide, half_distance, modulate, points
 
 ORDERS = pytest.mark.parametrize("bits_per_symbol", [2, 4, 6, 8, 10])
 
@@ -107,3 +107,60 @@ def test_errors_say_what_was_expected() -> None:
         demap(y * np.nan, 0.1, 4)
     with pytest.raises(SignalError, match="expected bits_per_symbol"):
         demap(y, 0.1, 5)
+
+
+LAWS = {4: (0.75, 0.25), 6: (0.5, 0.3, 0.15, 0.05), 8: tuple(np.exp2(-np.arange(8.0)) / np.exp2(-np.arange(8.0)).sum())}
+
+
+def of_law(y: np.ndarray, n0: float, bits_per_symbol: int, law: tuple[float, ...], method: str) -> np.ndarray:
+    """Over the whole two-dimensional alphabet with its probabilities, by scipy."""
+    where = points(bits_per_symbol) / half_distance(bits_per_symbol)
+    index = [np.rint(abs(part)).astype(int) // 2 for part in (where.real, where.imag)]
+    likely = np.array(law)[index[0]] * np.array(law)[index[1]]
+    where = where / np.sqrt(likely @ abs(where) ** 2 / likely.sum())
+    metric = np.log(likely) - abs(y[:, None].astype(complex) - where) ** 2 / n0
+    labels, reduce = np.arange(2**bits_per_symbol), logsumexp if method == "exact" else np.max
+    ones = [(labels >> bit & 1).astype(bool) for bit in range(bits_per_symbol - 1, -1, -1)]
+    llrs = [reduce(metric[:, one], axis=1) - reduce(metric[:, ~one], axis=1) for one in ones]
+    return np.clip(np.stack(llrs, 1), -LLR_BOUND, LLR_BOUND).reshape(-1)
+
+
+@pytest.mark.parametrize("bits_per_symbol", list(LAWS))
+@pytest.mark.parametrize("method", ["exact", "maxlog"])
+@pytest.mark.parametrize("n0", [2.0, 0.1, 0.003])
+def test_points_that_are_likelier_count_for_more(bits_per_symbol: int, method: Any, n0: float) -> None:
+    y, law = received(300), LAWS[bits_per_symbol]
+    ours = demap(y, n0, bits_per_symbol, method=method, law=law)
+    assert ours.dtype == np.float32
+    np.testing.assert_allclose(ours, of_law(y, n0, bits_per_symbol, law, method), rtol=5e-5, atol=5e-4)
+    torchs = demap(torch.from_numpy(y), n0, bits_per_symbol, method=method, law=law)
+    np.testing.assert_allclose(torchs, ours, rtol=1e-5, atol=1e-4)
+
+
+@pytest.mark.parametrize("method", ["exact", "maxlog"])
+def test_a_law_of_equally_likely_amplitudes_is_none(method: Any) -> None:
+    y = received(500)
+    plain = demap(y, 0.1, 6, method=method)
+    np.testing.assert_allclose(demap(y, 0.1, 6, method=method, law=(0.25,) * 4), plain, rtol=1e-5, atol=1e-4)
+
+
+def test_of_an_erased_symbol_its_law_is_left() -> None:
+    """By the standard's labels a dimension's second bit is 1 for 5 and 7, its third for 1 and 7."""
+    found = demap(received(1), np.inf, 6, method="exact", law=LAWS[6])
+    second, third = np.log(0.2 / 0.8), np.log((0.5 + 0.05) / (0.3 + 0.15))
+    np.testing.assert_allclose(found, [0, 0, second, second, third, third], atol=1e-5)
+
+
+@pytest.mark.parametrize("n0", [0.0, 1e-30])
+@pytest.mark.parametrize("method", ["exact", "maxlog"])
+def test_without_noise_a_law_leaves_no_doubt(method: Any, n0: float) -> None:
+    bits = np.random.default_rng(5).integers(0, 2, 6000, dtype=np.uint8)
+    llrs = demap(modulate(bits, 6, LAWS[6]), n0, 6, method=method, law=LAWS[6])
+    np.testing.assert_array_equal(llrs, np.where(bits, LLR_BOUND, -LLR_BOUND))
+    far = demap(np.array([3e38 + 3e38j], np.complex64), n0, 6, method=method, law=LAWS[6])
+    assert np.isfinite(far).all()
+
+
+def test_a_law_has_as_many_amplitudes_as_the_constellation() -> None:
+    with pytest.raises(SignalError, match="qam: expected a law of 4 amplitudes, got 2"):
+        demap(received(3), 0.1, 6, law=(0.5, 0.5))

@@ -91,3 +91,17 @@ def test_errors_say_what_was_expected() -> None:
         decide(np.array([1, np.nan], np.complex64), 2)
     with pytest.raises(ValueError, match="read-only"):
         points(4)[0] = 0
+
+
+def test_points_of_a_law_have_unit_energy_by_it() -> None:
+    law = (0.6, 0.25, 0.1, 0.05)
+    drawn = np.random.default_rng(2).choice(4, (200_000, 2), p=law)
+    energy = (half_distance(6, law) * (2 * drawn + 1)) ** 2
+    assert energy.sum(1).mean() == pytest.approx(1, abs=5 * energy.sum(1).std() / np.sqrt(len(drawn)))
+    assert half_distance(6, (0.25,) * 4) == pytest.approx(half_distance(6), rel=1e-12)
+    bits = np.random.default_rng(3).integers(0, 2, 6000, dtype=np.uint8)
+    symbols = modulate(bits, 6, law)
+    np.testing.assert_allclose(symbols, modulate(bits, 6) * (half_distance(6, law) / half_distance(6)), rtol=1e-6)
+    np.testing.assert_array_equal(decide(symbols, 6, law), bits)
+    with pytest.raises(SignalError, match="qam: expected a law of 4 amplitudes, got 3"):
+        modulate(bits, 6, (0.5, 0.3, 0.2))

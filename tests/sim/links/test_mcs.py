@@ -1,11 +1,18 @@
 """Modulation and coding schemes: the standard's tables, names, and payloads that fit."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import binom
 from semcom.errors import UsageError
-from semcom.sim.links.choose_scheme import choose_scheme, match_scheme
+from semcom.sim.constellations.demapper import demap
+from semcom.sim.constellations.qam import modulate
+from semcom.sim.links.choose_scheme import choose_scheme, match_scheme, shape_scheme
+from semcom.sim.links.fading_outage import FadingLaw
+from semcom.sim.links.frame import plan_frame
 from semcom.sim.links.mcs import (
     LINK_SCHEMES,
     MATCHED_SCHEMES,
@@ -16,8 +23,14 @@ from semcom.sim.links.mcs import (
     parse_scheme,
     payload_bits_for,
 )
+from semcom.sim.links.shaped_block import decode_shaped_block, encode_shaped_block
+from semcom.sim.links.shaped_qam import SHAPED_SCHEMES, ShapedQam
 from semcom.sim.links.thresholds import required_esn0_db
-from semcom.sim.links.transport_block import plan_transport_block
+from semcom.sim.links.transport_block import (
+    decode_transport_block,
+    encode_transport_block,
+    plan_transport_block,
+)
 
 
 def test_the_tables_are_those_that_sionna_has() -> None:
@@ -153,3 +166,69 @@ def test_a_free_rate_carries_more_than_the_best_of_the_tables_and_less_than_an_i
     assert matched
     assert payload_bits_for(matched, uses) > more * payload_bits_for(adapted, uses)
     assert payload_bits_for(matched, uses) < uses * np.log2(1 + 10 ** (esn0_db / 10))
+
+
+@pytest.mark.parametrize(("esn0_db", "more"), [(5.0, 1.04), (10.0, 1.06), (15.0, 1.06), (20.0, 1.05)])
+def test_shaped_points_carry_more_than_those_equally_likely_and_less_than_an_ideal_code(
+    esn0_db: float, more: float
+) -> None:
+    uses = 49_060
+    shaped, matched = shape_scheme(esn0_db, uses), match_scheme(esn0_db, uses)
+    assert isinstance(shaped, ShapedQam)
+    assert matched
+    payload_bits = plan_frame(shaped, uses).payload_bits
+    assert payload_bits > more * payload_bits_for(matched, uses)
+    assert payload_bits < uses * np.log2(1 + 10 ** (esn0_db / 10))
+
+
+@pytest.mark.parametrize("uses", [700, 5000, 49_060])
+def test_of_all_schemes_whose_thresholds_are_met_a_shaped_link_takes_about_the_most(uses: int) -> None:
+    """Within the 1 % of a step: where two constellations meet, more bits a use may be fewer of a payload."""
+    for esn0_db in (-5.0, 3.1, 10.0, 13.7, 18.4, 40.0):
+        fit = [scheme for scheme in SHAPED_SCHEMES[::3] if required_esn0_db(scheme, uses) <= esn0_db]
+        chosen = shape_scheme(esn0_db, uses)
+        assert chosen
+        assert required_esn0_db(chosen, uses) <= esn0_db
+        most = max(plan_frame(scheme, uses).payload_bits for scheme in fit)
+        assert plan_frame(chosen, uses).payload_bits > 0.99 * most
+    assert shape_scheme(-30.0, uses) is None
+    assert shape_scheme(30.0, 0) is None
+
+
+RAYLEIGH = FadingLaw("rayleigh", coherence_symbols=64)
+
+
+@pytest.mark.parametrize(
+    ("choose", "esn0_db", "uses"),
+    [(choose_scheme, 10.0, 3000), (match_scheme, 3.0, 2500), (match_scheme, 12.0, 900), (shape_scheme, 16.0, 3000)],
+)
+def test_over_fading_frames_fail_as_often_as_asked_or_less(choose: Any, esn0_db: float, uses: int) -> None:
+    """Their symbols spread over all gains; a scheme of the same kind chosen for 4 dB more fails more often."""
+
+    def failures(scheme: Scheme | ShapedQam, frames: int = 80) -> int:
+        plan, bits = plan_frame(scheme, uses), scheme.bits_per_symbol
+        law = scheme.law if isinstance(scheme, ShapedQam) else None
+        rng = np.random.default_rng([uses, bits])
+        order, n0, failed = rng.permutation(uses), 10 ** (-esn0_db / 10), 0
+        for _ in range(frames):
+            payload = rng.integers(0, 2, plan.payload_bits, dtype=np.uint8)
+            coded = (encode_shaped_block if law else encode_transport_block)(plan, payload)
+            h = np.repeat(rng.normal(size=(-(-uses // 64), 2)) @ [1, 1j], 64)[:uses][order] / np.sqrt(2)
+            noise = rng.normal(size=(uses, 2)) @ [1, 1j] * np.sqrt(n0 / 2)
+            y = (modulate(coded, bits, law) + noise / h).astype(np.complex64)
+            llrs = demap(y, (n0 / abs(h) ** 2).astype(np.float32), bits, method="exact", law=law)
+            failed += not (decode_shaped_block if law else decode_transport_block)(plan, llrs).crc_ok
+        return failed
+
+    chosen = choose(esn0_db, uses, 0.05, RAYLEIGH)
+    assert chosen
+    assert failures(chosen) <= binom.ppf(1 - 1e-5, 80, 0.05)
+    assert failures(choose(esn0_db + 4, uses, 0.05, RAYLEIGH)) > binom.ppf(1 - 1e-5, 80, 0.05)
+
+
+def test_over_fading_less_is_sent_the_fewer_gains_a_frame_meets() -> None:
+    laws = [FadingLaw("rayleigh", coherence_symbols=length) for length in (0, 16, 256, 4096, 10**6)]
+    found = [shape_scheme(10.0, 20_000, 0.01, law) for law in laws]
+    sent = [scheme.bits_per_use if scheme else 0.0 for scheme in found]
+    assert sent == sorted(sent, reverse=True)
+    assert shape_scheme(10.0, 20_000).bits_per_use > sent[0] > 1.2 * sent[3]

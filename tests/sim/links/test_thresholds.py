@@ -8,7 +8,10 @@ from scipy.stats import binom, norm
 from semcom.errors import UsageError
 from semcom.sim.constellations.demapper import demap
 from semcom.sim.constellations.qam import modulate
-from semcom.sim.links.mcs import LINK_SCHEMES, MATCHED_SCHEMES, MCS_TABLE_256QAM, Scheme, payload_bits_for
+from semcom.sim.links.frame import plan_frame
+from semcom.sim.links.mcs import LINK_SCHEMES, MCS_TABLE_256QAM, Scheme, payload_bits_for
+from semcom.sim.links.shaped_block import decode_shaped_block, encode_shaped_block, plan_shaped_block
+from semcom.sim.links.shaped_qam import SHAPED_SCHEMES, ShapedQam
 from semcom.sim.links.thresholds import Waterfall, load_waterfalls, required_esn0_db
 from semcom.sim.links.transport_block import decode_transport_block, encode_transport_block, plan_transport_block
 
@@ -16,7 +19,8 @@ from semcom.sim.links.transport_block import decode_transport_block, encode_tran
 def test_every_scheme_of_a_link_is_measured_at_four_sizes() -> None:
     table = load_waterfalls()
     assert set(LINK_SCHEMES) < set(table)
-    assert {len(falls) for falls in table.values()} == {4}
+    assert {len(falls) for scheme, falls in table.items() if isinstance(scheme, Scheme)} == {4}
+    assert {len(falls) for scheme, falls in table.items() if isinstance(scheme, ShapedQam)} == {2, 3}
     for falls in table.values():
         assert [fall.block_bits for fall in falls] == sorted(fall.block_bits for fall in falls)
         assert all(fall.sigma_db > 0 and fall.mu_sd_db < 0.1 for fall in falls)
@@ -34,9 +38,10 @@ def test_a_waterfall_is_a_normal_distribution_with_a_margin() -> None:
 
 @pytest.mark.parametrize("uses", [1000, 16384])
 def test_no_scheme_needs_less_than_shannon_asks_nor_much_more(uses: int) -> None:
-    for scheme in (*LINK_SCHEMES, *MATCHED_SCHEMES[::7]):
-        payload = payload_bits_for(scheme, uses)
-        if payload >= 300:  # shorter ones pay for their length
+    for scheme in (*LINK_SCHEMES, *SHAPED_SCHEMES[::7]):
+        plan = plan_frame(scheme, uses)
+        payload = plan.payload_bits if plan else 0
+        if payload >= 300 and required_esn0_db(scheme, uses) < math.inf:  # shorter ones pay for their length
             shannon_db = 10 * math.log10(2 ** (payload / uses) - 1)
             assert shannon_db < required_esn0_db(scheme, uses) < shannon_db + 3.5, scheme.name
 
@@ -86,6 +91,8 @@ def test_the_larger_base_graph_needs_more_below_its_own_rate() -> None:
         (Scheme(4, 581), 1000, 400, 0.1),
         (Scheme(6, 695), 600, 400, 0.1),
         (Scheme(8, 733), 400, 400, 0.1),
+        (Scheme(6, 370), 900, 400, 0.1),
+        (Scheme(8, 570), 700, 400, 0.1),
     ],
 )
 def test_at_its_threshold_a_scheme_fails_as_often_as_asked_or_less(
@@ -108,11 +115,48 @@ def test_at_its_threshold_a_scheme_fails_as_often_as_asked_or_less(
     assert failures(threshold_db - 1.0) > binom.ppf(1 - 1e-5, frames, asked)  # and it is no idle bound
 
 
+@pytest.mark.parametrize(
+    ("scheme", "uses", "frames", "asked"),
+    [
+        (ShapedQam(6, 1.3), 1500, 150, 0.1),  # bits a use and sizes between the measured ones
+        (ShapedQam(6, 2.7), 700, 300, 0.1),
+        (ShapedQam(6, 3.2), 6000, 60, 0.1),
+        (ShapedQam(8, 4.8), 500, 300, 0.1),
+        (ShapedQam(10, 6.4), 700, 200, 0.1),
+    ],
+    ids=str,
+)
+def test_at_its_threshold_a_shaped_frame_fails_as_often_as_asked_or_less(
+    scheme: ShapedQam, uses: int, frames: int, asked: float
+) -> None:
+    plan, bits = plan_shaped_block(scheme, uses), scheme.bits_per_symbol
+    assert plan
+    rng = np.random.default_rng([bits, uses])
+    sent = [encode_shaped_block(plan, rng.integers(0, 2, plan.payload_bits, dtype=np.uint8)) for _ in range(20)]
+    x = modulate(np.tile(np.concatenate(sent), frames // 20), bits, scheme.law)
+    noise = (rng.standard_normal((x.size, 2)) @ [1, 1j] / np.sqrt(2)).astype(np.complex64)
+
+    def failures(esn0_db: float) -> int:
+        n0 = 10 ** (-esn0_db / 10)
+        llrs = demap(x + np.float32(np.sqrt(n0)) * noise, n0, bits, method="exact", law=scheme.law)
+        return int((~decode_shaped_block(plan, llrs.reshape(-1, plan.coded_bits)).crc_ok).sum())
+
+    threshold_db = required_esn0_db(scheme, uses, asked)
+    frames = frames // 20 * 20
+    assert failures(threshold_db) <= binom.ppf(1 - 1e-5, frames, asked)
+    assert failures(threshold_db - 1.0) > binom.ppf(1 - 1e-5, frames, asked)  # and it is no idle bound
+
+
+def test_short_shaped_code_blocks_were_not_measured() -> None:
+    assert plan_shaped_block(ShapedQam(6, 3.0), 90)
+    assert required_esn0_db(ShapedQam(6, 3.0), 90) == math.inf
+
+
 def test_what_cannot_be_answered_is_said() -> None:
     assert required_esn0_db(Scheme(4, 512), 1) == math.inf
     with pytest.raises(UsageError, match="expected a failure rate above 0 and below 1, got 0"):
         required_esn0_db(Scheme(4, 512), 1000, 0)
-    with pytest.raises(UsageError, match=r"measured with 8 bits per symbol \(0.667 to 0.926\), got 256qam-1/3"):
+    with pytest.raises(UsageError, match=r"measured with 8 bits per symbol \(0.450 to 0.926\), got 256qam-1/3"):
         required_esn0_db(Scheme(8, 341), 1000)
     with pytest.raises(UsageError, match=r"measured with 10 bits per symbol \(none\), got 1024qam-3/4"):
         required_esn0_db(Scheme(10, 768), 1000)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from semcom.blocks.envelope import Header
 from semcom.errors import SignalError
 from semcom.sim.links.mcs import LINK_SCHEMES, MATCHED_SCHEMES, Scheme
+from semcom.sim.links.shaped_qam import SHAPED_SCHEMES
 from semcom.sim.side_information.cdm_mode import CdmMode
 from semcom.sim.side_information.coded_image import CodedImage
 from semcom.sim.side_information.codes import Whole
@@ -36,6 +37,7 @@ from semcom.sim.side_information.power_scale import PowerScale
 from semcom.sim.side_information.qam_frame import QamFrame
 from semcom.sim.side_information.rate_map import RateMap
 from semcom.sim.side_information.sc_sic_mode import ScSicMode
+from semcom.sim.side_information.shaped_scheme import ShapedScheme
 from semcom.sim.side_information.start_word import StartWord
 from semcom.sim.side_information.stream_part import StreamPart
 from semcom.sim.side_information.swin_mode import SwinMode
@@ -159,6 +161,7 @@ EXAMPLES = [
         | st.just(LinkScheme(0, 0)),
     ),
     Example(MatchedScheme(322), "101000010", st.builds(MatchedScheme, st.integers(0, 479))),
+    Example(ShapedScheme(530), "1000010010", st.builds(ShapedScheme, st.integers(0, len(SHAPED_SCHEMES) - 1))),
     Example(
         LinkAgreement(1000, 4, 682.5),
         f"{'1111101000':>040} 010 10101010101",
@@ -409,6 +412,13 @@ def test_a_free_rate_tells_itself() -> None:
         field = MatchedScheme.unpack(MatchedScheme(number).pack())
         assert field.scheme == MATCHED_SCHEMES[number]
         assert field.bits() == 9
+
+
+def test_a_shaped_scheme_tells_itself() -> None:
+    for number in (0, 479, 480, len(SHAPED_SCHEMES) - 1):
+        field = ShapedScheme.unpack(ShapedScheme(number).pack())
+        assert field.scheme == SHAPED_SCHEMES[number]
+        assert field.bits() == 10
 
 
 def test_a_field_of_ones_own_needs_codes_or_methods() -> None:

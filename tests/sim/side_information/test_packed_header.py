@@ -132,7 +132,7 @@ def test_every_field_has_a_number_and_keeps_it() -> None:
     """Numbers are on the air: a field that is added comes last."""
     names = "ImageShape ModelId JsccMode CdmMode RateMap ScSicMode PowerScale ConstellationFrame CodedImage LinkScheme"
     names += " QamFrame TransportBlock FeatureShape FeatureCode FullScale LatentMode JoinedSymbols"
-    names += " LabelClasses TileMap SwinMode StreamPart MotionMap MatchedScheme"
+    names += " LabelClasses TileMap SwinMode StreamPart MotionMap MatchedScheme ShapedScheme"
     assert [cls.__name__ for cls in SENT_FIELDS] == names.split()
     own = {cls for cls in HeaderField.__subclasses__() if cls.__module__.startswith("semcom.sim.side_information")}
     assert own - set(SENT_FIELDS) == {LinkAgreement, StartWord}  # what both ends know, and a word of its own
