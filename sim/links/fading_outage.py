@@ -91,8 +91,8 @@ def _masses(values: Values, bins: int) -> Values:
     """Equally likely values as masses on whole numbers: one between two is shared so that its mean stays."""
     place, part = np.divmod(values, 1)
     at = place.astype(np.intp)
-    masses: Values = np.bincount(at, 1 - part, bins + 1) + np.bincount(at + 1, part, bins + 1)
-    return masses / values.size
+    masses: Values = (np.bincount(at, 1 - part, bins + 1) + np.bincount(at + 1, part, bins + 1)) / values.size
+    return masses
 
 
 @lru_cache(maxsize=16)
