@@ -69,7 +69,9 @@ class ImageCodec(Block):
         p = self.params
         self._codec = codec_named(p.codec, preset=p.preset, parameter_sets=p.parameter_sets, wavelet=p.wavelet)
         self._codec.check()
-        self._files = _FILES if p.files is None else FileMemo(folder=Path(p.files))
+        self._files = _FILES
+        if p.files is not None:
+            self._files = FileMemo(folder=Path(p.files), version=self._codec.version())
 
     def work(self, image: Image, link: Link | None = None) -> Out[Bytes]:
         """Code one picture."""
