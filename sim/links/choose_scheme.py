@@ -18,7 +18,8 @@ __all__ = ["choose_scheme", "is_met", "match_scheme", "shape_scheme"]
 
 NO_FADING = FadingLaw()
 FADING_MARGIN_DB = 0.2
-"""A code needs a little more information where its bits have unlike noise than where they have like noise."""
+"""A code may need a little more information where its bits have unlike noise than where they have like noise: of seven
+schemes over Rayleigh fading between 0.05 dB less and 0.07 dB more, each known to some 0.02 dB. The rest is in hand."""
 _BY_USE = sorted(SHAPED_SCHEMES, key=lambda scheme: -scheme.bits_per_use)
 
 

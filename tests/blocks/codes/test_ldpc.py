@@ -107,6 +107,20 @@ def test_a_shaped_frame_comes_back(number: int) -> None:
     np.testing.assert_array_equal(back.value[: payload.size], payload)
 
 
+@pytest.mark.parametrize(("number", "iterations", "others"), [(660, 50, 20), (100, 20, 50)])
+def test_without_a_word_of_it_as_many_iterations_are_taken_as_thresholds_were_measured_with(
+    number: int, iterations: int, others: int
+) -> None:
+    """So much noise that no word is found: what is decided depends on them."""
+    scheme = SHAPED_SCHEMES[number]
+    header = Header().with_fields(ShapedScheme(number), Unsent(LinkAgreement(700)))
+    noise = np.random.default_rng(1).standard_normal(700 * scheme.bits_per_symbol)
+    llrs = (8**0.5 * noise - 4).astype(np.float32)
+    found = decode(llrs, header).value
+    np.testing.assert_array_equal(found, decode(llrs, header, iterations=iterations).value)
+    assert (found != decode(llrs, header, iterations=others).value).any()
+
+
 @pytest.mark.parametrize("rate", [0.05, 1 / 3, 0.5, 0.95])
 @pytest.mark.parametrize("size", [0, 1, 100, 5000])
 def test_any_frame_comes_back(size: int, rate: float) -> None:

@@ -15,6 +15,7 @@ from semcom.errors import SignalError
 from semcom.sim.bandwidth import Bandwidth
 from semcom.sim.codecs.codec import codec_named
 from semcom.sim.links.choose_scheme import choose_scheme, match_scheme, shape_scheme
+from semcom.sim.links.fading_outage import FadingLaw
 from semcom.sim.links.frame import plan_frame
 from semcom.sim.links.mcs import LINK_SCHEMES, MATCHED_SCHEMES, parse_scheme, payload_bits_for
 from semcom.sim.links.shaped_qam import ShapedQam
@@ -100,6 +101,18 @@ def test_shaped_pays_for_ten_bits_and_carries_more_than_matched(photo):
         assert 8 * out.value.size == plan_frame(scheme, agreed.uses).payload_bits
     low = block(codec="jpeg2000", cbr=1, esn0_db=-25, scheme="shaped", on_too_small="send_nothing").work(photo)
     assert header_of(low).read(ShapedScheme).number == 0
+
+
+@pytest.mark.parametrize(("coherence", "symbols"), [("fast", 0), (64, 64), ("block", 10**9)])
+def test_a_scheme_is_chosen_by_the_law_of_the_fading(photo, coherence, symbols):
+    """Of one gain no more gets through than log2(1 - ln(1 - 0.005) Es/N0), with half of 1 % left to the code."""
+    params = {"codec": "jpeg2000", "cbr": "1/2", "esn0_db": 25, "fading": "rayleigh", "coherence": coherence}
+    out = block(**params, scheme="matched", on_too_small="send_nothing").work(photo)
+    header, law = header_of(out), FadingLaw("rayleigh", coherence_symbols=symbols)
+    uses = header.read(LinkAgreement).uses
+    assert header.read(MatchedScheme).scheme == match_scheme(25, uses, 0.01, law)
+    bound = math.log2(1 - 10**2.5 * math.log(0.995))
+    assert (8 * out.value.size < bound * uses) is (coherence == "block")
 
 
 def test_block_fading_at_capacity_pays_for_its_outage(photo):

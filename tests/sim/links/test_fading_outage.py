@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from scipy.stats import binom, ncx2
+from scipy.stats import binom
 from semcom.sim.links.capacity import ergodic_capacity, outage_capacity
 from semcom.sim.links.fading_outage import FadingLaw, information_but_for
 
@@ -10,16 +10,16 @@ def capacity(esn0_db: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("outage", [0.005, 0.1, 0.5])
-@pytest.mark.parametrize("gains", [1.25, 2, 2.5, 12, 95.75, 768, 1500])
+@pytest.mark.parametrize("gains", [1.25, 2, 2.5, 12, 95.75, 1500])
 @pytest.mark.parametrize("law", [FadingLaw("rayleigh"), FadingLaw("rician", k_db=3.0)])
 def test_so_many_of_the_frames_that_are_drawn_let_less_through(law: FadingLaw, gains: float, outage: float) -> None:
     law = law._replace(coherence_symbols=256)
     found = information_but_for(outage, capacity, 10.0, law, int(256 * gains))
-    rng, frames = np.random.default_rng(int(256 * gains)), 12_000 if gains < 1000 else 4000
+    rng, frames = np.random.default_rng(int(256 * gains)), 12_000 if gains < 1000 else 2000
     k, size = 10 ** (law.k_db / 10), (frames, int(np.ceil(gains)))
     drawn = rng.exponential(size=size)
-    if law.fading == "rician":
-        drawn = ncx2.rvs(2, 2 * k, size=size, random_state=rng) / (2 * (k + 1))
+    if law.fading == "rician":  # a path and scattered ones, of K times their power
+        drawn = ((rng.normal(size=size) + np.sqrt(2 * k)) ** 2 + rng.normal(size=size) ** 2) / (2 * (k + 1))
     means = np.log2(1 + 10 * drawn) @ np.minimum(gains - np.arange(size[1]), 1) / gains
     low, high = binom.interval(1 - 1e-6, frames, outage)
     near = 0.004  # bits; what 4,000 gains and the bins stand for

@@ -13,6 +13,7 @@ from semcom.sim.constellations.qam import modulate
 from semcom.sim.links.choose_scheme import choose_scheme, match_scheme, shape_scheme
 from semcom.sim.links.fading_outage import FadingLaw
 from semcom.sim.links.frame import plan_frame
+from semcom.sim.links.information import bit_information
 from semcom.sim.links.mcs import (
     LINK_SCHEMES,
     MATCHED_SCHEMES,
@@ -226,6 +227,26 @@ def test_over_fading_frames_fail_as_often_as_asked_or_less(choose: Any, esn0_db:
     assert chosen
     assert failures(chosen) <= binom.ppf(1 - 1e-5, 80, 0.05)
     assert failures(choose(esn0_db + 4, uses, 0.05, RAYLEIGH)) > binom.ppf(1 - 1e-5, 80, 0.05)
+
+
+@pytest.mark.parametrize(("esn0_db", "uses"), [(3.0, 2500), (12.0, 900)])
+def test_over_fading_half_of_the_failures_are_left_to_the_gains(esn0_db: float, uses: int) -> None:
+    """By gains that are drawn: as many frames let through less than the threshold, with 0.2 dB in hand, asks for."""
+    count = -(-uses // 64)
+    gains = np.random.default_rng(uses).exponential(size=(60_000, count))
+    weights = np.minimum(uses - 64 * np.arange(count), 64) / uses
+
+    def share(scheme: Scheme) -> float:
+        needed_db = required_esn0_db(scheme, uses, 0.05 / 2) + 0.2
+        let_through = bit_information(scheme.bits_per_symbol, None, esn0_db + 10 * np.log10(gains)) @ weights
+        return float((let_through < bit_information(scheme.bits_per_symbol, None, np.array(needed_db))).mean())
+
+    chosen = match_scheme(esn0_db, uses, 0.05, RAYLEIGH)
+    assert chosen
+    low, high = binom.interval(1 - 1e-6, len(gains), 0.05 / 2)
+    assert share(chosen) <= high / len(gains)
+    assert share(MATCHED_SCHEMES[MATCHED_SCHEMES.index(chosen) + 1]) >= low / len(gains)
+    assert share(chosen) >= 0.6 * low / len(gains)  # and one step is no large part of it
 
 
 def test_over_fading_less_is_sent_the_fewer_gains_a_frame_meets() -> None:
