@@ -46,8 +46,10 @@ class SystemGroup(click.Group):
         if found.system is None:
             return _broken(found.name, found.broken)
         if not getattr(found.system, self.part):
+            having = ", ".join(name for name in self.list_commands(ctx) if name != cmd_name)
             raise UnknownSystem(
-                f"semcom {self.name} {cmd_name}: {found.path} names no {self.part}; `semcom systems` shows what it has"
+                f"semcom {self.name} {cmd_name}: {found.path} names no {self.part}; expected one of {having}, or a "
+                "system of your own that does"
             )
         return self.make(found.system)
 

@@ -38,8 +38,7 @@ class CoderParams(LinkParams):
     files: str | None = Field(
         None,
         min_length=1,
-        description="Folder that keeps coded files for other runs, for slow coders; empty it when a coder is updated. "
-        "null: only this process keeps them.",
+        description="Folder that keeps coded files for other runs, for slow coders; null: only this process does.",
     )
     on_too_small: Literal["fail", "send_nothing"] = Field(
         "fail",

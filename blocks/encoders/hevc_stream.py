@@ -40,8 +40,8 @@ class HevcStream(Block):
 
     Input:   image: uint8 ``[H, W, 3]``, a frame of the video, sides of at most 65535.
     Output:  uint8 ``[B]``; header: ImageShape, LinkScheme, StreamPart (48 bits in all; ``scheme: matched`` has
-             MatchedScheme in place of LinkScheme, 52), and LinkAgreement, which both ends know; trace: file_bytes, of
-             this frame, and left_out: 1 where its picture was.
+             MatchedScheme in place of LinkScheme, 52, ``shaped`` ShapedScheme, 53), and LinkAgreement, which both ends
+             know; trace: file_bytes, of this frame, and left_out: 1 where its picture was.
     Raises:  SignalError: a side is longer, or the uses do not carry a byte. MissingExtra: PyAV or x265 is not
              installed.
     State:   the coder, with the picture before; what is left of a coded picture. Another size or budget begins anew.

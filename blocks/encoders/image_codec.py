@@ -69,7 +69,9 @@ class ImageCodec(Block):
         p = self.params
         self._codec = codec_named(p.codec, preset=p.preset, parameter_sets=p.parameter_sets, wavelet=p.wavelet)
         self._codec.check()
-        self._files = _FILES if p.files is None else FileMemo(folder=Path(p.files))
+        self._files = _FILES
+        if p.files is not None:
+            self._files = FileMemo(folder=Path(p.files), version=self._codec.version())
 
     def work(self, image: Image, link: Link | None = None) -> Out[Bytes]:
         """Code one picture."""
@@ -123,10 +125,14 @@ class ImageCodec(Block):
 
     def _least_cbr(self, least_bytes: int, uses: int, header_uses: int, pixels: int) -> float:
         """Return a CBR of two digits that carries so many bytes, which these uses do not; infinite if none does."""
-        while budget_of(self._given, uses)[1] < least_bytes:
-            uses += max(1, uses // 50)
-            if uses > 1000 * 3 * pixels:
+        enough = uses
+        while budget_of(self._given, enough)[1] < least_bytes:
+            uses, enough = enough, 2 * enough + 1
+            if enough > 1000 * 3 * pixels:
                 return math.inf
-        cbr = (uses + header_uses) / (3 * pixels)
+        while enough - uses > max(1, uses // 50):
+            middle = (uses + enough) // 2
+            uses, enough = (uses, middle) if budget_of(self._given, middle)[1] >= least_bytes else (middle, enough)
+        cbr = (enough + header_uses) / (3 * pixels)
         step = 10.0 ** (math.floor(math.log10(cbr)) - 1)
         return round(math.ceil(cbr / step - 1e-9) * step, 9)

@@ -37,7 +37,9 @@ def coded_crops(pictures: Pictures, config: TrainConfig) -> Pictures:
         UsageError: ``coded_folder`` cannot be written.
     """
     coder, side = coder_of(config), config.coded_side
-    kept = FileMemo(0, Path(config.coded_folder) if config.coded_folder else None)
+    kept = FileMemo(0)
+    if config.coded_folder:
+        kept = FileMemo(0, Path(config.coded_folder), coder.version())
 
     def one(number: int) -> Pixels:
         rng = np.random.default_rng((_STREAM, number))

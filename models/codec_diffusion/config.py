@@ -35,7 +35,7 @@ class TrainConfig(DenoisingRecipe):
     coded_side: int = Field(default=192, ge=16, multiple_of=2, description="Of those, pixels; phases cut from them.")
     coded_folder: str | None = Field(
         default=None,
-        description="Keeps them for other trainings; empty it when the coder is updated. null: nothing keeps them.",
+        description="Folder that keeps them for other trainings; null: nothing keeps them.",
     )
     halved_share: float = Field(default=0.2, ge=0, le=1, description="Share of crops that are coded at half the sides.")
     validation_qp: tuple[float, ...] = Field(default=(24.0, 29.0, 34.0, 39.0), min_length=1)

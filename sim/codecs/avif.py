@@ -49,6 +49,12 @@ class Avif:
         if not features.check("avif"):
             raise MissingExtra("codec avif", "Pillow 11.3 or later, with libavif", "links")
 
+    def version(self) -> str:
+        """Name libavif: of another version files may differ."""
+        from PIL import features
+
+        return f"libavif {features.version_module('avif')}"
+
     def encode(self, picture: NDArray[np.uint8], setting: int) -> bytes:
         """Code a picture at a quality.
 

@@ -50,6 +50,12 @@ class Bpg:
         for program in ("bpgenc", "bpgdec"):
             _program(program)
 
+    def version(self) -> str:
+        """Name bpgenc by what it says of itself: of another version files may differ."""
+        asked = [_program("bpgenc"), "-h"]
+        done = subprocess.run(asked, stdin=subprocess.DEVNULL, capture_output=True, timeout=self.timeout_s, check=False)
+        return (done.stdout + done.stderr).decode(errors="replace").split("\n")[0]
+
     def encode(self, picture: NDArray[np.uint8], setting: int) -> bytes:
         """Code a picture at QP ``51 - setting``.
 

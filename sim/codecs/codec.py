@@ -39,6 +39,14 @@ class Codec(Protocol):
             UsageError: a program is not on the path.
         """
 
+    def version(self) -> str:
+        """Name the software that codes: of another version files may differ.
+
+        Raises:
+            MissingExtra: a package is not installed.
+            UsageError: a program is not on the path.
+        """
+
     def encode(self, picture: NDArray[np.uint8], setting: int) -> bytes:
         """Code a picture.
 

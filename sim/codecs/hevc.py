@@ -72,6 +72,10 @@ class Hevc:
         if "libx265" not in import_av().codecs_available:
             raise MissingExtra("codec hevc", "av with libx265", "links")
 
+    def version(self) -> str:
+        """Name PyAV, whose wheel brings x265: of another version files may differ."""
+        return f"PyAV {import_av().__version__}"
+
     def encode(self, picture: NDArray[np.uint8], setting: int) -> bytes:
         """Code a picture at QP ``51 - setting / 16``.
 

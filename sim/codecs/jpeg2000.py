@@ -57,6 +57,12 @@ class Jpeg2000:
         if not features.check("jpg_2000"):
             raise MissingExtra("codec jpeg2000", "Pillow with OpenJPEG", "links")
 
+    def version(self) -> str:
+        """Name OpenJPEG: of another version files may differ."""
+        from PIL import features
+
+        return f"OpenJPEG {features.version_codec('jpg_2000')}"
+
     def encode(self, picture: NDArray[np.uint8], setting: int) -> bytes:
         """Code a picture to some ``2 ** (setting / 1024)`` bytes.
 

@@ -61,19 +61,19 @@ class Filled(NamedTuple):
 class FileMemo:
     """Files by picture, coder and setting, the least recently used dropped beyond a bound of bytes.
 
-    A search takes the same path with and without it: what is remembered saves time and changes no result, as long
-    as the coder is the same; of a folder's files nothing tells which version made them. One that is damaged is made
-    anew.
+    A search takes the same path with and without it: what is remembered saves time and changes no result. A file of a
+    folder that is damaged is made anew.
 
     Args:
         max_bytes: Bound on the sum of the files.
         folder: Keeps them all, for other processes too, and for later.
+        version: Of the coder; in a folder files of another are not found.
 
     Raises:  UsageError: the folder cannot be written; `get`, too.
     """
 
-    def __init__(self, max_bytes: int = 64 << 20, folder: Path | None = None) -> None:
-        self._folder = folder
+    def __init__(self, max_bytes: int = 64 << 20, folder: Path | None = None, version: str = "") -> None:
+        self._folder, self._version = folder, version
         if folder is not None:
             try:
                 folder.mkdir(parents=True, exist_ok=True)
@@ -105,7 +105,7 @@ class FileMemo:
             if key in self._files:
                 self._files.move_to_end(key)
                 return self._files[key]
-        data = make() if self._folder is None else self._kept(self._folder, key, make)
+        data = make() if self._folder is None else self._kept(self._folder, repr((*key, self._version)), make)
         with self._lock:
             if key not in self._files and len(data) <= self._max_bytes:
                 self._files[key] = data
@@ -115,8 +115,8 @@ class FileMemo:
         return data
 
     @staticmethod
-    def _kept(folder: Path, key: tuple[str, str, int], make: Callable[[], bytes]) -> bytes:
-        path = folder / _digest(repr(key).encode()).hex()
+    def _kept(folder: Path, name: str, make: Callable[[], bytes]) -> bytes:
+        path = folder / _digest(name.encode()).hex()
         try:
             kept = path.read_bytes() if path.exists() else b""
         except OSError as error:

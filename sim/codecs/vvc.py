@@ -79,6 +79,13 @@ class Vvc:
         """
         _program()
 
+    def version(self) -> str:
+        """Name imageio-ffmpeg and its ffmpeg, which brings vvenc: of another version files may differ."""
+        import imageio_ffmpeg
+
+        _program()
+        return f"imageio-ffmpeg {imageio_ffmpeg.__version__}, ffmpeg {imageio_ffmpeg.get_ffmpeg_version()}"
+
     def encode(self, picture: NDArray[np.uint8], setting: int) -> bytes:
         """Code a picture at QP ``60 - setting / 8``; between whole QPs by the Lagrangian multiplier.
 

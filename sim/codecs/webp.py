@@ -45,6 +45,12 @@ class Webp:
         if not features.check("webp"):
             raise MissingExtra("codec webp", "Pillow with libwebp", "links")
 
+    def version(self) -> str:
+        """Name libwebp: of another version files may differ."""
+        from PIL import features
+
+        return f"libwebp {features.version_module('webp')}"
+
     def encode(self, picture: NDArray[np.uint8], setting: int) -> bytes:
         """Code a picture at quality ``setting / 4``.
 

@@ -6,7 +6,10 @@ import functools
 import math
 from typing import Literal
 
-__all__ = ["Fading", "capacity_of_gain", "ergodic_capacity", "outage_capacity"]
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Fading", "capacity_of_gain", "ergodic_capacity", "gain_quantile", "outage_capacity"]
 
 Fading = Literal["none", "rayleigh", "rician"]
 
@@ -75,12 +78,29 @@ def outage_capacity(esn0_db: float, fading: Fading, outage: float, k_db: float =
     """
     if fading == "none":
         return capacity_of_gain(esn0_db, 1.0)
+    return capacity_of_gain(esn0_db, float(gain_quantile(np.array([outage]), fading, k_db)[0]))
+
+
+def gain_quantile(share: NDArray[np.float64], fading: Fading, k_db: float = 6.0) -> NDArray[np.float64]:
+    r"""Power gain that a share of gains does not exceed: :math:`F^{-1}`, with mean 1 over the fading.
+
+    Args:
+        share: Above 0 and below 1.
+        fading: Law of the gain.
+        k_db: K factor in dB, for ``rician``.
+
+    >>> gain_quantile(np.array([0.5]), "rayleigh").round(4).tolist()
+    [0.6931]
+    """
+    if fading == "none":
+        return np.ones_like(share)
     if fading == "rayleigh":
-        return capacity_of_gain(esn0_db, -math.log1p(-outage))
+        return -np.log1p(-share)
     from scipy.stats import ncx2  # which takes half a second to import
 
     k = 10 ** (k_db / 10)
-    return capacity_of_gain(esn0_db, float(ncx2.ppf(outage, 2, 2 * k)) / (2 * (k + 1)))
+    gains: NDArray[np.float64] = ncx2.ppf(share, 2, 2 * k) / (2 * (k + 1))
+    return gains
 
 
 def _above(gain: float, fading: Fading, k_db: float) -> float:

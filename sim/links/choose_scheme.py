@@ -8,6 +8,7 @@ from functools import lru_cache, partial
 import numpy as np
 
 from .fading_outage import FadingLaw, information_but_for
+from .frame import plan_frame
 from .information import bit_information
 from .mcs import LINK_SCHEMES, MATCHED_SCHEMES, Scheme, payload_bits_for
 from .shaped_qam import SHAPED_SCHEMES, ShapedQam
@@ -66,7 +67,7 @@ def match_scheme(esn0_db: float, uses: int, failure_rate: float = 0.01, fading: 
 def shape_scheme(
     esn0_db: float, uses: int, failure_rate: float = 0.01, fading: FadingLaw = NO_FADING
 ) -> Scheme | ShapedQam | None:
-    """Scheme of the most bits per use, shaped or not, whose frames fail at most this often.
+    """Scheme with the most payload, shaped or not, whose frames fail at most this often.
 
     Args:
         esn0_db: Mean Es/N0 in dB.
@@ -80,10 +81,15 @@ def shape_scheme(
     Source: `is_met`.
     """
     most = _capacity(esn0_db, failure_rate, fading, uses)
+    best: Scheme | ShapedQam | None = None
+    payload_bits = 0
     for scheme in _BY_USE:
-        if scheme.bits_per_use < most and is_met(scheme, esn0_db, uses, failure_rate, fading):
-            return scheme
-    return None
+        if scheme.bits_per_use * uses <= payload_bits:  # nor do those that follow carry more
+            break
+        plan = plan_frame(scheme, uses) if scheme.bits_per_use < most else None
+        if plan and plan.payload_bits > payload_bits and is_met(scheme, esn0_db, uses, failure_rate, fading):
+            best, payload_bits = scheme, plan.payload_bits
+    return best
 
 
 def is_met(

@@ -160,7 +160,8 @@ def decode_shaped_block(
         threads: Of the processor; the result does not depend on it.
 
     Returns:
-        What came out; of a code block whose amplitudes are not such as are sent, the bits behind them are zeros.
+        What came out; a code block whose amplitudes are not such as are sent has failed, whatever its check sum says
+        (a constant signal is the word of zeros, which no scrambling prevents here), and the bits behind them are zeros.
 
     Raises:
         SignalError: not G values, or one is not a number.
@@ -173,14 +174,22 @@ def decode_shaped_block(
     ordered = np.ascontiguousarray(np.roll(in_rows, -2, axis=-1)).reshape(llrs.shape)
     found = decode_transport_block(plan.coded, ordered, iterations=iterations, threads=threads)
     carried = found.payload.reshape(-1, plan.coded.payload_bits)
-    payload = np.stack([_payload(plan, frame) for frame in carried])
-    return found._replace(payload=payload.reshape(*llrs.shape[:-1], -1))
+    block_ok = found.block_ok.reshape(-1, plan.blocks).copy()
+    payload = np.stack([_payload(plan, frame, is_ok) for frame, is_ok in zip(carried, block_ok, strict=True)])
+    shape = llrs.shape[:-1]
+    return found._replace(
+        payload=payload.reshape(*shape, -1),
+        crc_ok=found.crc_ok & block_ok.all(axis=1).reshape(shape),
+        block_ok=block_ok.reshape(*shape, plan.blocks),
+    )
 
 
-def _payload(plan: ShapedBlockPlan, carried: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _payload(plan: ShapedBlockPlan, carried: NDArray[np.uint8], block_ok: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """Return the payload of a frame, and note which code blocks have other amplitudes than are sent."""
     parts = [carried[plan.free]]
     for block, counts in enumerate(plan.counts):
         bits = unmatch(_amplitudes(carried[plan.labels(block)], plan.scheme.bits_per_symbol), counts)
+        block_ok[block] &= bits is not None
         parts.append(np.zeros(input_bits(counts), np.uint8) if bits is None else bits)
     return np.concatenate(parts)[: plan.payload_bits] ^ gold_sequence(plan.payload_bits)
 

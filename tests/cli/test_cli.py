@@ -179,7 +179,11 @@ def test_debug_brings_the_traceback(monkeypatch):
         (["graph", "f.yaml", "--svg", "f.yaml/x.svg"], "f.yaml/x.svg: cannot be written: "),
         (["export", "deepjscc"], "Missing option '--out'"),
         (["export", "depjscc", "--out", "o"], "no system 'depjscc' (did you mean 'deepjscc'?); `semcom systems` lists"),
-        (["fetch", "deepjscc"], "system.py names no published; `semcom systems` shows what it has"),
+        (
+            ["fetch", "deepjscc"],
+            "system.py names no published; expected one of latent-diffusion, sc-sic, or a",
+        ),
+        (["export", "codec-diffusion"], "system.py names no export; expected one of cdm-jscc, deepjscc, "),
         (["fetch", "sc-sic", "--out", "o", "--variant", "tiny"], "'tiny' is not one of 'lite', 'large'"),
         (["train", "./none", "--out", "o"], "no system ./none: expected a folder with a file system.py, found none at"),
         (

@@ -6,10 +6,9 @@ at once: so they become vector instructions, and integers give the same results 
 
 from __future__ import annotations
 
-from typing import Any
-
-import numba
 import numpy as np
+
+from ..compiled import compiled
 
 # Log-likelihood ratios in steps of 1/64. With steps of 1/16 twice as many blocks failed far down the waterfall of codes
 # of high rate, whose checks combine twenty bits; messages that may grow beyond 16 let more of them fail, too.
@@ -17,15 +16,6 @@ LARGEST = 1000  # of a magnitude: 30 messages and a channel value of 2000 still 
 LN2 = 44
 
 i16 = np.int16
-
-
-def compiled(function: Any) -> Any:
-    """Compile; the machine code is kept beside this file or in the user's cache, where either can be written."""
-    options = {"nogil": True, "error_model": "numpy", "boundscheck": False}
-    try:
-        return numba.njit(cache=True, **options)(function)
-    except RuntimeError:  # neither can: an installation of another user, and no home
-        return numba.njit(**options)(function)
 
 
 @compiled

@@ -14,12 +14,15 @@ from semcom.blocks.encoders.hevc_stream import HevcStream
 from semcom.blocks.envelope import Header, Out, State
 from semcom.errors import MissingExtra, SignalError
 from semcom.sim.codecs.hevc_stream import HevcStreamDecoder, HevcStreamEncoder
-from semcom.sim.links.choose_scheme import match_scheme
+from semcom.sim.links.choose_scheme import match_scheme, shape_scheme
+from semcom.sim.links.frame import plan_frame
 from semcom.sim.links.mcs import parse_scheme, payload_bits_for
+from semcom.sim.links.shaped_qam import ShapedQam
 from semcom.sim.mean_colour import MEAN_COLOUR
 from semcom.sim.metrics.psnr import psnr_db
 from semcom.sim.side_information.image_shape import ImageShape
 from semcom.sim.side_information.matched_scheme import MatchedScheme
+from semcom.sim.side_information.shaped_scheme import ShapedScheme
 from semcom.sim.side_information.stream_part import StreamPart
 from semcom.sim.video import read_frames
 
@@ -73,6 +76,18 @@ def test_a_free_rate_is_told_in_nine_bits() -> None:
     scheme = header.read(MatchedScheme).scheme
     assert scheme == match_scheme(7, 64 * 96 * 3 // 6 - 2 * 52)
     assert 8 * out.value.size == payload_bits_for(scheme, 64 * 96 * 3 // 6 - 2 * 52)
+
+
+def test_a_shaped_frame_is_told_in_ten_bits_and_comes_back() -> None:
+    picture = video(1)[0]
+    out = encoder(scheme="shaped", esn0_db=15).work(picture)
+    header = Header().with_fields(*out.header)
+    assert header.bits == 48 - 5 + 10
+    scheme = header.read(ShapedScheme).scheme
+    assert isinstance(scheme, ShapedQam)
+    assert scheme == shape_scheme(15, 64 * 96 * 3 // 6 - 2 * 53)
+    assert 8 * out.value.size == plan_frame(scheme, 64 * 96 * 3 // 6 - 2 * 53).payload_bits
+    assert psnr_db(picture, received(decoder(), out).value) > 20
 
 
 def test_each_picture_comes_with_its_frame_and_better_than_coded_by_itself() -> None:

@@ -6,7 +6,9 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from pydantic import ValidationError
+from semcom.blocks._coded_link.link_params import budget_of
 from semcom.blocks.decoders.image_codec import ImageCodec as Decoder
+from semcom.blocks.encoders import image_codec
 from semcom.blocks.encoders.image_codec import ImageCodec
 from semcom.blocks.envelope import Header, Out, State
 from semcom.errors import SignalError
@@ -126,11 +128,17 @@ def test_a_cbr_that_the_message_names_does(photo):
     assert block(codec="jpeg2000", cbr=1.1 * named, scheme="qpsk-1/2").work(photo).trace["file_bytes"] > 0
 
 
-@pytest.mark.parametrize("params", [{"scheme": "qpsk-1/2"}, {"scheme": "adapted"}, {"scheme": "capacity"}])
-def test_the_least_cbr_carries_the_least_file(photo, params):
-    """And nine tenths of it do not."""
+FADED = {"scheme": "shaped", "fading": "rayleigh", "coherence": 256}
+
+
+@pytest.mark.parametrize("params", [{"scheme": "qpsk-1/2"}, {"scheme": "adapted"}, {"scheme": "capacity"}, FADED])
+def test_the_least_cbr_carries_the_least_file(photo, params, monkeypatch):
+    """And nine tenths of it do not. Few budgets are asked for: over fading each takes a tenth of a second."""
     common = {"codec": "jpeg2000", "on_too_small": "send_nothing", **params}
+    asked = []
+    monkeypatch.setattr(image_codec, "budget_of", lambda *given: asked.append(given) or budget_of(*given))
     least_cbr = block(**common, cbr=1 / 200).work(photo).trace["least_cbr"]
+    assert len(asked) < 25
     assert f"{least_cbr:.2g}" == f"{least_cbr:g}"
     assert block(**common, cbr=least_cbr).work(photo).trace["file_bytes"] > 0
     assert block(**common, cbr=0.9 * least_cbr).work(photo).trace["file_bytes"] == 0

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 
@@ -76,6 +77,11 @@ def test_more_of_the_knob_is_a_larger_file_and_a_better_picture(name):
 def test_the_same_picture_gives_the_same_file(name):
     codec, image = codec_named(name), photo()
     assert codec.encode(image, middle(name)) == codec.encode(image.copy(), middle(name))
+
+
+@pytest.mark.parametrize("name", HERE)
+def test_a_version_has_a_number(name):
+    assert re.search(r"\d+\.\d+", codec_named(name).version())
 
 
 # Against other decoders

@@ -122,6 +122,8 @@ def test_a_folder_keeps_files_for_other_memos(tmp_path):
         get(FileMemo(folder=folder), *other)
     assert made == [7, 7, 7, 8]
     assert len(list(folder.iterdir())) == 4
+    get(FileMemo(folder=folder, version="2"), "p", "c", 7)  # of another version of the coder
+    assert made == [7, 7, 7, 8, 7]
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from semcom.sim.constellations.demapper import demap
 from semcom.sim.constellations.qam import half_distance, modulate
 from semcom.sim.links.shaped_block import decode_shaped_block, encode_shaped_block, plan_shaped_block
 from semcom.sim.links.shaped_qam import ShapedQam
+from semcom.sim.links.transport_block import decode_transport_block
 
 SCHEMES = pytest.mark.parametrize(
     "scheme", [ShapedQam(6, 1.2), ShapedQam(6, 3.0), ShapedQam(8, 5.2), ShapedQam(10, 7.0)], ids=str
@@ -71,6 +72,16 @@ def test_noise_alone_fails_and_keeps_its_length() -> None:
     found = decode_shaped_block(plan, RNG.standard_normal(plan.coded_bits).astype(np.float32))
     assert not found.crc_ok
     assert found.payload.shape == (plan.payload_bits,)
+
+
+@pytest.mark.parametrize("uses", [700, 5000])
+def test_a_constant_signal_is_no_frame_though_check_sums_of_zeros_hold(uses: int) -> None:
+    plan, *_ = sent(ShapedQam(6, 3.0), uses)
+    found = decode_shaped_block(plan, np.full((2, plan.coded_bits), -np.inf, np.float32))
+    assert decode_transport_block(plan.coded, np.full(plan.coded_bits, -np.inf, np.float32)).crc_ok
+    assert found.crc_ok.tolist() == [False, False]
+    assert not found.block_ok.any()
+    assert found.block_ok.shape == (2, plan.blocks)
 
 
 @pytest.mark.parametrize("uses", [0, 1, 5, 20])

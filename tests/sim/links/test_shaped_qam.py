@@ -31,8 +31,13 @@ def test_no_law_of_as_much_energy_has_more_entropy(scheme: ShapedQam) -> None:
 
 
 def test_the_schemes_of_a_link_are_numbered_in_ten_bits_in_steps_of_a_hundredth() -> None:
+    """Which number is which is on the air: 1.2 * 1.01 ** 118 = 3.8824, 3.9 * 1.01 ** 41 = 5.8646 and so on."""
     assert SHAPED_SCHEMES[: len(MATCHED_SCHEMES)] == MATCHED_SCHEMES
     assert len(set(SHAPED_SCHEMES)) == len(SHAPED_SCHEMES) <= 1024
+    places = [SHAPED_SCHEMES[number] for number in (480, 531, 532, 571, 572, 690, 691, 732, 733, 769)]
+    named = "6:2.0156 6:3.3574 8:3.6016 8:5.3359 6:1.2000 6:3.8824 8:3.9000 8:5.8646 10:5.9000 10:8.4415"
+    assert " ".join(f"{scheme.bits_per_symbol}:{scheme.bits_per_use:.4f}" for scheme in places) == named
+    assert [scheme in SHAPED for scheme in places] == [False] * 4 + [True] * 6
     uses = sorted(scheme.bits_per_use for scheme in SHAPED)
     assert uses[0] < 1.21
     assert uses[-1] > 8.4
