@@ -83,7 +83,7 @@ class Line(NamedTuple):
 HEVC = "hevc-diffusion"
 RATE, CBR = ("rate={cbr}",), ("cbr={cbr}",)
 LINEAR, QUANTISED = ("encoder.variant=linear",), (*RATE, "bits_per_symbol=6")
-PERCEPTUAL = ("encoder.variant=perceptual",)
+PERCEPTUAL, GAN = ("encoder.variant=perceptual",), ("encoder.variant=gan",)
 D, P = CDM.path("d"), CDM.path("p")
 UPON_NTSCC = CDM.path("ntscc-p"), NTSCC.path("midi")
 ADAPTED, SHAPED = (*CBR, "scheme=adapted"), (*CBR, "scheme=shaped")
@@ -95,6 +95,7 @@ JPEG = ("encoder.csit=mean", *SENT)
 LINES = (
     Line("DeepJSCC", "deepjscc-awgn", RATE, (), (DEEPJSCC.path("adaptive"),), seconds=0.9),
     Line("DeepJSCC perceptual", "deepjscc-awgn", RATE, PERCEPTUAL, (DEEPJSCC.path("perceptual"),), seconds=0.95),
+    Line("GAN-JSCC", "deepjscc-awgn", RATE, GAN, (DEEPJSCC.path("gan"),), seconds=0.96),
     Line("DeepJSCC-Q 64-QAM", "deepjscc-q", QUANTISED, (), (DEEPJSCC.path("quantised"),), seconds=1.1, pictured=False),
     Line("linear code", "deepjscc-awgn", RATE, LINEAR, (DEEPJSCC.path("linear"),), seconds=0.5, pictured=False),
     Line("SwinJSCC mini", "swinjscc", RATE, (), (SWINJSCC.path("mini"),), CBRS),

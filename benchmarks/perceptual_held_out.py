@@ -38,7 +38,7 @@ from semcom.sim.metrics.sliced_wasserstein import sliced_wasserstein
 
 CBRS = ("1/48", "1/24", "1/12")
 ESN0_DB = 10.0
-TAKEN = ("ntscc-p", "hevc-d", "hevc-p", "vvc-d", "vvc-p")  # variants of which other weights may be given
+TAKEN = ("gan", "ntscc-p", "hevc-d", "hevc-p", "vvc-d", "vvc-p")  # variants of which other weights may be given
 MEASURES: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
     "PSNR in dB": psnr_db,
     "HaarPSI, more is better": haarpsi,
@@ -111,6 +111,7 @@ def rows_of(weights: dict[str, str], files: str | None) -> list[Row]:
     cdm, ntscc_p = "cdm-jscc", weights.get("ntscc-p")
     return [
         Row("DeepJSCC perceptual", over_symbols("deepjscc", "perceptual", "rate")),
+        Row("GAN-JSCC", over_symbols("deepjscc", "gan", "rate", weights.get("gan"))),
         Row("CDM-JSCC D", over_symbols(cdm, "d", "cbr")),
         *(Row(f"CDM-JSCC P, steps: {steps}", over_symbols(cdm, "p", "cbr", steps=steps)) for steps in (1, 4)),
         Row("NTSCC midi, the estimate of ntscc-p", over_symbols(cdm, "ntscc-p", "cbr", ntscc_p, guidance=0)),

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AliasChoices, Field, model_validator
 
 from ..config import Config
-from ..perceptual.discriminator import Adversarial
+from ..perceptual.discriminator import REDUCED, SPARE, Adversarial
 from ..training.recipe import Recipe, Stretch
 from .rates import RATES, Rate
 
@@ -96,6 +96,17 @@ class TrainConfig(Recipe):
         description="A frame's loss: log(offset + MSE / running MSE of its SNR and rate). Small: PSNR; large: MSE.",
     )
     fit_patches: int = Field(default=100_000, ge=100, description="Patches from which the KLT is taken.")
+
+    @model_validator(mode="after")
+    def _can_be_judged(self) -> Self:
+        if self.adversarial is None:
+            return self
+        least = SPARE + max(REDUCED, 2 ** len(self.adversarial.widths))
+        for crop in (phase.crop for phase in self.phases):
+            if crop < least or crop % REDUCED:
+                expected = f"crops of multiples of {REDUCED} from {least}"
+                raise ValueError(f"phases: with 'adversarial' expected {expected}, got {crop}")
+        return self
 
     @property
     def variant(self) -> str:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ..effective_esn0 import effective_esn0_db
-from ..perceptual.discriminator import sides
+from ..perceptual.discriminator import cut_alike, sides
 from ..training.batch import Batch, Losses
 from ..training.frames import draw_fading
 from ..training.recipe import Stretch
@@ -44,7 +44,7 @@ def losses_of(run: Run[TrainConfig, Any], level: Tensor, batch: Batch[Stretch]) 
         distance = run.distance(out, images, rng)
         loss = (1 - config.perceptual_weight) * loss + config.perceptual_weight * config.perceptual_scale * distance
     if config.adversarial is not None:
-        judged = sides(model.discriminator, out, images)
+        judged = sides(model.discriminator, *cut_alike(out, images, rng=rng))
         told = {"fools": judged.generator.detach(), "found": judged.discriminator.detach()}
         loss = loss + config.adversarial.weight * judged.generator
         return {"loss": loss + judged.discriminator, "rate": rate, "mse": mse.mean(), **told}

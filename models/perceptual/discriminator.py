@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from pydantic import Field
 from torch import Tensor, nn
@@ -12,9 +13,10 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from ..config import Config
 
-__all__ = ["Adversarial", "Discriminator", "Sides", "detail_levels", "sides"]
+__all__ = ["REDUCED", "SPARE", "Adversarial", "Discriminator", "Sides", "cut_alike", "detail_levels", "sides"]
 
 REDUCED = 8  # side of the blocks whose mean colours and levels of detail it is told
+SPARE = 8  # rows and columns of a crop that it does not see
 BANDS = 2  # sizes at which it is told how much detail there is
 
 
@@ -65,8 +67,8 @@ class Discriminator(nn.Module):
 
     def forward(self, pictures: Tensor, photographs: Tensor) -> Tensor:
         """Logits."""
-        told = _in_blocks(F.avg_pool2d(photographs, REDUCED))
-        seen = (pictures - told) * self.contrast, told * 2 - 1, _in_blocks(detail_levels(pictures))
+        told = _spread(F.avg_pool2d(photographs, REDUCED))
+        seen = (pictures - told) * self.contrast, told * 2 - 1, _spread(detail_levels(pictures))
         out: Tensor = self.layers(torch.cat(seen, 1))
         return out
 
@@ -86,8 +88,19 @@ def detail_levels(pictures: Tensor) -> Tensor:
     return torch.cat(levels, 1)
 
 
-def _in_blocks(values: Tensor) -> Tensor:
-    return F.interpolate(values, scale_factor=float(REDUCED), mode="nearest")
+def _spread(values: Tensor) -> Tensor:
+    """Of blocks, smoothly over their pixels: edges of blocks would hide those that a decoder leaves."""
+    return F.interpolate(values, scale_factor=float(REDUCED), mode="bilinear")
+
+
+def cut_alike(*pictures: Tensor, rng: np.random.Generator) -> tuple[Tensor, ...]:
+    """Pictures ``[b, 3, h, w]`` of one shape less 8 rows and columns, all cut at the same place, drawn anew.
+
+    So no grid of a decoder lies on the discriminator's own, where its edges could not be seen.
+    """
+    top, left = rng.integers(0, SPARE + 1, 2)
+    height, width = (side - SPARE for side in pictures[0].shape[2:])
+    return tuple(one[..., top : top + height, left : left + width] for one in pictures)
 
 
 def sides(discriminator: Discriminator, pictures: Tensor, photographs: Tensor) -> Sides:

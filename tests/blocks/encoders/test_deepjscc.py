@@ -51,7 +51,9 @@ def test_the_encoder_tells_what_it_reckoned_with() -> None:
         np.testing.assert_array_equal(out.value, block(esn0_db=told).work(image).value)
 
 
-@pytest.mark.parametrize(("variant", "number"), [("adaptive", 1), ("linear", 2), ("quantised", 3), ("perceptual", 4)])
+@pytest.mark.parametrize(
+    ("variant", "number"), [("adaptive", 1), ("linear", 2), ("quantised", 3), ("perceptual", 4), ("gan", 5)]
+)
 def test_the_header_names_the_model_and_its_file(variant: Variant, number: int) -> None:
     card = ModelCard.read(card_path(SHIPPED.path(variant)))
     header = sent(block(variant=variant).work(photo()).header)

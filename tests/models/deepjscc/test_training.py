@@ -6,11 +6,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from pydantic import ValidationError
 from semcom.errors import UsageError
 from semcom.models.deepjscc.codec import Receiving, Sending
 from semcom.models.deepjscc.engine import TorchEngine, load
 from semcom.models.deepjscc.names import SHIPPED
 from semcom.models.deepjscc.training import DeepJsccRun
+from semcom.models.training.step import take_step
 from semcom.models.training.train import train
 
 FIVE_LAYER = {"network": "five-layer", "variant": "gdn", "filters": [4, 4, 4, 4], "rate": "1/12"}
@@ -116,6 +118,26 @@ def test_an_adversarial_loss_trains_both_sides_and_keeps_the_network_alone(
     start = DeepJsccRun(DeepJsccRun.recipe.model_validate_json(state["config"]), torch.device("cpu")).model.state_dict()
     weights = [name for name in names if name.endswith(".original")]
     assert all(not torch.equal(state["model"][name], start[name]) for name in weights)
+
+
+def test_the_discriminator_sees_a_part_of_each_crop(recipe: Callable[..., Any], ready: Callable[..., Any]) -> None:
+    run, shown = ready(
+        DeepJsccRun, recipe(DeepJsccRun, **{**FEW, "adversarial": {"widths": [4]}, "phases": PHASES[1:]})
+    )
+    seen = []
+    run.model.discriminator.register_forward_pre_hook(lambda _, given: seen.extend(given))
+    take_step(run, shown, 0.0)
+    assert {tuple(one.shape) for one in seen} == {(2, 3, 32, 32)}  # of 40
+    assert torch.equal(seen[-1], seen[1])  # the photographs beside which both were judged
+
+
+@pytest.mark.parametrize(("widths", "crop", "least"), [((4, 8), 8, 16), ((4, 8), 20, 16), ((4,) * 5, 32, 40)])
+def test_crops_that_no_discriminator_can_judge_are_refused(
+    recipe: Callable[..., Any], widths: tuple[int, ...], crop: int, least: int
+) -> None:
+    phases = [{"until": 1, "crop": crop, "batch": 1}]
+    with pytest.raises(ValidationError, match=f"expected crops of multiples of 8 from {least}, got {crop}"):
+        recipe(DeepJsccRun, adversarial={"widths": widths}, phases=phases)
 
 
 def test_a_network_starts_from_a_smaller_one_that_it_grew_from(

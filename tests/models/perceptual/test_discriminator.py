@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from semcom.models.perceptual.discriminator import Discriminator, detail_levels, sides
+from semcom.models.perceptual.discriminator import Discriminator, cut_alike, detail_levels, sides
 from torch import Tensor, nn
 
 
@@ -79,8 +79,23 @@ def test_levels_are_of_the_detail_at_two_sizes(period: int, details: tuple[float
 def test_a_picture_is_seen_less_the_photographs_mean_colours() -> None:
     judge, seen = Discriminator((4,), contrast=8.0), []
     judge.layers[0].register_forward_pre_hook(lambda _, given: seen.append(given[0]))
-    picture, photograph = torch.rand(1, 3, 16, 16), torch.full((1, 3, 16, 16), 0.25)
-    photograph[..., 8:] = torch.tensor([0.0, 1.0]).repeat(4)  # stripes, grey in the mean
+    picture, photograph = torch.rand(1, 3, 16, 40), torch.full((1, 3, 16, 40), 0.25)
+    photograph[..., 16:] = torch.tensor([0.0, 1.0]).repeat(12)  # stripes, grey in the mean
     judge(picture, photograph)
-    colours = torch.tensor([0.25, 0.5]).repeat_interleave(8).expand(1, 3, 16, 16)
+    colours = torch.full((40,), 0.25)
+    colours[12:20] += 0.25 * (torch.arange(8) + 0.5) / 8  # from the middle of one block to that of the next
+    colours[20:] = 0.5
+    colours = colours.expand(1, 3, 16, 40)
     torch.testing.assert_close(seen[0][:, :6], torch.cat([8 * (picture - colours), 2 * colours - 1], 1))
+
+
+def test_pictures_are_cut_alike_and_anywhere() -> None:
+    rng, places = np.random.default_rng(0), set()
+    rows, columns = torch.meshgrid(torch.arange(24.0), torch.arange(32.0), indexing="ij")
+    picture = torch.stack([rows, columns, rows])[None]
+    for _ in range(999):  # one of the 81 places is missed in 1 of 3,000 such tests
+        one, other = cut_alike(picture, -picture, rng=rng)
+        torch.testing.assert_close(one, -other, rtol=0, atol=0)
+        assert one.shape == (1, 3, 16, 24)
+        places.add((int(one[0, 0, 0, 0]), int(one[0, 1, 0, 0])))
+    assert places == {(top, left) for top in range(9) for left in range(9)}
