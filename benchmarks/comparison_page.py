@@ -95,7 +95,7 @@ def page(asked: Asked, sheets: Mapping[str, Point], wanted: int) -> str:
         f"were used for nothing else. {done} of {wanted} points are measured, a dash stands for what is not, or for a "
         "rate that a system does not have; the command goes on where it was stopped. SNR is the mean Es/N0 per complex "
         "symbol. CBR is what was charged: headers at half a bit a use, rate maps and power included. Rayleigh: a gain "
-        "for 256 symbols, known to the receiver; the transmitter knows the mean alone. In brackets: a link lost "
+        "for 256 symbols, known to the receiver; no transmitter knows a gain. In brackets: a link lost "
         "pictures, or could send none; those count as the mean grey picture that the receiver shows.",
         "",
         "Over Rayleigh fading all learned systems but SC-SIC spread each value over the frame, as their flowgraphs "
