@@ -63,7 +63,7 @@ def match(bits: NDArray[np.uint8], counts: Sequence[int]) -> NDArray[np.uint8]:
         MissingExtra: numba is not installed.
 
     >>> match(np.array([1, 0], np.uint8), (2, 2)).tolist()
-    [0, 1, 1, 0]
+    [1, 0, 0, 1]
     """
     check_bits("distribution matcher", bits)
     expected = input_bits(counts)
@@ -92,7 +92,7 @@ def unmatch(values: NDArray[np.uint8], counts: Sequence[int]) -> NDArray[np.uint
         SignalError: a sequence of another length; see `input_bits`.
         MissingExtra: numba is not installed.
 
-    >>> unmatch(np.array([0, 1, 1, 0], np.uint8), (2, 2)).tolist()
+    >>> unmatch(np.array([1, 0, 0, 1], np.uint8), (2, 2)).tolist()
     [1, 0]
     """
     bits = input_bits(counts)

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 from semcom.errors import MissingExtra, SignalError
+from semcom.sim import codes
+from semcom.sim.codes.distribution_matcher import _load_kernel, match
 from semcom.sim.codes.ldpc.decode import decode, load_decoder
 from semcom.sim.codes.ldpc.encode import encode
 from semcom.sim.codes.ldpc.graph import LdpcCode, ldpc_code
@@ -129,10 +131,15 @@ def test_without_numba_the_error_says_what_to_install(monkeypatch: pytest.Monkey
         return real(name, *rest, **more)
 
     load_decoder.cache_clear()
-    monkeypatch.delitem(sys.modules, "semcom.sim.codes.ldpc._kernel", raising=False)
+    _load_kernel.cache_clear()
+    for module in ("ldpc._kernel", "_matcher_kernel", "compiled"):
+        monkeypatch.delitem(sys.modules, f"semcom.sim.codes.{module}", raising=False)
+    monkeypatch.delattr(codes, "_matcher_kernel", raising=False)
     monkeypatch.setattr(builtins, "__import__", without_numba)
     with pytest.raises(MissingExtra, match=r'codes/ldpc_decode needs numba: pip install "gr-semcom\[links\]"'):
         load_decoder()
+    with pytest.raises(MissingExtra, match=r'scheme: shaped needs numba: pip install "gr-semcom\[links\]"'):
+        match(np.ones(2, np.uint8), (2, 2))
 
 
 def test_where_no_folder_can_be_written_the_decoder_is_compiled_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
