@@ -1,6 +1,6 @@
 """What links of free code rate and of shaped points carry, beside one of the tables, and whether their frames arrive.
 
-    python benchmarks/matched_scheme.py [--uses N] [--failure-rate P] [--esn0-db DB ...] [--frames N]
+    python benchmarks/choose_scheme.py [--uses N] [--failure-rate P] [--esn0-db DB ...] [--frames N]
 
 Prints a row an Es/N0: information bits a use of ``scheme: adapted``, ``matched`` and ``shaped``, check sums off, and
 the capacity. With ``--frames`` so many frames of the last two are sent at the very Es/N0 that each is said to need,
