@@ -26,6 +26,7 @@ from ...errors import SignalError
 from ..bits import check_bits
 from ..codes.distribution_matcher import input_bits, match, unmatch
 from ..codes.ldpc.rate_match import PUNCTURED_COLUMNS
+from ..codes.ldpc.segment import code_block_crc_bits
 from ..codes.scrambling import gold_sequence
 from ..constellations.qam import pam_levels
 from .mcs import Scheme, payload_bits_for
@@ -75,7 +76,7 @@ class ShapedBlockPlan:
     def labels(self, block: int) -> slice:
         """Where the labels of a code block stand in the transport block's payload."""
         bits = self.scheme.bits_per_symbol
-        data_bits = self.coded.block_bits - 24 if self.coded.blocks > 1 else self.coded.block_bits
+        data_bits = self.coded.block_bits - code_block_crc_bits(self.coded.blocks)
         first = block * data_bits + PUNCTURED_COLUMNS * self.coded.z
         return slice(first, first + self.coded.sent_bits[block] // bits * (bits - 2))
 

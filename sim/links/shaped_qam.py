@@ -4,8 +4,9 @@ Amplitudes a = 1, 3, 5, ... of each dimension follow the law of largest entropy 
 
 .. math:: P(a) \propto e^{-\nu a^2},
 
-and their signs are what the code adds. Over AWGN such a link comes within a tenth of a decibel of capacity where
-equally likely points leave up to 1.53 dB, and one code serves a wide range of Es/N0, since the law alone changes.
+and their signs are what the code adds. Over AWGN such points let an ideal code come within some tenth of a decibel of
+capacity, where equally likely ones of a square leave up to 1.53 dB; and one code serves a wide range of Es/N0, since
+the law alone changes.
 
 Source: Boecherer, Steiner & Schulte, Bandwidth efficient and rate-matched low-density parity-check coded modulation,
 IEEE Trans. Commun. 63(12), 2015.
@@ -100,8 +101,8 @@ def _entropy(law: tuple[float, ...]) -> float:
     return -sum(p * math.log2(p) for p in law if p)
 
 
-def _in_steps(bits_per_symbol: int, least: float, most: float) -> tuple[ShapedQam, ...]:
-    """Steps of 1 %."""
+def _laws(bits_per_symbol: int, least: float, most: float) -> tuple[ShapedQam, ...]:
+    """Laws of one constellation in rising order, their bits a use in steps of 1 %."""
     count = math.floor(math.log(most / least) / math.log(1.01))
     return tuple(ShapedQam(bits_per_symbol, round(least * 1.01**step, 4)) for step in range(count + 1))
 
@@ -110,9 +111,9 @@ SHAPED_SCHEMES: tuple[Scheme | ShapedQam, ...] = (
     *MATCHED_SCHEMES,
     *in_steps(6, 341, 573),
     *in_steps(8, 461, 683),
-    *_in_steps(6, 1.2, 3.9),
-    *_in_steps(8, 3.9, 5.9),
-    *_in_steps(10, 5.9, 8.5),
+    *_laws(6, 1.2, 3.9),
+    *_laws(8, 3.9, 5.9),
+    *_laws(10, 5.9, 8.5),
 )
 """What a shaped link chooses from: those of a matched link, for low Es/N0 and short frames; low code rates of dense
 constellations, for fading, which those of many bits a use and of shaped points stand less; and shaped constellations.

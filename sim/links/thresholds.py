@@ -109,8 +109,7 @@ def required_esn0_db(scheme: Scheme | ShapedQam, uses: int, failure_rate: float 
     if not 0 < failure_rate < 1:
         raise UsageError(f"thresholds: expected a failure rate above 0 and below 1, got {failure_rate}")
     plan = plan_frame(scheme, uses)
-    is_shaped = isinstance(scheme, ShapedQam)
-    if plan is None or (is_shaped and plan.block_bits < SHORT_BITS):
+    if plan is None or (isinstance(scheme, ShapedQam) and plan.block_bits < SHORT_BITS):
         return math.inf
     bits = scheme.bits_per_symbol
     block_error_rate = -math.expm1(math.log1p(-failure_rate) / plan.blocks)
