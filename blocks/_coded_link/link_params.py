@@ -61,8 +61,10 @@ class LinkParams(BlockParams):
         description="Share of pictures that may be lost: by adapted, matched and shaped, and by capacity over block "
         "fading.",
     )
-    fading: Fading = Field("none", description="Law of the gain that the transmitter reckons with.")
-    coherence: Literal["fast", "block"] | Annotated[int, Field(ge=1, le=10**9)] = Field(
+    fading: Fading = Field(
+        "none", description="Law of the gain that a transmitter reckons with which chooses its scheme."
+    )
+    coherence: Literal["fast", "block"] | Annotated[int, Field(strict=True, ge=1, le=10**9)] = Field(
         "fast",
         description="Of that fading: fast, a gain a frame, or how many symbols have one gain; a frame's symbols are "
         "then to be spread over all of it (mappers/interleave_symbols).",

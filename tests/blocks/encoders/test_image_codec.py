@@ -207,6 +207,7 @@ def test_pictures_of_any_size_are_sent_or_refused():
     ("params", "message"),
     [
         ({"csit": "none"}, "csit: none needs a fixed scheme such as qpsk-1/2, got adapted"),
+        ({"coherence": True}, "coherence"),
         ({"csit": "none", "scheme": "matched"}, "csit: none needs a fixed scheme such as qpsk-1/2, got matched"),
         ({"cbr": "1/0"}, "expected a number or a fraction such as 1/12, got '1/0'"),
         ({"cbr": "a lot"}, "expected a number or a fraction such as 1/12, got 'a lot'"),
